@@ -1,0 +1,178 @@
+"""Checks of the C ABI and of what the objects refer to: abi.py CHECK BUILD_FOLDER; DESIGN 9 says what is kept.
+
+`accept` in place of a check makes the present ABI the one to be kept.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+here = Path(__file__).resolve().parent
+build = Path(sys.argv[2]).resolve()
+library = build / "lib" / "libminpy.so"
+include = build / "include"
+
+
+def output(*command):
+    return subprocess.check_output(list(map(str, command)), text=True)
+
+
+def symbols(*options, of):
+    """(object, kind, name) of every symbol that nm lists."""
+    for line in output("nm", "-A", *options, *of).splitlines():
+        place, _, rest = line.rpartition(":")
+        if rest:  # else an object without any
+            kind, name = rest.split()[-2:]
+            yield place, kind, name
+
+
+def face_objects():
+    return sorted((build / "capi").rglob("*.o"))
+
+
+# ---- what is compared with a committed file -------------------------------------------------------------------------
+
+
+def exported():
+    return sorted(name for _, _, name in symbols("-D", "--defined-only", of=[library]))
+
+
+def layouts():
+    """A line for every public struct and for every field of it: size, or offset and size."""
+    headers = "#include <minpy/minpy.h>\n#include <minpy/backend.h>\n"
+    command = ["gcc", "-E", "-P", f"-I{include}", "-x", "c", "-"]
+    text = subprocess.run(command, input=headers, text=True, check=True, capture_output=True).stdout
+    text = re.sub(r"\s+", " ", text)
+    body = []
+    for inside, name in re.findall(r"typedef struct minpy_\w+ \{((?:[^{}]|\{[^{}]*\})*)\} (minpy_\w+);", text):
+        body.append(f'printf("{name} %zu\\n", sizeof({name}));')
+        for declaration in re.sub(r"\{[^{}]*\}", "", inside).split(";"):
+            # The name of a function pointer, else what precedes the array bounds at the end.
+            field = re.search(r"\(\*(\w+)\)\(", declaration) or re.search(r"(\w+) ?(\[\w+\])* ?$", declaration)
+            if field:
+                f = field[1]
+                body.append(f'printf("  {f} %zu %zu\\n", offsetof({name}, {f}), sizeof((({name} *)0)->{f}));')
+    program = build / "tests" / "layouts"
+    program.parent.mkdir(exist_ok=True)
+    lines = ["#include <stddef.h>", "#include <stdio.h>", headers, "int main(void) {", *body, "return 0; }\n"]
+    command = ["gcc", f"-I{include}", "-x", "c", "-", "-o", program]
+    subprocess.run(command, input="\n".join(lines), text=True, check=True)
+    return output(program).splitlines()
+
+
+def signatures(target):
+    """Writes what abidw reads from the debug information; without any it would find nothing to compare."""
+    if ".debug_info" not in output("readelf", "-SW", library):
+        sys.exit("libminpy has no debug information")
+    headers = build / "tests" / "abi-headers"  # by copy: abidw does not follow links
+    shutil.copytree(include / "minpy", headers, dirs_exist_ok=True)
+    options = ["--drop-private-types", "--no-show-locs", "--no-corpus-path", "--no-comp-dir-path"]
+    subprocess.run(["abidw", "--hd", headers, *options, library, "--out-file", target], check=True)
+
+
+def compare(name, lines):
+    """The committed file, line by line: additions too must be accepted, so that none happens by chance."""
+    kept = (here / name).read_text().splitlines()
+    for sign, some, others in (("-", kept, lines), ("+", lines, kept)):
+        for line in some:
+            if line not in others:
+                print(sign, line)
+    if kept != lines:
+        sys.exit(f"differs from tests/abi/{name}; `make abi-accept` if that is meant")
+
+
+def accept():
+    (here / "symbols.txt").write_text("\n".join(exported()) + "\n")
+    (here / "layouts.txt").write_text("\n".join(layouts()) + "\n")
+    signatures(here / "libminpy.abi")
+    print("accepted; say in CHANGELOG.md what changed")
+
+
+def check_symbols():
+    names = exported()
+    strange = [name for name in names if not name.startswith("minpy_")]
+    if strange:
+        sys.exit(f"exported, but not minpy_*: {strange}")
+    header = (include / "minpy" / "minpy.h").read_text()
+    declared = set(re.findall(r"MINPY_API[^;(]*?\b(minpy_\w+)\(", header))
+    if declared != set(names):
+        sys.exit(f"declared only: {sorted(declared - set(names))}; exported only: {sorted(set(names) - declared)}")
+    compare("symbols.txt", names)
+
+
+def check_layouts():
+    compare("layouts.txt", layouts())
+
+
+def check_signatures():
+    now = build / "tests" / "libminpy.abi"
+    now.parent.mkdir(exist_ok=True)
+    signatures(now)
+    # Additions show in symbols.txt; everything else counts.
+    sys.exit(subprocess.run(["abidiff", "--no-added-syms", here / "libminpy.abi", now]).returncode)
+
+
+# ---- what is true of every build ------------------------------------------------------------------------------------
+
+
+def check_headers():
+    """Each public header alone and twice, in every standard, without a warning."""
+    strict = ["-pedantic", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", f"-I{include}"]
+    c, cxx = "c89 c99 c11 c17", "c++98 c++11 c++14 c++17 c++20"
+    for compiler, standards in (("gcc", c), ("g++", cxx), ("clang", c), ("clang++", cxx)):
+        if not shutil.which(compiler):
+            continue
+        language = ["-x", "c", "-Wstrict-prototypes"] if standards is c else ["-x", "c++"]
+        for standard in standards.split():
+            for header in ("minpy.h", "types.h", "backend.h"):
+                source = f"#include <minpy/{header}>\n#include <minpy/{header}>\nextern int unused;\n"
+                command = [compiler, f"-std={standard}", *strict, *language, "-"]
+                if subprocess.run(command, input=source, text=True).returncode:
+                    sys.exit(f"minpy/{header} as {standard} with {compiler}")
+
+
+def check_thread_local():
+    """One initial-exec pointer: a dynamic thread-local aborts the process when memory is refused."""
+    dynamic = [line for line in output("readelf", "-rW", library).splitlines() if "DTPMOD" in line]
+    segment = re.search(r"^\s*TLS(?:\s+0x\w+){4}\s+(0x\w+)", output("readelf", "-lW", library), re.MULTILINE)
+    size = int(segment[1], 16) if segment else 0
+    if dynamic or size > 8:
+        print(*[line for line in output("readelf", "-sW", library).splitlines() if " TLS " in line], sep="\n")
+        sys.exit(f"{size} bytes of thread-local data, {len(dynamic)} dynamic: {dynamic}")
+
+
+def check_quiet():
+    """Nothing of ours can print or end the process (DESIGN 9.5)."""
+    loud = set(
+        "printf fprintf vprintf vfprintf dprintf puts fputs fputc putc putchar perror __printf_chk __fprintf_chk "
+        "__vfprintf_chk __assert_fail stdout stderr abort exit _exit _Exit quick_exit "
+        "_ZSt4cout _ZSt4cerr _ZSt4clog _ZNSt8ios_base4InitC1Ev".split()
+    )
+    objects = [build / "lib" / "libminpy_core.a", *face_objects()]
+    found = [(place, name) for place, _, name in symbols("-u", of=objects) if name.split("@")[0] in loud]
+    for place, name in found:
+        print(place, name)
+    sys.exit(len(found) > 0)
+
+
+def check_levels():
+    """A weak symbol of a loop object names its level, or the linker may take that level's copy for everyone."""
+    failed = ran = 0
+    for folder in (build / "core").rglob("minpy_loops_*.dir"):
+        level = folder.stem.removeprefix("minpy_loops_")
+        for place, kind, name in symbols("--defined-only", of=sorted(folder.rglob("*.o"))):
+            ran += 1
+            shared = kind in "WwVvu" and not name.startswith("DW.ref.")  # those point to the runtime's own
+            if shared and f"{len(level)}{level}" not in name:
+                print(Path(place).name, name)
+                failed += 1
+    sys.exit(failed > 0 or not ran)
+
+
+os.environ["LC_ALL"] = "C"
+checks = {name.removeprefix("check_"): check for name, check in list(globals().items()) if name.startswith("check_")}
+checks["accept"] = accept
+checks[sys.argv[1]]()
