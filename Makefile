@@ -29,7 +29,7 @@ docs: build  ## the reference pages
 	@tools/env $(python) tools/docs
 
 install: build ## library, headers, pkg-config and CMake package below PREFIX
-	@cmake --install build/release --prefix "$(PREFIX)"
+	@cmake --install build/release --strip --prefix "$(PREFIX)"
 
 format:      ## put all code into the house format
 	@tools/lint --fix
