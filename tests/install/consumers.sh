@@ -1,4 +1,4 @@
-# Installs, moves the prefix, and builds the same C program three ways from there: consumers.sh BUILD_FOLDER WAY
+# Installs, moves the prefix, and builds the same C program from there, found in one WAY: consumers.sh BUILD_FOLDER WAY
 set -eu
 build=$1 way=$2 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d "$build/tests/consumer.XXXXXX"); trap 'rm -rf "$work"' EXIT
@@ -19,6 +19,14 @@ find_package)
     ;;
 plain)
     gcc -std=c89 "$here/consumer.c" -I"$prefix/include" -L"$libdir" -lminpy -Wl,-rpath,"$libdir" -o consumer
+    ;;
+subdirectory)
+    # Configured only, which says what would be built: the library, and neither tests nor Python.
+    cmake -G Ninja -S "$here/subdirectory" -B . >log || { cat log; exit 1; }
+    ninja -t targets all >targets
+    grep -q '^minpy/lib/libminpy.so:' targets
+    ! grep -E 'gtest|_test|python' targets
+    exit
     ;;
 relocatable)
     # Nothing installed says where it was built, and nothing but libminpy is asked for by name of a folder.
