@@ -1,0 +1,24 @@
+# Runs all tests, or those named: runtests.jl [tiny operators …]. The last line counts the checks.
+using Test, LinearAlgebra, Statistics
+using MinPy
+
+const all_tests = ["tiny", "layout", "arrays", "operators", "indexing", "broadcasting", "reductions", "gradients", "errors",
+                   "callbacks", "symbols", "files", "context", "tasks", "memory", "cases", "readme"]
+const chosen = isempty(ARGS) ? all_tests : ARGS
+
+passed, failed = try
+    set = @testset "MinPy" begin
+        for name in chosen
+            @testset "$name" begin
+                include("$name.jl")
+            end
+        end
+    end
+    counts = Test.get_test_counts(set)
+    counts[1] + counts[5], 0
+catch e
+    e isa Test.TestSetException || rethrow()
+    e.pass, e.fail + e.error
+end
+println("$passed passed, $failed failed")
+exit(failed == 0 ? 0 : 1)
