@@ -11,6 +11,7 @@ array argument. Without it gradients follow what `forward` computes.
 """
 mutable struct Func <: Handle
     handle::API.minpy_function
+    Func(handle::API.minpy_function) = new(handle)
 end
 invoker(::Func) = API.minpy_function_call
 flags(::Func) = API.MINPY_OP_SCALAR_RESULT
@@ -145,7 +146,7 @@ function (op::Operator)(args...; options...)
         throw(ArgumentError("$(op.name) takes $(length(parameters)) arguments, got $(length(args))"))
     given = Dict{Symbol,Any}(options)
     values = map(enumerate(parameters)) do (i, p)
-        convert_argument = getfield(Arg, Symbol(p["kind"] == "function" ? "func" : p["kind"]))
+        convert_argument = Arg.by_kind[p["kind"]]
         name = p["kind"] in ("axis", "axes") && p["name"] in ("axis", "axes") ? :dims : Symbol(p["name"])
         convert_argument(i <= length(args) ? args[i] : pop!(given, name, default))
     end

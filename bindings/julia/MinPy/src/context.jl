@@ -39,7 +39,7 @@ mutable struct Tape <: Handle
 end
 function Tape()
     out = Ref{API.minpy_tape}(C_NULL)
-    check(API.minpy_tape_new(0, out))
+    as_current(() -> check(API.minpy_tape_new(0, out)))
     released_by(API.minpy_tape_release, Tape(out[]))
 end
 
@@ -72,6 +72,16 @@ end
 
 "The context of this task: device, policy, tape and random stream of its calls."
 context() = get!(Context, task_local_storage(), :MinPyContext)::Context
+
+# Makes this task's context the thread's own while a C function runs that takes none.
+function as_current(f)
+    check(API.minpy_context_push(context()))
+    try
+        f()
+    finally
+        API.minpy_context_pop()
+    end
+end
 
 function with_setting(f, set, c::Context, field::Symbol, value)
     old = getfield(c, field)

@@ -5,7 +5,7 @@
 function watch(tape::Tape, xs)
     handles = API.minpy_array[handle(x) for x in xs]
     out = fill(API.minpy_array(C_NULL), length(handles))
-    GC.@preserve xs check(API.minpy_tape_watch(tape, handles, length(handles), out))
+    GC.@preserve xs as_current(() -> check(API.minpy_tape_watch(tape, handles, length(handles), out)))
     map(enumerate(xs)) do (i, x)
         out[i] == x.handle || return wrap(out[i])
         API.minpy_array_release(out[i])
@@ -50,8 +50,10 @@ function gradients(r::Recording, seeds, flags=0)
     s === nothing || length(s) == length(r.heads) ||
         throw(ArgumentError("$(length(r.heads)) results want as many seeds, got $(length(s))"))
     # Where an outer recording follows the arguments, the gradient is part of it: the outer tape is the current one.
-    GC.@preserve r s check(API.minpy_tape_gradient(r.tape, handles_of(r.heads), s === nothing ? C_NULL : handles_of(s),
-                                                   length(r.heads), handles_of(r.watched), length(r.watched), flags, out))
+    GC.@preserve r s as_current() do
+        check(API.minpy_tape_gradient(r.tape, handles_of(r.heads), s === nothing ? C_NULL : handles_of(s), length(r.heads),
+                                      handles_of(r.watched), length(r.watched), flags, out))
+    end
     Tuple(map((x, h) -> as_given(x, wrap(h)), collect(Any, r.given), out))
 end
 
@@ -112,8 +114,10 @@ function jvp(f, xs::Tuple, tangents::Tuple)
     r = record(f, xs)
     ts = MPArray[differentiable(t) for t in tangents]
     out = fill(API.minpy_array(C_NULL), length(r.heads))
-    GC.@preserve r ts check(API.minpy_tape_jvp(r.tape, handles_of(r.heads), length(r.heads), handles_of(r.watched),
-                                               handles_of(ts), length(ts), out))
+    GC.@preserve r ts as_current() do
+        check(API.minpy_tape_jvp(r.tape, handles_of(r.heads), length(r.heads), handles_of(r.watched), handles_of(ts),
+                                 length(ts), out))
+    end
     close!(r)
     moved = map(h -> unrecorded(wrap(h)), out)
     unrecorded(r.value), r.value isa Tuple ? Tuple(moved) : moved[1]

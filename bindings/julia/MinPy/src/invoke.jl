@@ -240,7 +240,7 @@ arrays(x::Union{Nothing,Default}) = x
 bool(x) = x
 int(x) = x
 float(x) = x
-string(x) = x
+str(x) = x
 scalar(x) = x
 dtype(x) = x
 device(x) = x
@@ -263,4 +263,8 @@ index(x::Default) = x
 func(x) = MinPy.function_value(x)
 value(x) = x
 value(x::AbstractArray) = array(x)
+
+# By the kind's name in the schema.
+const by_kind = Dict("function" => func, (Base.string(f) => f for f in (array, arrays, bool, int, float, str, scalar,
+                     dtype, device, ints, floats, axis, axes, index, value))...)
 end
