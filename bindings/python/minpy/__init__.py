@@ -1,0 +1,39 @@
+"""MinPy: NumPy semantics, GPU and gradients behind one C ABI."""
+
+import importlib as _importlib
+
+from . import _minpy
+from ._minpy import Operator
+from .context import Context, cpu, current_context, gpu, set_context
+from .dispatch.policy import (
+    OnlyMXNetPolicy,
+    OnlyNumPyPolicy,
+    Policy,
+    PreferMXNetPolicy,
+    get_global_policy,
+    set_global_policy,
+    wrap_policy,
+)
+
+_v = _minpy.version()
+__version__ = f"{_v >> 16}.{_v >> 8 & 255}.{_v & 255}"
+del _v
+
+_LAZY = {"core", "dispatch", "name", "numpy", "primitive", "profiler", "sym", "symbol", "nd"}
+
+
+def __getattr__(name):
+    if name in _LAZY:
+        module = _importlib.import_module("." + {"symbol": "sym", "nd": "numpy"}.get(name, name), __name__)
+        globals()[name] = module
+        return module
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *_LAZY})
+
+
+def memory_stats(device="cpu"):
+    """Bytes and handles in use on a device."""
+    return _minpy.memory_get_stats(device)

@@ -1,0 +1,317 @@
+"""The second tier: NumPy runs what the library does not have, and the registry counts it.
+
+Our arrays go in as NumPy views on the same memory (from a device: copies that are written back if changed), NumPy's
+arrays come back as ours. An array that a tape follows cannot take this way: its gradient would be silently lost.
+"""
+
+import functools
+import sys
+import time
+import warnings
+
+import numpy
+
+from . import _minpy
+from ._minpy import _from_numpy, _numpy_view, dispatch_count, is_traced, ndarray
+
+_OURS = (ndarray,)
+_CONTAINERS = (tuple, list)
+
+
+class NoGradientFuncError(ValueError):
+    """A function without a derivative met an array that a gradient is taken through."""
+
+
+def _name_of(function):
+    module = getattr(function, "__module__", None) or ""
+    name = getattr(function, "__name__", None) or repr(function)
+    if module.startswith("numpy.") and not module.startswith("numpy._"):
+        return module[6:] + "." + name
+    return name
+
+
+def _site():
+    frame = sys._getframe(2)
+    here = __name__.rpartition(".")[0]
+    while frame is not None and (frame.f_globals.get("__name__") or "").split(".")[0] in (here, "numpy"):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
+
+
+class _Conversion:
+    """One call's arguments on their way to NumPy."""
+
+    def __init__(self, function):
+        self.function = function
+        self.bytes = 0
+        self.copies = []
+
+    def __call__(self, x):
+        if isinstance(x, _OURS):
+            if is_traced(x):
+                raise NoGradientFuncError(
+                    f"{_name_of(self.function)} has no gradient: it runs in NumPy, which the tape cannot follow; "
+                    "use an operator of minpy.numpy, or take the array off the tape with minpy.core.stop_gradient"
+                )
+            view = _numpy_view(x)
+            self.bytes += view.nbytes
+            if x._state[2] != 1:
+                self.copies.append((x, view, view.copy()))
+            return view
+        kind = type(x)
+        if kind in _CONTAINERS:
+            return kind(map(self, x)) if any(_concerns(y) for y in x) else x
+        if kind is dict:
+            return {k: self(v) for k, v in x.items()} if any(_concerns(v) for v in x.values()) else x
+        if kind is slice:
+            return slice(self(x.start), self(x.stop), self(x.step))
+        replace = getattr(x, "__minpy_numpy__", None) if kind not in _PLAIN else None
+        return x if replace is None else replace
+
+    def write_back(self):
+        for ours, view, before in self.copies:
+            if not numpy.array_equal(view, before, equal_nan=view.dtype.kind in "fc"):
+                ours[...] = view
+
+
+_PLAIN = (int, float, complex, str, bytes, bool, type(None), numpy.ndarray)
+
+
+def _concerns(x):
+    return isinstance(x, _OURS) or type(x) in (tuple, list, dict, slice) or hasattr(x, "__minpy_numpy__")
+
+
+def to_numpy(x):
+    """`x` with our arrays replaced by NumPy views, also inside tuples, lists and dicts."""
+    return _Conversion(to_numpy)(x)
+
+
+def from_numpy(x):
+    """`x` with NumPy's arrays replaced by ours, also inside tuples, lists and dicts."""
+    kind = type(x)
+    if kind is numpy.ndarray:
+        base = x.base
+        if type(base) is ndarray and _same_window(x, base):
+            return base
+        return _from_numpy(x)
+    if kind in _CONTAINERS:
+        return kind(map(from_numpy, x))
+    if kind is dict:
+        return {k: from_numpy(v) for k, v in x.items()}
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return kind(*map(from_numpy, x))
+    return x
+
+
+def _same_window(view, array):
+    return (
+        view.shape == array.shape
+        and view.strides == array.strides
+        and view.dtype == array.dtype
+        and view.__array_interface__["data"][0] == _numpy_view(array).__array_interface__["data"][0]
+    )
+
+
+def call(function, reason, args, kwargs):
+    """Calls NumPy's `function` and counts it."""
+    conversion = _Conversion(function)
+    converted = tuple(map(conversion, args))
+    options = {k: conversion(v) for k, v in kwargs.items()}
+    start = time.perf_counter_ns()
+    result = function(*converted, **options)
+    dispatch_count(_name_of(function), reason, conversion.bytes, time.perf_counter_ns() - start, _site())
+    if conversion.copies:
+        conversion.write_back()
+    # out= comes back as the very object that was passed
+    out = kwargs.get("out")
+    if out is not None:
+        if isinstance(out, tuple):
+            if not isinstance(result, tuple):
+                return result if out[0] is None else out[0]
+            return tuple(from_numpy(r) if o is None else o for r, o in zip(result, out, strict=False))
+        return out
+    for given, sent in zip(args, converted, strict=True):
+        if sent is result and given is not sent:
+            return given
+    return from_numpy(result)
+
+
+def wrap_function(function, reason="no_kernel"):
+    """A callable of `minpy.numpy` for a NumPy function that the library does not have."""
+    if isinstance(function, numpy.ufunc):
+        return UFunc(function)
+
+    @functools.wraps(function, updated=())
+    def fallback(*args, **kwargs):
+        return call(function, reason, args, kwargs)
+
+    fallback.__minpy_numpy__ = function
+    return fallback
+
+
+class UFunc:
+    """A NumPy ufunc that the library does not have."""
+
+    def __init__(self, function):
+        self.__minpy_numpy__ = function
+        self.__name__ = self.__qualname__ = function.__name__
+        self.__doc__ = function.__doc__
+
+    def __call__(self, *args, **kwargs):
+        return call(self.__minpy_numpy__, "no_kernel", args, kwargs)
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = getattr(self.__minpy_numpy__, name)
+        if name in ("reduce", "accumulate", "reduceat", "outer", "at"):
+            return lambda *args, **kwargs: call(value, "no_kernel", args, kwargs)
+        return value
+
+    def __repr__(self):
+        return repr(self.__minpy_numpy__)
+
+    def __reduce__(self):
+        return _named, (self.__name__,)
+
+
+def _named(name):
+    from . import numpy as namespace
+
+    return getattr(namespace, name)
+
+
+# ---- what the C++ of the face calls for the rare cases
+
+
+def get_item(array, key):
+    conversion = _Conversion(numpy.ndarray.__getitem__)
+    return from_numpy(conversion(array)[conversion(key)])
+
+
+def set_item(array, key, value):
+    if is_traced(array) or is_traced(value):
+        # An odd value: NumPy reads it by the array's dtype, then it is written as an array.
+        array[key] = _from_numpy(numpy.asarray(to_numpy(value), dtype=array.dtype))
+        return
+    conversion = _Conversion(numpy.ndarray.__setitem__)
+    conversion(array)[conversion(key)] = conversion(value)
+    conversion.write_back()
+
+
+def in_place(name, array, other):
+    conversion = _Conversion(getattr(numpy, name))
+    view = conversion(array)
+    conversion.function(view, conversion(other), out=view)
+    conversion.write_back()
+    dispatch_count(name, "dtype", conversion.bytes, 0, _site())
+    return array
+
+
+def window_of_shape(array, shape):
+    view = _numpy_view(array)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        view.shape = to_numpy(shape)
+    return _minpy._as_strided(array, array.dtype, view.shape, view.strides)
+
+
+def array_repr(array):
+    return (
+        repr(_numpy_view(array))
+        if array.dtype.kind != "V"
+        else f"array({_numpy_view(array)!s}, dtype=bfloat16)"
+    )
+
+
+def array_str(array):
+    return str(_numpy_view(array))
+
+
+_CONDITIONS = (
+    (1, "divide", "divide by zero"),
+    (2, "over", "overflow"),
+    (4, "under", "underflow"),
+    (8, "invalid", "invalid value"),
+)
+
+
+def report_fp(flags, name):
+    """What numpy.errstate asks for when operator `name` met the conditions `flags`."""
+    state = numpy.geterr()
+    for bit, key, text in _CONDITIONS:
+        if not flags & bit:
+            continue
+        reaction = state[key]
+        if reaction == "ignore":
+            continue
+        message = f"{text} encountered in {name}"
+        if reaction == "warn":
+            warnings.warn(message, RuntimeWarning, stacklevel=2)
+        elif reaction == "raise":
+            raise FloatingPointError(message)
+        elif reaction == "print":
+            print("Warning: " + message)
+        elif reaction in ("call", "log"):
+            handler = numpy.geterrcall()
+            if reaction == "call":
+                if handler is None:
+                    raise NameError(
+                        f"python callback specified for {text} (in {name}) but no function found."
+                    )
+                handler(text, flags)
+            elif handler is None:
+                raise NameError(
+                    f"log specified for {text} (in {name}) but no object with write method found."
+                )
+            else:
+                handler.write(f"Warning: {message}\n")
+
+
+_DEVICES = {"cpu": 1, "cuda": 2, "gpu": 2, "device": 12, "extension": 12}
+
+
+def parse_device(device):
+    """(DLPack's device type, index) of "cpu", "cuda:1", a Context or a pair."""
+    if device is None:
+        return 1, 0
+    pair = getattr(device, "_pair", None)
+    if pair is not None:
+        return pair
+    if isinstance(device, str):
+        kind, _, index = device.partition(":")
+        if kind in _DEVICES and (not index or index.isdecimal()):
+            return _DEVICES[kind], int(index or 0)
+    raise ValueError(f"Device not understood: {device!r}; use 'cpu', 'cuda:0' or a minpy.context.Context")
+
+
+def signature_of(operator):
+    """inspect.signature of an operator, from its schema."""
+    import inspect
+
+    P = inspect.Parameter
+    parameters, seen_default = [], False
+    for name, _, flags, variadic, default in operator._parameters:
+        kind = P.KEYWORD_ONLY if flags & 8 else P.POSITIONAL_ONLY if flags & 4 else P.POSITIONAL_OR_KEYWORD
+        if variadic:
+            kind = P.VAR_POSITIONAL
+        optional = bool(flags & 3) and not variadic
+        if seen_default and not optional and kind in (P.POSITIONAL_ONLY, P.POSITIONAL_OR_KEYWORD):
+            kind = P.KEYWORD_ONLY
+        seen_default = seen_default or optional
+        parameters.append(P(name, kind, default=default if optional else P.empty))
+    named = {p.name for p in parameters}
+    if "out" not in named:
+        parameters.append(P("out", P.KEYWORD_ONLY, default=None))
+    if operator._flags & 1:
+        for name, default in (
+            ("where", True),
+            ("casting", "same_kind"),
+            ("order", "K"),
+            ("dtype", None),
+            ("subok", True),
+        ):
+            if name not in named:
+                parameters.append(P(name, P.KEYWORD_ONLY, default=default))
+    parameters.sort(key=lambda p: p.kind)
+    return inspect.Signature(parameters)

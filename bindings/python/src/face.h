@@ -1,0 +1,191 @@
+// What the files of the Python face share. The array type is SWIG's -builtin type for `struct minpy_array_s`;
+// its slots, methods and attributes are functions of this folder, so that no Python frame and no proxy stands
+// between `a + b` and minpy_invoke. Everything here holds the GIL unless it says otherwise.
+#ifndef MINPY_PYTHON_FACE_H
+#define MINPY_PYTHON_FACE_H
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+// Python.h first
+#define NPY_NO_DEPRECATED_API  NPY_2_0_API_VERSION
+#define NPY_TARGET_VERSION     NPY_2_0_API_VERSION
+#define PY_ARRAY_UNIQUE_SYMBOL minpy_numpy_api
+#ifndef MINPY_FACE_MODULE
+#define NO_IMPORT_ARRAY
+#endif
+#include <numpy/arrayobject.h>
+#include <numpy/arrayscalars.h>
+
+#include <list>
+#include <vector>
+
+#include <minpy/minpy.h>
+
+namespace minpy::face {
+
+// Begins like SWIG's own SwigPyObject, so that generated wrappers unpack `handle` from it.
+struct ArrayObject {
+    PyObject_HEAD minpy_array handle;
+    void* swig_type;
+    int swig_own;
+    PyObject* swig_next;
+    PyObject* dict;  // never filled for exact arrays
+    PyObject* base;  // what the window looks at: another array, a NumPy array; NULL if it owns its memory
+    PyObject* weakrefs;
+    int readonly;  // set by flags.writeable = False
+};
+
+extern PyTypeObject* array_type;  // SWIG's
+inline bool is_array(PyObject* o) { return PyObject_TypeCheck(o, array_type); }
+inline bool is_exact_array(PyObject* o) { return Py_TYPE(o) == array_type; }
+inline ArrayObject* as_array(PyObject* o) { return reinterpret_cast<ArrayObject*>(o); }
+inline minpy_array handle_of(PyObject* o) { return as_array(o)->handle; }
+
+// A reference that is dropped at the end of the block.
+class Ref {
+  public:
+    Ref() = default;
+    explicit Ref(PyObject* o) : o_(o) {}
+    Ref(Ref&& other) noexcept : o_(other.release()) {}
+    Ref& operator=(Ref&& other) noexcept {
+        PyObject* old = o_;
+        o_ = other.release();
+        Py_XDECREF(old);
+        return *this;
+    }
+    Ref(const Ref&) = delete;
+    Ref& operator=(const Ref&) = delete;
+    ~Ref() { Py_XDECREF(o_); }
+    static Ref borrow(PyObject* o) {
+        Py_XINCREF(o);
+        return Ref(o);
+    }
+    PyObject* get() const { return o_; }
+    PyObject* release() {
+        PyObject* o = o_;
+        o_ = nullptr;
+        return o;
+    }
+    explicit operator bool() const { return o_ != nullptr; }
+
+  private:
+    PyObject* o_ = nullptr;
+};
+
+inline minpy_array_info info_of(minpy_array a) {
+    minpy_array_info info = MINPY_ARRAY_INFO_INIT;
+    minpy_array_get_info(a, &info);
+    return info;
+}
+
+// Functions with keywords or vectorcall arguments as the table of methods holds them.
+template <class F> PyCFunction method(F* f) {
+    return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
+}
+
+// ---- array_object.cc
+PyObject* wrap_array(minpy_array owned, PyObject* base = nullptr);  // takes the handle
+PyObject* scalar_or_array(minpy_array owned, bool scalar_wanted);   // NumPy scalar where NumPy makes one
+PyObject* scalar_from_value(const minpy_value& v);                  // of a SCALAR value; strong types only
+void drain_released();             // drops what destroy callbacks left behind
+void release_later(void* object);  // a minpy_destroy_fn over PyObject*
+bool install_array_object(PyTypeObject* type);
+
+// ---- dtypes.cc
+minpy_dtype dtype_of_descr(PyArray_Descr* d);  // 0 if it is none of ours (or of foreign byte order)
+PyArray_Descr* descr_of_dtype(minpy_dtype t);  // new reference
+minpy_dtype dtype_of_typenum(int num);
+// 1 and *out, 0 with an exception, -1 if NumPy has the dtype and we do not.
+int parse_dtype(PyObject* o, minpy_dtype* out);
+
+// ---- exchange.cc
+PyObject* numpy_view(PyObject* array);       // a NumPy array on the same memory (a copy from a device)
+minpy_array borrow_numpy(PyArrayObject* a);  // zero copy; NULL with an exception
+minpy_array copy_numpy(PyArrayObject* a);    // an array of our own, the layout kept
+PyObject* array_from_numpy(PyObject* a, bool copy);  // ours if the dtype is, else the same object
+int array_getbuffer(PyObject* self, Py_buffer* view, int flags);
+bool install_exchange(PyTypeObject* type, PyObject* module);
+
+// ---- convert.cc
+// The arguments of one call: values, and what must live until it returns.
+enum class Converted { ok, error, foreign };  // foreign: NumPy may take it, we do not
+class Arguments {
+  public:
+    Arguments() = default;
+    Arguments(const Arguments&) = delete;
+    Arguments& operator=(const Arguments&) = delete;
+    ~Arguments();
+    Converted array(PyObject* o, minpy_value* out, bool must_be_array = false);
+    Converted arrays(PyObject* o, minpy_value* out);
+    Converted of_kind(PyObject* o, int32_t kind, minpy_value* out);
+    Converted anything(PyObject* o, minpy_value* out);
+    Converted index(PyObject* o, minpy_value* out, int32_t* n, bool* all_ints, PyObject** owner);
+    bool traced() const { return traced_; }
+    int64_t bytes() const { return bytes_; }
+    void note(minpy_array a);  // counts bytes and traces
+
+  private:
+    Converted ints(PyObject* o, minpy_value* out);
+    Converted floats(PyObject* o, minpy_value* out);
+    Converted number(PyObject* o, minpy_value* out);
+    Converted index_item(PyObject* o, minpy_value* out, bool* is_int);
+    void own(minpy_array a) { owned_.push_back(a); }
+    PyObject* hold(PyObject* o) {
+        held_.push_back(o);
+        return o;
+    }
+    std::vector<minpy_array> owned_;
+    std::vector<PyObject*> held_;
+    std::list<std::vector<int64_t>> int_lists_;
+    std::list<std::vector<double>> float_lists_;
+    std::list<std::vector<minpy_value>> value_lists_;
+    std::list<std::vector<minpy_array>> array_lists_;
+    std::list<minpy_slice> slices_;
+    int64_t bytes_ = 0;
+    bool traced_ = false;
+};
+// A number that needs no memory of the call: Python bool, int within 64 bits, float. False for anything else.
+bool simple_number(PyObject* o, minpy_value* out);
+bool parse_device(PyObject* o, minpy_device* out);
+PyObject* value_to_python(minpy_value* v, bool scalar_wanted);  // takes what the value owns
+
+// ---- errors.cc
+PyObject* raise_status(minpy_status status);  // sets the exception for this thread's error; returns NULL
+int report_fp(const char* op);                // NumPy's errstate; -1 with an exception
+inline int check_fp(const char* op) { return minpy_fp_status(0) ? report_fp(op) : 0; }
+bool install_errors(PyObject* module);
+
+// ---- operator.cc
+enum { kMaxResults = 8 };
+PyObject* find_operator(const char* name);  // borrowed; NULL without an exception if there is none
+minpy_op op_of(PyObject* operator_object);
+// A call that was rejected: NumPy runs it, or says in its own words what is wrong.
+PyObject* numpy_fallback(PyObject* operator_object, PyObject* const* args, Py_ssize_t n, PyObject* kwnames,
+                         const char* reason);
+bool install_operator(PyObject* module);
+
+// ---- fallback.cc (the work is minpy/_fallback.py)
+PyObject* call_fallback(PyObject* numpy_callable, PyObject* const* args, Py_ssize_t n, PyObject* kwnames,
+                        const char* reason);
+PyObject* fallback_helper(const char* name);  // an attribute of minpy._fallback, borrowed
+
+// ---- slots
+bool install_number_slots();
+bool install_members(PyTypeObject* type);
+bool install_methods(PyTypeObject* type);
+bool define_methods(PyTypeObject* type, PyMethodDef* methods);
+
+// Runs a call that may be long without the GIL.
+constexpr int64_t kLongBytes = 1 << 18;
+template <class F> minpy_status run(int64_t bytes, F&& f) {
+    if (bytes < kLongBytes) return f();
+    minpy_status status;
+    Py_BEGIN_ALLOW_THREADS;
+    status = f();
+    Py_END_ALLOW_THREADS;
+    return status;
+}
+
+}  // namespace minpy::face
+
+bool minpy_face_install(PyObject* module, PyTypeObject* type, void* swig_type);
+#endif

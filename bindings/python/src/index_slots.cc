@@ -1,0 +1,166 @@
+// x[…], x[…] = v, len, in, iteration.
+#include "face.h"
+
+namespace minpy::face {
+namespace {
+
+PyObject* numpy_item(PyObject* self, PyObject* key) {
+    PyObject* call = fallback_helper("get_item");
+    return call ? PyObject_CallFunctionObjArgs(call, self, key, nullptr) : nullptr;
+}
+
+PyObject* wrap_item(PyObject* self, minpy_array got, bool scalar) {
+    if (scalar) return scalar_or_array(got, true);
+    minpy_array_info mine = info_of(handle_of(self)), its = info_of(got);
+    if (mine.storage != its.storage) return wrap_array(got);
+    PyObject* item = wrap_array(got, as_array(self)->base ? as_array(self)->base : self);
+    if (item) as_array(item)->readonly = as_array(self)->readonly;
+    return item;
+}
+
+PyObject* get(PyObject* self, PyObject* key) {
+    minpy_array got = nullptr;
+    if (PyLong_CheckExact(key)) {
+        int overflow;
+        minpy_value v = {MINPY_V_INT, 0, {0}};
+        v.v.i = PyLong_AsLongLongAndOverflow(key, &overflow);
+        if (!overflow) {
+            minpy_status status = minpy_array_get(handle_of(self), &v, 1, &got);
+            if (status) return raise_status(status);
+            return wrap_item(self, got, info_of(handle_of(self)).ndim == 1);
+        }
+    }
+    Arguments arguments;
+    minpy_value v[130];
+    int32_t n = 130;
+    bool all_ints;
+    PyObject* owner;
+    Converted done = arguments.index(key, v, &n, &all_ints, &owner);
+    if (done == Converted::error) return nullptr;
+    if (done == Converted::foreign) return numpy_item(self, key);
+    arguments.note(handle_of(self));
+    minpy_status status =
+        run(arguments.bytes(), [&] { return minpy_array_get(handle_of(self), v, n, &got); });
+    if (status) return raise_status(status);
+    bool scalar = all_ints && n == info_of(handle_of(self)).ndim;
+    if (!scalar && !all_ints) {
+        // An advanced index whose result is one element of 0 dimensions: a scalar too, unless an ellipsis was
+        // there.
+        bool advanced = false, ellipsis = false;
+        for (int32_t i = 0; i < n; i++) {
+            advanced = advanced || v[i].tag == MINPY_V_ARRAY;
+            ellipsis = ellipsis || v[i].tag == MINPY_V_ELLIPSIS;
+        }
+        scalar = advanced && !ellipsis;
+    }
+    return wrap_item(self, got, scalar);
+}
+
+int set(PyObject* self, PyObject* key, PyObject* value) {
+    if (!value) {
+        PyErr_SetString(PyExc_ValueError, "cannot delete array elements");
+        return -1;
+    }
+    if (as_array(self)->readonly) {
+        PyErr_SetString(PyExc_ValueError, "assignment destination is read-only");
+        return -1;
+    }
+    Arguments arguments;
+    minpy_value v[130], what;
+    int32_t n = 130;
+    bool all_ints;
+    PyObject* owner;
+    Converted done = arguments.index(key, v, &n, &all_ints, &owner);
+    if (done == Converted::ok) {
+        if (is_array(value) || PyArray_CheckExact(value) || PyArray_IsScalar(value, Generic) ||
+            PyFloat_Check(value) || PyLong_Check(value) || PyComplex_Check(value)) {
+            done = arguments.array(value, &what);
+        } else if (all_ints && n == info_of(handle_of(self)).ndim) {
+            done = Converted::foreign;  // one element from an odd object: NumPy knows what float() accepts
+        } else {
+            // NumPy reads nested lists and foreign objects by the array's own dtype.
+            minpy_value probe;
+            done = PyList_Check(value) || PyTuple_Check(value) ? arguments.array(value, &probe)
+                                                               : Converted::foreign;
+            if (done == Converted::ok && probe.tag == MINPY_V_ARRAY) what = probe;
+            else if (done == Converted::ok) done = Converted::foreign;
+            if (done == Converted::error) {
+                PyErr_Clear();
+                done = Converted::foreign;
+            }
+        }
+    }
+    if (done == Converted::error) return -1;
+    if (done == Converted::foreign) {
+        PyObject* call = fallback_helper("set_item");
+        Ref result(call ? PyObject_CallFunctionObjArgs(call, self, key, value, nullptr) : nullptr);
+        return result ? 0 : -1;
+    }
+    arguments.note(handle_of(self));
+    minpy_status status =
+        run(arguments.bytes(), [&] { return minpy_array_set(handle_of(self), v, n, &what); });
+    if (status) {
+        raise_status(status);
+        return -1;
+    }
+    return check_fp("cast");
+}
+
+}  // namespace
+
+PyObject* item_at(PyObject* self, Py_ssize_t i) {
+    minpy_array_info info = info_of(handle_of(self));
+    if (info.ndim == 0) {
+        PyErr_SetString(PyExc_IndexError,
+                        "too many indices for array: array is 0-dimensional, but 1 were indexed");
+        return nullptr;
+    }
+    if (i >= info.shape[0]) {
+        PyErr_SetString(PyExc_IndexError, "index out of bounds");
+        return nullptr;
+    }
+    minpy_value v = {MINPY_V_INT, 0, {0}};
+    v.v.i = i;
+    minpy_array got = nullptr;
+    minpy_status status = minpy_array_get(handle_of(self), &v, 1, &got);
+    if (status) return raise_status(status);
+    return wrap_item(self, got, info.ndim == 1);
+}
+
+}  // namespace minpy::face
+
+using namespace minpy::face;
+extern "C" {
+PyObject* minpy_face_mp_subscript(PyObject* self, PyObject* key) { return get(self, key); }
+int minpy_face_mp_ass_subscript(PyObject* self, PyObject* key, PyObject* value) {
+    return set(self, key, value);
+}
+PyObject* minpy_face_sq_item(PyObject* self, Py_ssize_t i) { return item_at(self, i); }
+Py_ssize_t minpy_face_length(PyObject* self) {
+    minpy_array_info info = info_of(handle_of(self));
+    if (info.ndim) return static_cast<Py_ssize_t>(info.shape[0]);
+    PyErr_SetString(PyExc_TypeError, "len() of unsized object");
+    return -1;
+}
+PyObject* minpy_face_iter(PyObject* self) {
+    if (info_of(handle_of(self)).ndim) return PySeqIter_New(self);
+    PyErr_SetString(PyExc_TypeError, "iteration over a 0-d array");
+    return nullptr;
+}
+int minpy_face_contains(PyObject* self, PyObject* value) {
+    // NumPy's rule: (self == value).any()
+    Ref same(PyObject_RichCompare(self, value, Py_EQ));
+    if (!same) return -1;
+    Ref any(PyObject_HasAttrString(same.get(), "any") ? PyObject_CallMethod(same.get(), "any", nullptr)
+                                                      : Py_NewRef(same.get()));
+    return any ? PyObject_IsTrue(any.get()) : -1;
+}
+PyObject* minpy_face_repr(PyObject* self) {
+    PyObject* f = fallback_helper("array_repr");
+    return f ? PyObject_CallOneArg(f, self) : nullptr;
+}
+PyObject* minpy_face_str(PyObject* self) {
+    PyObject* f = fallback_helper("array_str");
+    return f ? PyObject_CallOneArg(f, self) : nullptr;
+}
+}
