@@ -1,0 +1,3 @@
+module minpy
+
+go 1.19
