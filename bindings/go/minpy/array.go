@@ -203,6 +203,20 @@ func Data[T Element](a *Array) ([]T, error) {
 	return data, err
 }
 
+// Bytes copies the elements' bytes, row by row, in memory's order.
+func (a *Array) Bytes() ([]byte, error) {
+	info, err := a.info()
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, info.Nbytes)
+	if len(data) > 0 {
+		err = check(capi.Minpy_array_to_host(a.h, unsafe.Pointer(&data[0]), uint64(len(data)), nil))
+	}
+	runtime.KeepAlive(a)
+	return data, err
+}
+
 // Item is the element of an array of size 1.
 func Item[T Element](a *Array) (T, error) {
 	var x T

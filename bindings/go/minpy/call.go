@@ -35,6 +35,14 @@ func WithDtype(t Dtype) Option { return Option{"dtype", t} }
 // WithOrder is the layout of the result: "K" (the default), "A", "C" or "F".
 func WithOrder(order string) Option { return Option{"order", order} }
 
+// oneOrMore passes a single number as one, which is what an axis alone must be.
+func oneOrMore(x []int) any {
+	if len(x) == 1 {
+		return x[0]
+	}
+	return x
+}
+
 const optContext = "\x00context" // no parameter has this name
 
 var castings = map[string]int32{"no": 1, "equiv": 2, "safe": 3, "same_kind": 4, "unsafe": 5}
