@@ -1,7 +1,7 @@
 """Writes the handwritten digits and the first weights of a 64-128-10 perceptron: make_digits.py FILE.npz
 
-digits (1797, 64) float64 in 0..1, labels (1797,) int64, w1 (64, 128), b1 (128,), w2 (128, 10), b2 (10,) and the learning
-rate lr, float64. All four languages train on it; tools/parity compares what they print.
+digits (1797, 64) float64 in 0..1, labels (1797,) int64, w1 (64, 128), b1 (128,), w2 (128, 10), b2 (10,) and the
+learning rate lr, float64. All four languages train on it; tools/parity compares what they print.
 """
 
 import sys
