@@ -55,9 +55,13 @@ end
 # Owns a handle that the library gave.
 function wrap(h::API.minpy_array)
     i = info(h)
-    wrap(element_type(i.dtype), Val(Int(i.ndim)), h, i.shape)
+    type = i.ndim < size(array_types, 2) ? array_types[i.dtype, i.ndim+1] : MPArray{element_type(i.dtype),Int(i.ndim)}
+    wrap_as(type, h, i.shape)
 end
-wrap(::Type{T}, ::Val{N}, h, shape) where {T,N} = MPArray{T,N}(h, ntuple(d -> Int(unsafe_load(shape, d)), Val(N)))
+wrap_as(::Type{MPArray{T,N}}, h, shape) where {T,N} = MPArray{T,N}(h, ntuple(d -> Int(unsafe_load(shape, d)), Val(N)))
+
+# Looking a type up costs less than making it.
+const array_types = [MPArray{T,N} for T in element_types, N in 0:8]
 
 # Runs a C function that hands out an array, and wraps it.
 function take_array(f, args...)

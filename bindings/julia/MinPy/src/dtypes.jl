@@ -10,6 +10,7 @@ function BFloat16(x::Float32)
 end
 BFloat16(x::BFloat16) = x
 BFloat16(x::Real) = BFloat16(Float32(x))
+BFloat16(x::Rational{S}) where {S} = BFloat16(Float32(x))
 Base.Float32(x::BFloat16) = reinterpret(Float32, UInt32(reinterpret(UInt16, x)) << 16)
 (::Type{T})(x::BFloat16) where {T<:Union{Float16,Float64,Integer}} = T(Float32(x))
 Base.Bool(x::BFloat16) = Bool(Float32(x))

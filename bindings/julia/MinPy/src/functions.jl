@@ -21,7 +21,7 @@ over(f, x, dims; keywords...) = f(x; dims=dims, keepdims=true, keywords...)
 
 for (name, operator) in [(:sum, :sum), (:prod, :prod), (:maximum, :max), (:minimum, :min), (:any, :any), (:all, :all)]
     @eval Base.$name(x::MPArray; dims=:) = over(np.$operator, x, dims)
-    @eval Base.$name(f, x::MPArray; dims=:) = over(np.$operator, f.(x), dims)
+    @eval Base.$name(f::Function, x::MPArray; dims=:) = over(np.$operator, f.(x), dims)
 end
 for (f, name) in [(:+, :sum), (:*, :prod), (:max, :maximum), (:min, :minimum), (:|, :any), (:&, :all)]
     @eval Base.reduce(::typeof($f), x::MPArray; dims=:) = $name(x; dims=dims)
@@ -51,6 +51,7 @@ Base.findmax(x::MPArray) = (maximum(x), argmax(x))
 Base.findmin(x::MPArray) = (minimum(x), argmin(x))
 Base.findall(x::MPArray{Bool}) = findall(Array(x))
 Base.findall(f::Function, x::MPArray) = findall(f.(x))
+Base.findall(f::Base.Fix2{typeof(in)}, x::MPArray) = findall(f, Array(x))
 Base.findfirst(x::MPArray{Bool}) = findfirst(Array(x))
 Base.sortperm(x::MPVector) = np.add(np.argsort(x; kind="stable"), 1)
 
@@ -58,6 +59,7 @@ Base.sortperm(x::MPVector) = np.add(np.argsort(x; kind="stable"), 1)
 
 Base.reshape(x::MPArray, dims::Dims) = reshape_to(x, dims)
 Base.reshape(x::MPArray, dims::Union{Int,Colon}...) = reshape_to(x, Base._reshape_uncolon(x, dims))
+Base.reshape(x::MPVector, ::Colon) = x
 Base.reshape(x::MPArray, dims::Tuple{Vararg{Union{Int,Colon}}}) = reshape_to(x, Base._reshape_uncolon(x, dims))
 function reshape_to(x, dims)
     prod(dims) == length(x) ||
@@ -76,7 +78,7 @@ Base.dropdims(x::MPArray; dims) = np.squeeze(x; dims=dims)
 Base.reverse(x::MPVector) = np.flip(x; dims=1)
 Base.reverse(x::MPArray; dims=:) = np.flip(x; dims=dims)
 Base.circshift(x::MPArray, shifts::Integer) = np.roll(x, shifts, dims=1)
-Base.circshift(x::MPArray, shifts::Tuple) = np.roll(x, shifts, dims=Tuple(1:length(shifts)))
+Base.circshift(x::MPArray, shifts::NTuple{N,Integer}) where {N} = np.roll(x, shifts, dims=Tuple(1:length(shifts)))
 Base.sort(x::MPVector; rev::Bool=false) = rev ? reverse(np.sort(x)) : np.sort(x)
 Base.sort(x::MPArray; dims::Integer, rev::Bool=false) = (y = np.sort(x; dims=dims); rev ? reverse(y; dims=dims) : y)
 Base.repeat(x::MPVector, n::Integer) = np.tile(x, (n,))
@@ -133,7 +135,7 @@ for f in (:isnan, :isinf, :isfinite, :iszero, :isone, :signbit, :isinteger)
 end
 for f in setdiff(element_functions, [:ifelse, :isnan, :isinf, :isfinite, :iszero, :isone, :signbit, :isinteger, :float,
                                      :real, :imag, :conj, :-, :+, :(!=), :isequal, :atan, :div, :\, :identity])
-    getfield(Base, f) isa Function && @eval Base.$f(x::MPNumber) = elementwise($f, x)
+    @eval Base.$f(x::MPNumber) = elementwise($f, x)
 end
 Base.atan(x::MPNumber) = np.arctan(x)
 (::Type{T})(x::MPNumber) where {T<:Union{Real,Complex}} = T(item(x))

@@ -3,8 +3,8 @@
 Base.:*(x::MPMatrix, y::MPMatrix) = np.matmul(x, y)
 Base.:*(x::MPMatrix, y::MPVector) = np.matmul(x, y)
 Base.:*(x::MPVector, y::MPMatrix) = np.matmul(reshape(x, :, 1), y)
-Base.:*(x::MPVecOrMat, y::AbstractVecOrMat) = x * MPArray(y)
-Base.:*(x::AbstractMatrix, y::MPVecOrMat) = MPArray(x) * y
+Base.:*(x::MPVecOrMat, y::Union{Vector,Matrix}) = x * MPArray(y)
+Base.:*(x::Union{Vector,Matrix}, y::MPVecOrMat) = MPArray(x) * y
 
 LinearAlgebra.mul!(out::MPArray, x::MPArray, y::MPArray) = (np.matmul(x, y; out=out); out)
 LinearAlgebra.dot(x::MPVector, y::MPVector) = np.vdot(x, y)
@@ -14,10 +14,10 @@ LinearAlgebra.norm(x::MPArray, p::Real) = p == 2 ? norm(x) : p == Inf ? maximum(
     sum(abs.(x) .^ p)^(1 / p)
 LinearAlgebra.tr(x::MPMatrix) = np.trace(x)
 LinearAlgebra.diag(x::MPMatrix, k::Integer=0) = np.diagonal(x; offset=k)
-LinearAlgebra.det(x::MPMatrix) = np.linalg.det(x)
-LinearAlgebra.inv(x::MPMatrix) = np.linalg.inv(x)
+LinearAlgebra.det(x::MPMatrix) = np.det(x)
+LinearAlgebra.inv(x::MPMatrix) = np.inv(x)
 LinearAlgebra.kron(x::MPMatrix, y::MPMatrix) = np.kron(x, y)
 LinearAlgebra.triu(x::MPMatrix, k::Integer=0) = np.triu(x, k)
 LinearAlgebra.tril(x::MPMatrix, k::Integer=0) = np.tril(x, k)
-Base.:\(x::MPMatrix, y::MPVector) = vec(np.linalg.solve(x, reshape(y, :, 1)))
-Base.:\(x::MPMatrix, y::MPMatrix) = np.linalg.solve(x, y)
+Base.:\(x::MPMatrix, y::MPVector) = vec(np.solve(x, reshape(y, :, 1)))
+Base.:\(x::MPMatrix, y::MPMatrix) = np.solve(x, y)

@@ -49,7 +49,7 @@ struct SymbolOperators end
 const sym = SymbolOperators()
 Base.getproperty(::SymbolOperators, name::Symbol) = (inputs...; keywords...) -> apply(name, inputs...; keywords...)
 
-for (f, name) in [(:+, :add), (:-, :subtract), (:*, :multiply), (:/, :true_divide), (:^, :power)]
+for (f, name) in [(:+, :add), (:-, :subtract), (:*, :multiply), (:/, :divide), (:^, :power)]
     @eval Base.$f(x::SymbolGraph, y::SymbolGraph) = apply($(QuoteNode(name)), x, y)
 end
 Base.:-(x::SymbolGraph) = apply(:negative, x)
