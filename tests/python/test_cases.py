@@ -118,7 +118,7 @@ def results_of(result):
     return list(result) if isinstance(result, (tuple, list)) else [] if result is None else [result]
 
 
-@pytest.mark.parametrize(("path", "case"), load())
+@pytest.mark.parametrize(("path", "case"), list(load()))
 def test_case(path, case):
     if "python" in case.get("except", {}):
         pytest.skip(case["except"]["python"])
