@@ -1,6 +1,6 @@
 // The Python module minpy._minpy. The array type gets its slots from bindings/python/src; the C functions for contexts,
 // symbols, functions, files and statistics are wrapped by the typemaps below and used by the package's own Python.
-%module(package="minpy") _minpy
+%module(package="minpy") minpy
 
 // ---- the array type: SWIG's builtin type for minpy_array_s, its slots our own functions
 
@@ -46,6 +46,10 @@ int minpy_face_mp_ass_subscript(PyObject*, PyObject*, PyObject*);
 PyObject* minpy_face_sq_item(PyObject*, Py_ssize_t);
 Py_ssize_t minpy_face_length(PyObject*);
 int minpy_face_contains(PyObject*, PyObject*);
+PyObject* minpy_face_nb_true_divide(PyObject*, PyObject*);
+PyObject* minpy_face_nb_inplace_true_divide(PyObject*, PyObject*);
+PyObject* minpy_face_concat(PyObject*, PyObject*);
+int minpy_face_sq_ass_item(PyObject*, Py_ssize_t, PyObject*);
 int minpy_face_nb_bool(PyObject*);
 PyObject* minpy_face_nb_int(PyObject*);
 PyObject* minpy_face_nb_float(PyObject*);
@@ -57,7 +61,8 @@ PyObject* minpy_face_nb_inplace_power(PyObject*, PyObject*, PyObject*);
 BOTH(add)
 BOTH(subtract)
 BOTH(multiply)
-BOTH(true_divide)
+SLOT(nb_divide, minpy_face_nb_true_divide)
+SLOT(nb_inplace_divide, minpy_face_nb_inplace_true_divide)
 BOTH(floor_divide)
 BOTH(remainder)
 BOTH(lshift)
@@ -82,6 +87,8 @@ SLOT(mp_subscript, minpy_face_mp_subscript)
 SLOT(mp_ass_subscript, minpy_face_mp_ass_subscript)
 SLOT(sq_length, minpy_face_length)
 SLOT(sq_item, minpy_face_sq_item)
+SLOT(sq_concat, minpy_face_concat)
+SLOT(sq_ass_item, minpy_face_sq_ass_item)
 SLOT(sq_contains, minpy_face_contains)
 SLOT(bf_getbuffer, minpy_face_getbuffer)
 SLOT(tp_richcompare, minpy_face_richcompare)

@@ -217,11 +217,7 @@ def window_of_shape(array, shape):
 
 
 def array_repr(array):
-    return (
-        repr(_numpy_view(array))
-        if array.dtype.kind != "V"
-        else f"array({_numpy_view(array)!s}, dtype=bfloat16)"
-    )
+    return repr(_numpy_view(array)) if array.dtype.kind != "V" else f"array({_numpy_view(array)!s}, dtype=bfloat16)"
 
 
 def array_str(array):
@@ -256,14 +252,10 @@ def report_fp(flags, name):
             handler = numpy.geterrcall()
             if reaction == "call":
                 if handler is None:
-                    raise NameError(
-                        f"python callback specified for {text} (in {name}) but no function found."
-                    )
+                    raise NameError(f"python callback specified for {text} (in {name}) but no function found.")
                 handler(text, flags)
             elif handler is None:
-                raise NameError(
-                    f"log specified for {text} (in {name}) but no object with write method found."
-                )
+                raise NameError(f"log specified for {text} (in {name}) but no object with write method found.")
             else:
                 handler.write(f"Warning: {message}\n")
 

@@ -10,7 +10,7 @@ from . import _minpy
 from ._fallback import _Conversion, call, from_numpy, is_traced, to_numpy
 from ._minpy import _as_strided, _from_numpy, _numpy_view, _operator, ndarray
 
-_attributes = {"__module__": "minpy.numpy", "__slots__": (), "__array_priority__": 100.0}
+_attributes = {"__module__": "minpy", "__slots__": (), "__array_priority__": 100.0}
 
 
 def _method(function):
@@ -33,9 +33,7 @@ def _run(name, *args, **kwargs):
 
 # ---- methods that are operators: `x.sum(axis)` is one vectorcall, no frame
 
-for (
-    _name
-) in """sum prod mean std var max min any all argmax argmin cumsum cumprod argsort argpartition repeat take
+for _name in """sum prod mean std var max min any all argmax argmin cumsum cumprod argsort argpartition repeat take
         squeeze swapaxes diagonal trace round dot searchsorted nonzero""".split():
     _found = _operator(_name, True)
     if _found is not None:
@@ -51,12 +49,7 @@ for (
 
 def _view_of(self, result):
     """`result` remembers what it is a view of."""
-    if (
-        type(result) is ndarray
-        and result is not self
-        and result.base is None
-        and result._state[4] == self._state[4]
-    ):
+    if type(result) is ndarray and result is not self and result.base is None and result._state[4] == self._state[4]:
         result._base = self if self.base is None else self.base
         if self._readonly:
             result._readonly = True
@@ -97,13 +90,9 @@ def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
         return self
     found = _operator("astype") if _known(wanted) else None
     if found is None:
-        return call(
-            numpy.ndarray.astype, "dtype", (self, wanted), dict(order=order, casting=casting, copy=copy)
-        )
+        return call(numpy.ndarray.astype, "dtype", (self, wanted), dict(order=order, casting=casting, copy=copy))
     if not numpy.can_cast(self.dtype, wanted, casting):
-        raise TypeError(
-            f"Cannot cast array data from {self.dtype!r} to {wanted!r} according to the rule {casting!r}"
-        )
+        raise TypeError(f"Cannot cast array data from {self.dtype!r} to {wanted!r} according to the rule {casting!r}")
     if order in ("C", "F"):
         return found(self, wanted).copy(order) if not _laid_out(self, order) else found(self, wanted)
     return found(self, wanted)
@@ -168,8 +157,9 @@ def view(self, dtype=None, type=None):
         if issubclass(dtype, (numpy.ndarray, ndarray)):
             type, dtype = dtype, None
     if type is not None:
-        if type is ndarray:
-            return self.view() if dtype is None else self.view(dtype)
+        if issubclass(type, ndarray):
+            window = self.view() if dtype is None else self.view(dtype)
+            return window if type is ndarray else _finalized(_minpy._as_type(window, type), self)
         return _numpy_view(self).view(*((dtype,) if dtype is not None else ()), type=type)
     if dtype is None:
         return _as_strided(self, self.dtype, self.shape, self.strides)
@@ -182,6 +172,13 @@ def view(self, dtype=None, type=None):
 
 
 __builtins_type = type
+
+
+def _finalized(array, source):
+    finalize = getattr(array, "__array_finalize__", None)
+    if finalize is not None:
+        finalize(source)
+    return array
 
 
 @_method
@@ -382,9 +379,7 @@ class FlagsObject:
 
     @property
     def num(self):
-        return (
-            self.c_contiguous * 1 | self.f_contiguous * 2 | self.owndata * 4 | 0x100 | self.writeable * 0x400
-        )
+        return self.c_contiguous * 1 | self.f_contiguous * 2 | self.owndata * 4 | 0x100 | self.writeable * 0x400
 
     def _key(self, key):
         name = self._short.get(key, key.lower() if isinstance(key, str) else None)
@@ -432,6 +427,7 @@ class flatiter:
 
     @property
     def index(self):
+        """The index of the next element."""
         return self._view.index
 
     @property
@@ -447,10 +443,11 @@ class flatiter:
     def __len__(self):
         return self.base.size
 
-    def copy(self):
+    def copy(self, /):
+        """The elements as a 1-D array."""
         return self.base.flatten()
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype=None, /, *, copy=None):
         return self._view.__array__() if dtype is None else self._view.__array__().astype(dtype)
 
     def __getitem__(self, key):
@@ -549,17 +546,10 @@ def _ours(function):
 def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
     out = kwargs.get("out", ())
     for x in (*inputs, *out):
-        if (
-            not isinstance(x, (ndarray, numpy.ndarray))
-            and getattr(type(x), "__array_ufunc__", None) is not None
-        ):
+        if not isinstance(x, (ndarray, numpy.ndarray)) and getattr(type(x), "__array_ufunc__", None) is not None:
             if not isinstance(x, (numpy.generic, flatiter)):
                 return NotImplemented
-        elif (
-            type(x) is not numpy.ndarray
-            and isinstance(x, numpy.ndarray)
-            and type(x).__array_ufunc__ is not _plain
-        ):
+        elif type(x) is not numpy.ndarray and isinstance(x, numpy.ndarray) and type(x).__array_ufunc__ is not _plain:
             return NotImplemented
     if "out" in kwargs and len(out) == 1:
         kwargs["out"] = out[0]

@@ -49,9 +49,7 @@ class Tape:
         heads = [heads] if isinstance(heads, ndarray) else list(heads)
         if seeds is not None:
             seeds = [seeds] if isinstance(seeds, ndarray) else list(seeds)
-        gradients = tape_gradient(
-            self._tape, heads, seeds, [wrt] if one else list(wrt), _RETAIN if retain else 0
-        )
+        gradients = tape_gradient(self._tape, heads, seeds, [wrt] if one else list(wrt), _RETAIN if retain else 0)
         return gradients[0] if one else gradients
 
     def jvp(self, heads, wrt, tangents):
@@ -101,9 +99,7 @@ class _Leaves:
 
 def _plain_numbers(gradients, numbers):
     """Gradients of Python numbers are Python numbers, unless an outer tape follows them."""
-    return [
-        g.item() if number and not is_traced(g) else g for g, number in zip(gradients, numbers, strict=True)
-    ]
+    return [g.item() if number and not is_traced(g) else g for g, number in zip(gradients, numbers, strict=True)]
 
 
 def _heads_of(result):
@@ -127,9 +123,7 @@ class _Recording:
         self.leaves = []
         for i in numbers:
             if not -len(args) <= i < len(args):
-                raise ValueError(
-                    f"argnum {i} is out of range: the function was called with {len(args)} arguments"
-                )
+                raise ValueError(f"argnum {i} is out of range: the function was called with {len(args)} arguments")
             self.leaves.append(_Leaves(args[i]))
         self.tape = Tape()
         try:

@@ -24,9 +24,7 @@ class Primitive:
 
     def def_grad_zero(self, argnum=0):
         """The argument has no influence."""
-        self._gradients[argnum] = lambda result, *args: (
-            lambda g: g * 0 if args[argnum] is None else args[argnum] * 0
-        )
+        self._gradients[argnum] = lambda result, *args: lambda g: g * 0 if args[argnum] is None else args[argnum] * 0
 
     def __call__(self, *args, **kwargs):
         def plain(values):
@@ -42,9 +40,7 @@ class Primitive:
             for i in range(n):
                 make = self._gradients.get(i)
                 if make is None:
-                    raise NoGradientFuncError(
-                        f"No partial derivative of {self.__name__} defined on argument {i}."
-                    )
+                    raise NoGradientFuncError(f"No partial derivative of {self.__name__} defined on argument {i}.")
                 gradients.append(from_numpy(make(result, *inputs, **kwargs)(cotangent)))
             return tuple(gradients)
 

@@ -51,9 +51,7 @@ class Symbol:
         if isinstance(index, str):
             names = self.list_outputs()
             if names.count(index) != 1:
-                raise ValueError(
-                    f"there is {'no' if index not in names else 'more than one'} output called {index!r}"
-                )
+                raise ValueError(f"there is {'no' if index not in names else 'more than one'} output called {index!r}")
             index = names.index(index)
         if index < 0 or index >= len(self):
             raise IndexError(f"output {index} of {len(self)}")
@@ -254,13 +252,9 @@ def _compose(graph, replaced):
     for node in graph["nodes"]:
         attributes = node.get("attrs") or node.get("attr") or node.get("param") or {}
         if node["op"] == "null":
-            symbol = replaced.get(node["name"]) or Symbol(
-                _minpy.symbol_variable(node["name"], _json.dumps(attributes))
-            )
+            symbol = replaced.get(node["name"]) or Symbol(_minpy.symbol_variable(node["name"], _json.dumps(attributes)))
         else:
-            inputs = [
-                (built[i[0]][i[1]] if len(built[i[0]]) > 1 else built[i[0]], None) for i in node["inputs"]
-            ]
+            inputs = [(built[i[0]][i[1]] if len(built[i[0]]) > 1 else built[i[0]], None) for i in node["inputs"]]
             symbol = Symbol(
                 _minpy.symbol_apply(
                     node["op"], node["name"], [(s._handle, n) for s, n in inputs], _json.dumps(attributes)

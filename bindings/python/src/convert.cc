@@ -167,7 +167,20 @@ Converted Arguments::array(PyObject* o, minpy_value* out, bool must_be_array) {
             }
         }
         numpy = PyArray_FromAny(o, nullptr, 0, 0, 0, nullptr);
-        if (!numpy) return Converted::error;
+        if (!numpy) {
+            // __array__ may give one of ours, which NumPy refuses.
+            PyObject *type, *value, *trace;
+            PyErr_Fetch(&type, &value, &trace);
+            Ref ours(is_sequence(o) ? nullptr : PyObject_CallMethod(o, "__array__", nullptr));
+            if (!ours || !is_array(ours.get())) {
+                PyErr_Restore(type, value, trace);
+                return Converted::error;
+            }
+            Py_XDECREF(type);
+            Py_XDECREF(value);
+            Py_XDECREF(trace);
+            return array(hold(ours.release()), out, must_be_array);
+        }
     }
     hold(numpy);
     auto* a = reinterpret_cast<PyArrayObject*>(numpy);
@@ -182,7 +195,8 @@ Converted Arguments::array(PyObject* o, minpy_value* out, bool must_be_array) {
 
 Converted Arguments::arrays(PyObject* o, minpy_value* out) {
     Ref list;
-    if (is_array(o) || PyArray_CheckExact(o) || !PySequence_Check(o)) {
+    if (!PySequence_Check(o)) return Converted::foreign;  // generators: NumPy refuses them
+    if (is_array(o) || PyArray_Check(o)) {
         list = Ref(PySequence_List(o));
         if (!list) {
             PyErr_Clear();
@@ -480,12 +494,16 @@ Converted Arguments::index(PyObject* o, minpy_value* out, int32_t* n, bool* all_
         return Converted::error;
     }
     *n = static_cast<int32_t>(count);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        bool is_int;
-        Converted done = index_item(PyTuple_GET_ITEM(o, i), out + i, &is_int);
-        if (done != Converted::ok) return done;
-        *all_ints = *all_ints && is_int;
-    }
+    // As NumPy: what is no index at all is noticed before a slice's bounds are looked at.
+    for (bool slices : {false, true})
+        for (Py_ssize_t i = 0; i < count; i++) {
+            PyObject* item = PyTuple_GET_ITEM(o, i);
+            if (PySlice_Check(item) != slices) continue;
+            bool is_int;
+            Converted done = index_item(item, out + i, &is_int);
+            if (done != Converted::ok) return done;
+            *all_ints = *all_ints && is_int;
+        }
     return Converted::ok;
 }
 

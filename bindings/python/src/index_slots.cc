@@ -136,6 +136,16 @@ int minpy_face_mp_ass_subscript(PyObject* self, PyObject* key, PyObject* value) 
     return set(self, key, value);
 }
 PyObject* minpy_face_sq_item(PyObject* self, Py_ssize_t i) { return item_at(self, i); }
+int minpy_face_sq_ass_item(PyObject* self, Py_ssize_t i, PyObject* value) {
+    Ref key(PyLong_FromSsize_t(i));
+    return key ? set(self, key.get(), value) : -1;
+}
+PyObject* minpy_face_concat(PyObject*, PyObject*) {
+    PyErr_SetString(PyExc_TypeError,
+                    "Concatenation operation is not implemented for NumPy arrays, use np.concatenate() instead. Please "
+                    "do not rely on this error; it may not be given on all Python implementations.");
+    return nullptr;
+}
 Py_ssize_t minpy_face_length(PyObject* self) {
     minpy_array_info info = info_of(handle_of(self));
     if (info.ndim) return static_cast<Py_ssize_t>(info.shape[0]);

@@ -65,6 +65,21 @@ PyObject* to_device(PyObject*, PyObject* args) {
     return wrap_array(out);
 }
 
+// _as_type(a, cls): the same memory as an object of a subclass.
+PyObject* as_type(PyObject*, PyObject* args) {
+    PyObject *a, *cls;
+    if (!PyArg_ParseTuple(args, "O!O!", array_type, &a, &PyType_Type, &cls)) return nullptr;
+    auto* type = reinterpret_cast<PyTypeObject*>(cls);
+    if (!PyType_IsSubtype(type, array_type)) return PyErr_Format(PyExc_ValueError, "Type must be a sub-type of ndarray type");
+    PyObject* o = type->tp_alloc(type, 0);
+    if (!o) return nullptr;
+    as_array(o)->handle = minpy_array_retain(handle_of(a));
+    as_array(o)->swig_type = array_swig_type;
+    as_array(o)->base = Py_NewRef(as_array(a)->base ? as_array(a)->base : a);
+    as_array(o)->readonly = as_array(a)->readonly;
+    return o;
+}
+
 PyObject* wait(PyObject*, PyObject* a) {
     if (!is_array(a)) return PyErr_Format(PyExc_TypeError, "an array is needed");
     minpy_status status = run(kLongBytes, [&] { return minpy_array_wait(handle_of(a)); });
@@ -75,6 +90,7 @@ PyObject* wait(PyObject*, PyObject* a) {
 PyMethodDef functions[] = {{"_extend", extend, METH_O, ""},
                            {"_as_strided", as_strided, METH_VARARGS, ""},
                            {"_to_device", to_device, METH_VARARGS, ""},
+                           {"_as_type", as_type, METH_VARARGS, ""},
                            {"_wait", wait, METH_O, ""},
                            {nullptr, nullptr, 0, nullptr}};
 
@@ -89,6 +105,7 @@ bool minpy_face_install(PyObject* module, PyTypeObject* type, void* swig_type) {
         raise_status(status);
         return false;
     }
+    type->tp_name = "minpy.ndarray";
     array_type = type;
     array_swig_type = swig_type;
     // SWIG's own object type is the base; its list methods are no part of an array.

@@ -267,8 +267,9 @@ PyObject* Call::invoke() {
             else PyTuple_SET_ITEM(result, i, item);
         }
     }
-    if (result && op_->finish && PyTuple_Check(result)) {
-        PyObject* finished = PyObject_CallObject(op_->finish, result);
+    if (result && op_->finish && (PyTuple_Check(result) || PyList_Check(result))) {
+        Ref results(PySequence_Tuple(result));
+        PyObject* finished = results ? PyObject_CallObject(op_->finish, results.get()) : nullptr;
         Py_DECREF(result);
         result = finished;
     }

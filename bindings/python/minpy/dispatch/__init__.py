@@ -27,9 +27,7 @@ def report():
         widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
         lines.append(title)
         for row in [header, *rows]:
-            lines.append(
-                "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-            )
+            lines.append("  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip())
 
     operators = data.get("operators", data.get("calls", []))
     if isinstance(operators, dict):
@@ -37,9 +35,7 @@ def report():
     rows = []
     for entry in operators:
         name = entry.get("op", entry.get("name", "?"))
-        devices = entry.get("devices") or {
-            entry.get("device", "cpu"): entry.get("calls", entry.get("count", 0))
-        }
+        devices = entry.get("devices") or {entry.get("device", "cpu"): entry.get("calls", entry.get("count", 0))}
         for device, count in devices.items() if isinstance(devices, dict) else ():
             calls = count.get("calls", 0) if isinstance(count, dict) else count
             if calls:

