@@ -1,0 +1,196 @@
+#include "core/array/array.h"
+
+#include <cstring>
+
+#include "core/array/casting.h"
+
+namespace minpy {
+
+std::atomic<int64_t> live_arrays{0};
+
+ArrayBody::~ArrayBody() {
+    magic = 0;
+    if (node) release(node);
+    if (shape != inline_dims) delete[] shape;
+    storage->release();
+    live_arrays.fetch_sub(1, std::memory_order_relaxed);
+}
+
+Array Array::on(Storage* storage, int64_t offset, DimsView shape, DimsView strides, DType dtype) {
+    ArrayBody* b;
+    int64_t n = int64_t(shape.size());
+    int64_t* dims = nullptr;
+    try {
+        if (n > 4) dims = new int64_t[2 * n];
+        b = new ArrayBody;
+    } catch (...) {
+        delete[] dims;
+        storage->release();
+        throw;
+    }
+    live_arrays.fetch_add(1, std::memory_order_relaxed);
+    b->dtype = dtype;
+    b->ndim = int32_t(n);
+    b->offset = offset;
+    b->storage = storage;
+    b->shape = dims ? dims : b->inline_dims;
+    b->strides = b->shape + n;
+    int64_t size = 1;
+    for (int64_t i = 0; i < n; ++i) {
+        b->shape[i] = shape[i];
+        b->strides[i] = strides[i];
+        size *= shape[i];
+    }
+    b->size = size;
+    b->contiguous = is_c_contiguous(shape, strides, minpy::itemsize(dtype));
+    return Array(b);
+}
+
+Array empty(DimsView shape, DType dtype, Device device) {
+    int64_t item = itemsize(dtype);
+    int64_t size = checked_size(shape, item);
+    Dims strides = c_strides(shape, item);
+    return Array::on(Storage::create(size * item, device), 0, shape, strides, dtype);
+}
+
+Array empty_strided(DimsView shape, DimsView order_of, DType dtype) {
+    int64_t item = itemsize(dtype), n = int64_t(shape.size());
+    int64_t size = checked_size(shape, item);
+    SmallVector<int, 8> axes;
+    for (int64_t i = 0; i < n; ++i) axes.push_back(int(i));
+    // Largest stride first; axes without an order of their own stay in C order.
+    std::stable_sort(axes.begin(), axes.end(), [&](int a, int b) {
+        int64_t x = std::abs(order_of[a]), y = std::abs(order_of[b]);
+        return x != 0 && y != 0 && x > y;
+    });
+    Dims strides(n);
+    int64_t step = item;
+    for (int64_t k = n - 1; k >= 0; --k) {
+        strides[axes[k]] = step;
+        step *= std::max<int64_t>(shape[axes[k]], 1);
+    }
+    return Array::on(Storage::create(size * item, kCpu), 0, shape, strides, dtype);
+}
+
+Array zeros(DimsView shape, DType dtype, Device device) {
+    if (!device.is_cpu()) throw unsupported("zeros needs a copy to the device");
+    Array a = empty(shape, dtype, device);
+    std::memset(a.raw(), 0, size_t(a.nbytes()));
+    return a;
+}
+
+Array full_scalar(double value, DType dtype, Device) {
+    Array a = empty(DimsView{}, dtype);
+    cast_elements(reinterpret_cast<const char*>(&value), 0, DType::float64, a.raw(), 0, dtype, 1);
+    return a;
+}
+
+std::pair<int64_t, int64_t> extent(DimsView shape, DimsView strides, int64_t item) {
+    int64_t low = 0, high = item;
+    for (size_t i = 0; i < shape.size(); ++i) {
+        if (shape[i] == 0) return {0, 0};
+        int64_t reach = (shape[i] - 1) * strides[i];
+        (reach < 0 ? low : high) += reach;
+    }
+    return {low, high};
+}
+
+Array window(const Array& a, int64_t offset, DimsView shape, DimsView strides, DType dtype) {
+    a.storage().retain();
+    Array result = Array::on(&a.storage(), a.get()->offset + offset, shape, strides, dtype);
+    result.get()->view = 1;
+    return result;
+}
+
+Array window(const Array& a, int64_t offset, DimsView shape, DimsView strides) {
+    return window(a, offset, shape, strides, a.dtype());
+}
+
+Array broadcast_window(const Array& a, DimsView shape) {
+    int64_t lead = int64_t(shape.size()) - a.ndim();
+    Dims strides(shape.size());
+    bool fits = lead >= 0;
+    for (int64_t i = 0; fits && i < a.ndim(); ++i) {
+        if (a.dim(i) == shape[lead + i])
+            strides[lead + i] = a.strides()[i];
+        else
+            fits = a.dim(i) == 1;
+    }
+    if (!fits)
+        throw shape_error("could not broadcast input array from shape ", to_string(a.shape()), " into shape ",
+                          to_string(shape));
+    return window(a, 0, shape, strides);
+}
+
+Array reshape_window(const Array& a, DimsView shape) {
+    int64_t item = a.itemsize();
+    if (a.is_contiguous() || a.size() == 0) return window(a, 0, shape, c_strides(shape, item));
+    // Match runs of old axes that are contiguous with one another against runs of new ones.
+    Dims old_shape, old_strides;
+    for (int i = 0; i < a.ndim(); ++i) {
+        if (a.dim(i) == 1) continue;
+        old_shape.push_back(a.dim(i));
+        old_strides.push_back(a.strides()[i]);
+    }
+    int64_t nd = int64_t(shape.size());
+    Dims strides(nd);
+    int64_t o = 0, n = 0;
+    while (n < nd && o < old_shape.size()) {
+        int64_t o_end = o + 1, n_end = n + 1, have = old_shape[o], want = shape[n];
+        while (have != want) {
+            if (want < have)
+                want *= shape[n_end++];
+            else
+                have *= old_shape[o_end++];
+        }
+        for (int64_t k = o; k + 1 < o_end; ++k)
+            if (old_strides[k] != old_shape[k + 1] * old_strides[k + 1]) return {};
+        strides[n_end - 1] = old_strides[o_end - 1];
+        for (int64_t k = n_end - 1; k > n; --k) strides[k - 1] = strides[k] * shape[k];
+        o = o_end;
+        n = n_end;
+    }
+    for (; n < nd; ++n) strides[n] = n ? strides[n - 1] : item;  // sizes of 1
+    return window(a, 0, shape, strides);
+}
+
+bool may_overlap(const Array& a, const Array& b) {
+    if (a.size() == 0 || b.size() == 0 || !(a.device() == b.device())) return false;
+    auto [alow, ahigh] = extent(a.shape(), a.strides(), a.itemsize());
+    auto [blow, bhigh] = extent(b.shape(), b.strides(), b.itemsize());
+    return a.raw() + alow < b.raw() + bhigh && b.raw() + blow < a.raw() + ahigh;
+}
+
+bool same_window(const Array& a, const Array& b) {
+    return a.raw() == b.raw() && a.dtype() == b.dtype() && same(a.shape(), b.shape()) && same(a.strides(), b.strides());
+}
+
+void add_overlapping(const Array& to, const Array& from) {
+    Array source = copy_of(from, to.dtype());
+    for_dtype<kFloating | kComplex>(to.dtype(), [&]<class T> {
+        const T* f = source.raw_as<T>();
+        Dims index(to.ndim());
+        for (int64_t i = 0; i < to.size(); ++i) {
+            char* p = to.raw();
+            for (int k = 0; k < to.ndim(); ++k) p += index[k] * to.strides()[size_t(k)];
+            T& t = *reinterpret_cast<T*>(p);
+            if constexpr (is_short_float<T>)
+                t = T(float(t) + float(f[i]));
+            else
+                t += f[i];
+            for (int k = to.ndim() - 1; k >= 0 && ++index[k] == to.dim(k); --k) index[k] = 0;
+        }
+    });
+}
+
+std::string describe(const Array& a) { return cat(name(a.dtype()), to_string(a.shape())); }
+
+Array contiguous(const Array& a) { return a.is_contiguous() ? a : copy_of(a); }
+
+Array copy_of(const Array& a, DType dtype) {
+    Array result = empty(a.shape(), dtype == DType::none ? a.dtype() : dtype);
+    copy_into(result, a);
+    return result;
+}
+
+}  // namespace minpy

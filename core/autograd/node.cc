@@ -1,0 +1,235 @@
+#include "core/autograd/node.h"
+
+#include "core/autograd/tape.h"
+#include "core/registry/device.h"
+
+namespace minpy {
+namespace {
+
+std::atomic<uint64_t> g_sequence{1};
+
+class Locked {
+public:
+    explicit Locked(Storage& s) : flag_(s.saved_lock) {
+        while (flag_.test_and_set(std::memory_order_acquire)) {
+        }
+    }
+    ~Locked() { flag_.clear(std::memory_order_release); }
+
+private:
+    std::atomic_flag& flag_;
+};
+
+// Nodes whose last reference went while another was being destroyed on this thread: chains are freed without recursion.
+struct Doomed {
+    bool active = false;
+    Node* list[64];
+    int n = 0;
+    std::vector<Node*> more;
+};
+Doomed*& doomed() {
+    static __thread Doomed* d __attribute__((tls_model("initial-exec"))) = nullptr;
+    return d;
+}
+
+}  // namespace
+
+uint64_t next_sequence() { return g_sequence.fetch_add(1, std::memory_order_relaxed); }
+
+// ---- saved arrays ----
+
+SavedArray& SavedArray::operator=(SavedArray&& other) noexcept {
+    if (this == &other) return *this;
+    reset();
+    if (!other.array_) return *this;
+    Storage& s = other.array_.storage();
+    Locked lock(s);
+    array_ = other.array_;  // keeps the storage while the other lets go
+    if (other.link_) {
+        *other.link_ = other.next_;
+        if (other.next_) other.next_->link_ = other.link_;
+        other.link_ = nullptr;
+        next_ = s.saved;
+        if (next_) next_->link_ = &next_;
+        s.saved = this;
+        link_ = &s.saved;
+    }
+    other.array_ = Array();
+    return *this;
+}
+
+void SavedArray::save(Array a) {
+    reset();
+    array_ = std::move(a);
+    if (array_) link();
+}
+
+void SavedArray::reset() {
+    if (!array_) return;
+    unlink();
+    array_ = Array();
+}
+
+void SavedArray::link() {
+    Storage& s = array_.storage();
+    Locked lock(s);
+    next_ = s.saved;
+    if (next_) next_->link_ = &next_;
+    s.saved = this;
+    link_ = &s.saved;
+    s.set(Storage::kSaved);
+}
+
+void SavedArray::unlink() {
+    Storage& s = array_.storage();
+    Locked lock(s);
+    if (!link_) return;
+    *link_ = next_;
+    if (next_) next_->link_ = link_;
+    link_ = nullptr;
+    if (!s.saved) s.clear(Storage::kSaved);
+}
+
+void detach_saved(Storage& s) {
+    // Copies are made before the lock is taken again: making one may allocate and throw, and nothing is lost then.
+    for (;;) {
+        SavedArray* saved;
+        Array old;
+        {
+            Locked lock(s);
+            saved = s.saved;
+            if (!saved) {
+                s.clear(Storage::kSaved);
+                return;
+            }
+            old = saved->array_;
+        }
+        Array copy = snapshot(old);
+        Locked lock(s);
+        if (s.saved != saved || !saved->array_.is(old)) continue;
+        s.saved = saved->next_;
+        if (s.saved) s.saved->link_ = &s.saved;
+        saved->link_ = nullptr;  // the copy is seen by nobody else: no list
+        saved->next_ = nullptr;
+        saved->array_ = copy;
+    }
+}
+
+// ---- nodes ----
+
+Node::Node() { live_handles.fetch_add(1, std::memory_order_relaxed); }
+
+Node::~Node() {
+    for (Edge& e : edges)
+        if (e.node) release(e.node);
+    if (tape) tape->release();
+    live_handles.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void retain(Node* node) { node->refs.fetch_add(1, std::memory_order_relaxed); }
+
+void release(Node* node) noexcept {
+    if (node->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    Doomed*& d = doomed();
+    if (d) {
+        if (d->n < 64)
+            d->list[d->n++] = node;
+        else
+            d->more.push_back(node);
+        return;
+    }
+    Doomed mine;
+    d = &mine;
+    delete node;
+    for (;;) {
+        Node* next;
+        if (mine.n)
+            next = mine.list[--mine.n];
+        else if (!mine.more.empty()) {
+            next = mine.more.back();
+            mine.more.pop_back();
+        } else
+            break;
+        delete next;
+    }
+    d = nullptr;
+}
+
+Array without_node(const Array& a) {
+    a.storage().retain();
+    Array result = Array::on(&a.storage(), a.get()->offset, a.shape(), a.strides(), a.dtype());
+    result.get()->view = a.get()->view;
+    return result;
+}
+
+Array snapshot(const Array& a) {
+    if (!a.on_cpu()) return copy_on_device(a);
+    Array copy = empty_strided(a.shape(), a.strides(), a.dtype());
+    copy_into(copy, a);
+    return copy;
+}
+
+Array with_node(const Array& a, Node* node, int32_t output) {
+    Array result = without_node(a);
+    if (node) {
+        retain(node);
+        result.get()->node = node;
+        result.get()->node_output = output;
+        result.get()->node_version = a.storage().version.load(std::memory_order_relaxed);
+    }
+    return result;
+}
+
+// ---- recording ----
+
+void record(const Call& call, std::span<const Array> inputs, std::span<Array> outputs) {
+    const Op& op = call.op;
+    if (op.gradient == Op::Gradient::none) return;
+    SmallVector<Traced, 4> traced;
+    Tape* tape = nullptr;
+    for (const Array& a : inputs) {
+        Traced t;
+        if (a && may_be_traced(a) && in(a.dtype(), kFloating | kComplex)) t = trace_of(a, call.context);
+        if (t.node && (!tape || t.node->tape->depth < tape->depth)) tape = t.node->tape;
+        traced.push_back(t);
+    }
+    if (!tape) return;
+    auto* node = new Node;
+    tape->retain();
+    node->tape = tape;
+    node->op = &op;
+    for (const Traced& t : traced) node->edges.push_back({t.node, t.output});
+    node->sequence = next_sequence();
+    node->args = Values(ValuesView(call.args.data(), size_t(call.args.size())), false);
+    node->n_out = int32_t(outputs.size());
+    node->device = outputs.front().device();
+    node->in_meta.reserve(int64_t(inputs.size()));
+    for (const Array& a : inputs) node->in_meta.push_back(a ? ArrayMeta{a.dims(), a.dtype(), a.device()} : ArrayMeta{});
+    for (const Array& a : outputs) node->out_meta.push_back({a.dims(), a.dtype()});
+    auto exposed = [](const Array& a) { return a.storage().has(Storage::kExposed); };
+    if (op.save_inputs) {
+        node->saved_in.grow(int64_t(inputs.size()));
+        for (size_t i = 0; i < inputs.size(); ++i) {
+            if (!inputs[i]) continue;
+            // Exposed memory may be written unseen: the tape keeps a copy.
+            node->saved_in[int64_t(i)].save(exposed(inputs[i]) ? snapshot(inputs[i]) : inputs[i]);
+        }
+    }
+    if (op.save_outputs) {
+        node->saved_out.grow(int64_t(outputs.size()));
+        for (size_t i = 0; i < outputs.size(); ++i)
+            node->saved_out[int64_t(i)].save(exposed(outputs[i]) ? snapshot(outputs[i]) : without_node(outputs[i]));
+    }
+    for (size_t i = 0; i < outputs.size(); ++i) {
+        Array& a = outputs[i];
+        if (!in(a.dtype(), kFloating | kComplex)) continue;
+        if (a.get()->node) release(a.get()->node);
+        retain(node);
+        a.get()->node = node;
+        a.get()->node_output = int32_t(i);
+        a.get()->node_version = a.storage().version.load(std::memory_order_relaxed);
+    }
+    release(node);
+}
+
+}  // namespace minpy

@@ -1,0 +1,82 @@
+// Node: one recorded operator call. Nodes hang on the arrays they computed and hold their operands' nodes: the graph lives
+// as long as something refers to it, and its tape decides whether it is still of interest.
+#pragma once
+#include "core/autograd/rules.h"
+
+namespace minpy {
+
+class Tape;
+
+// An operand or result kept for the derivative. If its storage is about to be overwritten, it gets a copy first.
+class SavedArray {
+public:
+    SavedArray() = default;
+    SavedArray(SavedArray&& other) noexcept { *this = std::move(other); }
+    SavedArray& operator=(SavedArray&& other) noexcept;
+    ~SavedArray() { reset(); }
+    void save(Array a);
+    void reset();
+    const Array& get() const { return array_; }
+
+private:
+    friend void detach_saved(Storage& s);
+    void link();
+    void unlink();
+    Array array_;
+    SavedArray* next_ = nullptr;
+    SavedArray** link_ = nullptr;  // what points to this
+};
+void detach_saved(Storage& s);
+
+struct Edge {
+    Node* node = nullptr;  // counted; null: not recorded
+    int32_t output = 0;
+};
+
+struct ArrayMeta {
+    Dims shape;
+    DType dtype = DType::none;
+    Device device{};
+};
+
+class Node : public Pooled<Node> {
+public:
+    std::atomic<int32_t> refs{1};
+    uint64_t sequence = 0;      // larger than that of every operand
+    Tape* tape = nullptr;       // counted: the outermost of the operands' tapes
+    const Op* op = nullptr;     // null: a leaf
+    Values args;                // attributes; arrays are in `saved_in`
+    SmallVector<Edge, 2> edges;
+    SmallVector<ArrayMeta, 2> in_meta;
+    SmallVector<ArrayMeta, 1> out_meta;
+    SmallVector<SavedArray, 2> saved_in;
+    SmallVector<SavedArray, 1> saved_out;
+    int32_t n_out = 1;
+    Device device;              // of the operands
+
+    Node();
+    ~Node();
+};
+
+uint64_t next_sequence();
+
+// The node that follows an array now, null if no open tape does. A new reference.
+struct Traced {
+    Node* node = nullptr;
+    int32_t output = 0;
+};
+// Cheap test first: most arrays have neither a node nor traced storage.
+inline bool may_be_traced(const Array& a) { return a.get()->node || a.storage().has(Storage::kTraced); }
+Traced trace_of(const Array& a, Context& context);
+
+// The same window, following `node`.
+Array with_node(const Array& a, Node* node, int32_t output);
+// The same window, followed by nothing.
+Array without_node(const Array& a);
+// A copy with the same layout, followed by nothing.
+Array snapshot(const Array& a);
+
+// Puts a finished call on the tape if one of its operands is recorded. `inputs` are the operands after casts.
+void record(const Call& call, std::span<const Array> inputs, std::span<Array> outputs);
+
+}  // namespace minpy

@@ -1,0 +1,222 @@
+#include "core/autograd/sweep.h"
+
+#include <unordered_map>
+#include <unordered_set>
+
+#include "core/autograd/tape.h"
+#include "core/ops/calls.h"
+
+namespace minpy {
+namespace {
+
+// The nodes between `heads` and `targets`, oldest first.
+struct Between {
+    std::vector<Node*> nodes;
+    std::unordered_map<Node*, int32_t> index;
+
+    Between(std::span<const Traced> heads, std::span<const Traced> targets) {
+        uint64_t oldest = UINT64_MAX;
+        std::unordered_set<const Node*> is_target;
+        for (const Traced& t : targets) {
+            if (!t.node) continue;
+            oldest = std::min(oldest, t.node->sequence);
+            is_target.insert(t.node);
+        }
+        std::vector<Node*> stack, found;
+        std::unordered_set<Node*> seen;
+        auto visit = [&](Node* n) {
+            if (n && n->sequence >= oldest && seen.insert(n).second) stack.push_back(n);
+        };
+        for (const Traced& t : heads) visit(t.node);
+        while (!stack.empty()) {
+            Node* n = stack.back();
+            stack.pop_back();
+            found.push_back(n);
+            for (const Edge& e : n->edges) visit(e.node);
+        }
+        std::sort(found.begin(), found.end(), [](Node* a, Node* b) { return a->sequence < b->sequence; });
+        // Keep those from which a target can be reached.
+        index.reserve(found.size());
+        for (Node* n : found) {
+            bool reaches = is_target.count(n);
+            for (const Edge& e : n->edges) reaches = reaches || (e.node && index.count(e.node));
+            if (!reaches) continue;
+            index.emplace(n, int32_t(nodes.size()));
+            nodes.push_back(n);
+        }
+    }
+    int32_t find(Node* n) const {
+        auto it = n ? index.find(n) : index.end();
+        return it == index.end() ? -1 : it->second;
+    }
+};
+
+[[noreturn]] void no_derivative(const Op& op) {
+    Error e = unsupported("the derivative of ", op.name, " is not defined",
+                          op.why_not.empty() ? std::string() : ": " + op.why_not);
+    e.op = op.name;
+    throw e;
+}
+
+// Cotangents of a node's operands. `wanted` says which of them matter.
+SmallVector<Array, 4> pull_back(const Node& node, std::span<const Array> cotangents) {
+    const Op& op = *node.op;
+    SmallVector<Array, 4> results(node.edges.size());
+    Reverse rule{node, cotangents, {results.data(), size_t(results.size())}};
+    if (op.gradient == Op::Gradient::partial) {
+        Array g = cotangents[0];
+        Partial partial{node};
+        for (int64_t i = 0; i < node.edges.size(); ++i) {
+            if (!node.edges[i].node || size_t(i) >= op.partials.size() || !op.partials[size_t(i)]) continue;
+            Array d = op.partials[size_t(i)](partial);
+            rule.set(i, ops::unbroadcast(d ? ops::scale_cotangent(g, d) : g, node.in_meta[i].shape));
+        }
+    } else if (op.reverse) {
+        op.reverse(rule);
+    } else {
+        no_derivative(op);
+    }
+    return results;
+}
+
+struct Slots {  // values of every output of every node between
+    std::vector<SmallVector<Array, 1>> at;
+    explicit Slots(const Between& between) : at(between.nodes.size()) {}
+    Array& operator()(int32_t node, int32_t output) {
+        auto& row = at[size_t(node)];
+        if (row.size() <= output) row.resize(output + 1);
+        return row[output];
+    }
+    Array get(int32_t node, int32_t output) const {
+        if (node < 0 || at[size_t(node)].size() <= output) return {};
+        return at[size_t(node)][output];
+    }
+};
+
+}  // namespace
+
+std::vector<Array> reverse_sweep(std::span<const Traced> heads, std::span<const Array> cotangents,
+                                 std::span<const Traced> targets, bool release_saved) {
+    Between between(heads, targets);
+    Slots slots(between);
+    std::unordered_set<const Node*> keep;
+    for (const Traced& t : targets) keep.insert(t.node);
+    for (size_t i = 0; i < heads.size(); ++i) {
+        int32_t at = between.find(heads[i].node);
+        if (at >= 0 && cotangents[i]) {
+            Array& slot = slots(at, heads[i].output);
+            slot = ops::accumulate(slot, cotangents[i]);
+        }
+    }
+    for (int32_t k = int32_t(between.nodes.size()) - 1; k >= 0; --k) {
+        Node* node = between.nodes[size_t(k)];
+        auto& arrived = slots.at[size_t(k)];
+        bool any = false;
+        for (const Array& a : arrived) any = any || a;
+        if (!any || !node->op) continue;
+        bool further = false;
+        for (const Edge& e : node->edges) further = further || between.find(e.node) >= 0;
+        if (!further) continue;
+        if (arrived.size() < node->n_out) arrived.resize(node->n_out);
+        SmallVector<Array, 4> results = pull_back(*node, {arrived.data(), size_t(arrived.size())});
+        for (int64_t i = 0; i < results.size(); ++i) {
+            int32_t to = between.find(node->edges[i].node);
+            if (to < 0 || !results[i]) continue;
+            Array& slot = slots(to, node->edges[i].output);
+            slot = ops::accumulate(slot, results[i]);
+        }
+        if (!keep.count(node)) arrived.clear();
+        (void)release_saved;
+    }
+    std::vector<Array> out;
+    for (const Traced& t : targets) out.push_back(slots.get(between.find(t.node), t.output));
+    return out;
+}
+
+namespace {
+
+// Tangents of a node's outputs. Reverse rules are linear in the cotangent, so reversing them once more gives forward mode.
+SmallVector<Array, 2> push_forward(const Node& node, std::span<const Array> tangents, Context& context) {
+    const Op& op = *node.op;
+    SmallVector<Array, 2> results(node.n_out);
+    if (op.gradient == Op::Gradient::partial) {
+        Partial partial{node};
+        for (size_t i = 0; i < tangents.size(); ++i) {
+            if (!tangents[i] || i >= op.partials.size() || !op.partials[i]) continue;
+            Array d = op.partials[i](partial);
+            Array t = d ? ops::scale_cotangent(tangents[i], d) : tangents[i];
+            results[0] = ops::accumulate(results[0], t);
+        }
+        if (results[0]) {
+            results[0] = ops::cast_gradient(results[0], node.out_meta[0].dtype);
+            results[0] = ops::broadcast_to(results[0], node.out_meta[0].shape);
+        }
+        return results;
+    }
+    if (!op.reverse) no_derivative(op);
+    // u -> pull_back(u) is linear; its transpose applied to the tangents is the answer.
+    Ref<Tape> inner = Ref<Tape>::adopt(new Tape);
+    inner->parent = context.tape;
+    inner->depth = context.tape ? context.tape->depth + 1 : 0;
+    Context with(context);
+    with.tape = inner;
+    WithContext current(with);
+    SmallVector<Array, 2> u;
+    for (int i = 0; i < node.n_out; ++i) {
+        if (!in(node.out_meta[i].dtype, kFloating | kComplex)) {
+            u.push_back({});
+            continue;
+        }
+        u.push_back(inner->watch(ops::zeros(node.out_meta[i].shape, node.out_meta[i].dtype, node.device), with));
+    }
+    SmallVector<Array, 4> pulled = pull_back(node, {u.data(), size_t(u.size())});
+    std::vector<Array> heads, seeds, wrt;
+    for (int64_t i = 0; i < pulled.size(); ++i) {
+        if (!pulled[i] || !tangents[size_t(i)]) continue;
+        heads.push_back(pulled[i]);
+        seeds.push_back(tangents[size_t(i)]);
+    }
+    for (Array& a : u)
+        if (a) wrt.push_back(a);
+    std::vector<Array> found = inner->gradient(heads, seeds, wrt, false, false, with);
+    size_t k = 0;
+    for (int i = 0; i < node.n_out; ++i)
+        if (u[i]) results[i] = found[k++];
+    inner->close();
+    return results;
+}
+
+}  // namespace
+
+std::vector<Array> forward_sweep(std::span<const Traced> sources, std::span<const Array> tangents,
+                                 std::span<const Traced> heads, Context& context) {
+    Between between(heads, sources);
+    Slots slots(between);
+    for (size_t i = 0; i < sources.size(); ++i) {
+        int32_t at = between.find(sources[i].node);
+        if (at < 0) continue;
+        Array& slot = slots(at, sources[i].output);
+        slot = ops::accumulate(slot, tangents[i]);
+    }
+    std::unordered_set<const Node*> is_source;
+    for (const Traced& t : sources) is_source.insert(t.node);
+    for (int32_t k = 0; k < int32_t(between.nodes.size()); ++k) {
+        Node* node = between.nodes[size_t(k)];
+        if (!node->op || is_source.count(node)) continue;
+        SmallVector<Array, 4> in(node->edges.size());
+        bool any = false;
+        for (int64_t i = 0; i < in.size(); ++i) {
+            in[i] = slots.get(between.find(node->edges[i].node), node->edges[i].output);
+            any = any || in[i];
+        }
+        if (!any) continue;
+        SmallVector<Array, 2> out = push_forward(*node, {in.data(), size_t(in.size())}, context);
+        for (int64_t i = 0; i < out.size(); ++i)
+            if (out[i]) slots(k, int32_t(i)) = out[i];
+    }
+    std::vector<Array> result;
+    for (const Traced& t : heads) result.push_back(slots.get(between.find(t.node), t.output));
+    return result;
+}
+
+}  // namespace minpy

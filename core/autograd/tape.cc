@@ -1,0 +1,313 @@
+#include "core/autograd/tape.h"
+
+#include "core/autograd/sweep.h"
+#include "core/ops/calls.h"
+#include "core/registry/registry.h"
+
+namespace minpy {
+namespace {
+
+Node* make_leaf(Tape& tape, const Array& a) {
+    auto* node = new Node;
+    tape.retain();
+    node->tape = &tape;
+    node->sequence = next_sequence();
+    node->device = a.device();
+    node->out_meta.push_back({a.dims(), a.dtype()});
+    return node;
+}
+
+Traced counted(Node* node, int32_t output = 0) {
+    if (node) retain(node);
+    return {node, output};
+}
+
+// A node for one of the operators that only tapes use (core/ops/internal.cc).
+Node* make_node(Tape& tape, const Op& op, ValuesView args, std::span<const Traced> from, std::span<const ArrayMeta> in,
+                ArrayMeta out, Device device) {
+    auto* node = new Node;
+    tape.retain();
+    node->tape = &tape;
+    node->op = &op;
+    node->args = Values(args, false);
+    for (const Traced& t : from) {
+        if (t.node) {
+            retain(t.node);
+            if (t.node->tape->depth < node->tape->depth) {
+                t.node->tape->retain();
+                node->tape->release();
+                node->tape = t.node->tape;
+            }
+        }
+        node->edges.push_back({t.node, t.output});
+    }
+    for (const ArrayMeta& m : in) node->in_meta.push_back(m);
+    node->out_meta.push_back(std::move(out));
+    node->sequence = next_sequence();
+    node->device = device;
+    return node;
+}
+
+// The node of `a`, seen as a window of `base` (same storage) that `from` follows.
+Traced derive_window(const Array& a, const Array& base, Traced from, Tape& tape) {
+    if (a.get()->offset == base.get()->offset && same(a.shape(), base.shape()) && same(a.strides(), base.strides()))
+        return counted(from.node, from.output);
+    Dims shape = a.dims(), strides(a.strides().begin(), a.strides().end());
+    minpy_value args[] = {none_value(), to_value(shape), to_value(strides), to_value(a.get()->offset - base.get()->offset),
+                          to_value(Dims(base.strides().begin(), base.strides().end()))};
+    Dims base_strides(base.strides().begin(), base.strides().end());
+    args[4] = to_value(base_strides);
+    ArrayMeta in{base.dims(), base.dtype()};
+    return {make_node(tape, MINPY_OP("_window"), args, {&from, 1}, {&in, 1}, {shape, a.dtype()}, a.device()), 0};
+}
+
+bool within(const Array& a, const Array& base) {
+    auto [alow, ahigh] = extent(a.shape(), a.strides(), a.itemsize());
+    auto [blow, bhigh] = extent(base.shape(), base.strides(), base.itemsize());
+    return a.get()->offset + alow >= base.get()->offset + blow && a.get()->offset + ahigh <= base.get()->offset + bhigh;
+}
+
+bool alive(const Node* node) { return node->tape->records(); }
+
+}  // namespace
+
+Traced trace_of(const Array& a, Context& context) {
+    ArrayBody* body = a.get();
+    if (body->node && body->node_version == body->storage->version.load(std::memory_order_acquire))
+        return alive(body->node) ? counted(body->node, body->node_output) : Traced{};
+    if (!body->storage->has(Storage::kTraced)) return {};
+    for (Tape* tape = context.tape.get(); tape; tape = tape->parent.get()) {
+        std::lock_guard lock(tape->mutex);
+        Tape::Entry* e = tape->find(body->storage);
+        if (!e || !tape->records()) continue;
+        if (e->current) {
+            if (!alive(e->current)) return {};
+            return derive_window(a, e->flat, {e->current, 0}, *tape);
+        }
+        for (Tape::Mark& m : e->marks)
+            if (m.handle == body) return counted(m.leaf);
+        for (Tape::Mark& m : e->marks)
+            if (m.window.dtype() == a.dtype() && within(a, m.window)) return derive_window(a, m.window, {m.leaf, 0}, *tape);
+        for (Tape::Mark& m : e->marks)
+            if (may_overlap(a, m.window))
+                throw state_error("this array shares memory with one that is being differentiated, but reaches beyond it; "
+                                  "take the view inside the function");
+    }
+    return {};
+}
+
+// ---- tapes ----
+
+Tape::~Tape() { close(); }
+
+Tape::Entry* Tape::find(Storage* s) {
+    auto it = entries_.find(s);
+    return it == entries_.end() ? nullptr : &it->second;
+}
+
+Tape::Entry& Tape::entry(Storage* s) {
+    auto [it, fresh] = entries_.try_emplace(s);
+    if (fresh) {
+        s->retain();
+        it->second.storage = s;
+        s->n_traces.fetch_add(1);
+        s->set(Storage::kTraced);
+    }
+    return it->second;
+}
+
+void Tape::close() {
+    if (!open_.exchange(false)) return;
+    std::lock_guard lock(mutex);
+    for (auto& [storage, e] : entries_) {
+        for (Mark& m : e.marks) minpy::release(m.leaf);
+        if (e.current) {
+            // What an outer tape follows goes on there.
+            if (parent && e.current->tape->is_open()) {
+                std::lock_guard outer(parent->mutex);
+                Entry& o = parent->entry(storage);
+                if (o.current) minpy::release(o.current);
+                o.current = e.current;
+                o.flat = e.flat;
+            } else {
+                minpy::release(e.current);
+            }
+        }
+        if (storage->n_traces.fetch_sub(1) == 1) storage->clear(Storage::kTraced);
+        storage->release();
+    }
+    entries_.clear();
+}
+
+Array Tape::watch(const Array& a, Context& context) {
+    if (!is_open()) throw state_error("the tape is closed");
+    if (!in(a.dtype(), kFloating | kComplex))
+        throw type_error("gradients need floating-point or complex arguments, got ", name(a.dtype()));
+    if (a.storage().has(Storage::kPending)) wait_ready(a.storage());
+    Traced outer = may_be_traced(a) ? trace_of(a, context) : Traced{};
+    std::lock_guard lock(mutex);
+    Entry* known = find(&a.storage());
+    bool free_handle = !outer.node;
+    if (known)
+        for (Mark& m : known->marks) free_handle = free_handle && m.handle != a.get();
+    if (free_handle && !(known && known->current)) {
+        Entry& e = entry(&a.storage());
+        e.marks.push_back({a.get(), without_node(a), make_leaf(*this, a)});
+        return a;
+    }
+    // An alias with a node of its own: for outer tapes it is the same value, for this one a leaf.
+    Array alias = without_node(a);
+    ArrayMeta meta{a.dims(), a.dtype()};
+    Node* node = outer.node ? make_node(*this, MINPY_OP("_alias"), {}, {&outer, 1}, {&meta, 1}, meta, a.device())
+                            : make_leaf(*this, a);
+    if (outer.node) minpy::release(outer.node);
+    alias.get()->node = node;
+    alias.get()->node_version = a.storage().version.load();
+    return alias;
+}
+
+// ---- recorded writes ----
+
+bool write_concerns_tape(const Array& w, Context& context) {
+    if (w.get()->node && alive(w.get()->node)) return true;
+    if (!w.storage().has(Storage::kTraced)) return false;
+    for (Tape* tape = context.tape.get(); tape; tape = tape->parent.get()) {
+        std::lock_guard lock(tape->mutex);
+        if (tape->records() && tape->find(&w.storage())) return true;
+    }
+    return false;
+}
+
+Array with_current_node(const Array& a, Context& context) {
+    Traced t = may_be_traced(a) ? trace_of(a, context) : Traced{};
+    if (!t.node) return a;
+    Array result = with_node(a, t.node, t.output);
+    release(t.node);
+    return result;
+}
+
+void record_write(const Array& w, const Array& value, Context& context) {
+    if (!in(w.dtype(), kFloating | kComplex)) return;
+    Traced from = may_be_traced(value) ? trace_of(value, context) : Traced{};
+    Traced self = trace_of(w, context);
+    if (!from.node && !self.node && !write_concerns_tape(w, context)) return;
+    // The tape that keeps the entry: the context's innermost one, else the node's.
+    Tape* tape = context.tape && context.tape->is_open() ? context.tape.get()
+                 : from.node                             ? from.node->tape
+                                                         : self.node->tape;
+    Storage& s = w.storage();
+    std::lock_guard lock(tape->mutex);
+    Tape::Entry& e = tape->entry(&s);
+    if (!e.flat) {
+        // The whole storage, aligned to this window's elements.
+        int64_t item = w.itemsize(), start = w.get()->offset % item, n = (s.nbytes - start) / item;
+        int64_t shape[] = {n}, strides[] = {item};
+        s.retain();
+        e.flat = Array::on(&s, start, shape, strides, w.dtype());
+    }
+    if (e.flat.dtype() != w.dtype())
+        throw unsupported("writing ", name(w.dtype()), " into a recorded array of ", name(e.flat.dtype()));
+    ArrayMeta base{e.flat.dims(), e.flat.dtype()}, part{w.dims(), w.dtype()};
+    auto write = [&](Traced base_node, const Array& window, Traced v) {
+        Dims shape = window.dims(), strides(window.strides().begin(), window.strides().end());
+        minpy_value args[] = {none_value(), none_value(), to_value(shape), to_value(strides),
+                              to_value(window.get()->offset - e.flat.get()->offset)};
+        Traced operands[] = {base_node, v};
+        ArrayMeta in[] = {base, {shape, w.dtype()}};
+        return make_node(*tape, MINPY_OP("_write_window"), args, operands, in, base, w.device());
+    };
+    Node* current = e.current;
+    if (!current) {
+        // The first write: what followed the storage until now becomes windows of the flat array.
+        for (Tape::Mark& m : e.marks) {
+            Node* next = write({current, 0}, m.window, {m.leaf, 0});
+            if (current) release(current);
+            current = next;
+        }
+        if (!current && self.node) current = write({}, w, self);
+    } else {
+        retain(current);
+    }
+    Node* next = write({current, 0}, w, from);
+    if (current) release(current);
+    if (from.node) release(from.node);
+    if (self.node) release(self.node);
+    if (e.current) release(e.current);
+    e.current = next;
+    s.version.fetch_add(1);
+}
+
+// ---- derivatives ----
+
+class Pause {  // what is computed meanwhile is not put on this tape
+public:
+    Pause(Tape& t, bool really) : tape_(t), really_(really) {
+        if (really_) tape_.paused_.fetch_add(1);
+    }
+    ~Pause() {
+        if (really_) tape_.paused_.fetch_sub(1);
+    }
+
+private:
+    Tape& tape_;
+    bool really_;
+};
+
+namespace {
+
+class TracedList {  // owns the references that trace_of returns
+public:
+    TracedList(std::span<const Array> arrays, Context& context) {
+        try {
+            for (const Array& a : arrays) items.push_back(a && may_be_traced(a) ? trace_of(a, context) : Traced{});
+        } catch (...) {
+            clear();
+            throw;
+        }
+    }
+    ~TracedList() { clear(); }
+    std::vector<Traced> items;
+
+private:
+    void clear() {
+        for (Traced& t : items)
+            if (t.node) release(t.node);
+        items.clear();
+    }
+};
+
+}  // namespace
+
+std::vector<Array> Tape::gradient(std::span<const Array> heads, std::span<const Array> seeds, std::span<const Array> wrt,
+                                  bool create_graph, bool retain_graph, Context& context) {
+    if (!is_open()) throw state_error("the tape is closed: its recording is gone");
+    TracedList from(heads, context), to(wrt, context);
+    std::vector<Array> cotangents;
+    for (size_t i = 0; i < heads.size(); ++i) {
+        const Array& head = heads[i];
+        if (i < seeds.size() && seeds[i]) {
+            if (!same(seeds[i].shape(), head.shape()))
+                throw shape_error("a seed of shape ", to_string(seeds[i].shape()), " does not fit a result of shape ",
+                                  to_string(head.shape()));
+            cotangents.push_back(ops::cast_gradient(seeds[i], head.dtype()));
+        } else {
+            cotangents.push_back(from.items[i].node ? ops::ones(head.shape(), head.dtype(), head.device()) : Array());
+        }
+    }
+    Pause pause(*this, !create_graph);
+    return reverse_sweep(from.items, cotangents, to.items, !retain_graph && !create_graph);
+}
+
+std::vector<Array> Tape::jvp(std::span<const Array> heads, std::span<const Array> wrt, std::span<const Array> tangents,
+                             Context& context) {
+    if (!is_open()) throw state_error("the tape is closed: its recording is gone");
+    for (size_t i = 0; i < wrt.size(); ++i)
+        if (!same(tangents[i].shape(), wrt[i].shape()))
+            throw shape_error("a tangent of shape ", to_string(tangents[i].shape()), " does not fit an argument of shape ",
+                              to_string(wrt[i].shape()));
+    TracedList to(heads, context), from(wrt, context);
+    Pause pause(*this, true);
+    return forward_sweep(from.items, tangents, to.items, context);
+}
+
+}  // namespace minpy

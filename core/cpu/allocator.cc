@@ -1,0 +1,179 @@
+#include "core/cpu/allocator.h"
+
+#include <atomic>
+#include <bit>
+#include <cstdlib>
+#include <mutex>
+
+#include "core/array/error.h"
+#include "core/registry/thread_state.h"
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define MINPY_POOLING 0  // every block is malloc's, so that the sanitizer sees each use after free
+#else
+#define MINPY_POOLING 1
+#endif
+
+namespace minpy {
+namespace {
+
+constexpr int64_t kAlign = 64;
+constexpr int kSmallClasses = 24;               // up to 64 KiB: lists per thread
+constexpr int64_t kSmallest = 64;
+constexpr uint16_t kKeepPerThread = 64;         // blocks of one class a thread keeps
+constexpr uint64_t kKeepLarge = 1ull << 30;     // bytes of large blocks kept in all
+constexpr int64_t kHugePage = 2ll << 20;
+
+// Classes: 64, 96, 128, 192, 256, … : powers of two and the middles between them.
+struct Class {
+    int index;
+    int64_t bytes;
+};
+Class class_of(int64_t bytes) {
+    if (bytes <= kSmallest) return {0, kSmallest};
+    int log = 63 - std::countl_zero(uint64_t(bytes - 1));  // 2^log < bytes <= 2^(log+1)
+    int64_t low = int64_t(1) << log, middle = low + low / 2;
+    int base = 2 * (log - 6);
+    return bytes <= middle ? Class{base + 1, middle} : Class{base + 2, 2 * low};
+}
+
+struct Link {
+    Link* next;
+};
+
+struct Shared {
+    std::mutex mutex;
+    Link* large[96] = {};
+    std::atomic<uint64_t> cached{0}, in_use{0}, peak{0}, n_allocs{0};
+    std::atomic<ReclaimFn> reclaim{nullptr};
+    std::atomic<void*> reclaim_payload{nullptr};
+};
+Shared& shared() {
+    static Shared* s = new Shared;  // lives as long as the process: threads may end after static destruction
+    return *s;
+}
+
+void* system_allocate(int64_t bytes) {
+    int64_t align = bytes >= 2 * kHugePage ? kHugePage : kAlign;
+    void* p = std::aligned_alloc(size_t(align), size_t((bytes + align - 1) / align * align));
+#if defined(__linux__)
+    if (p && align == kHugePage) madvise(p, size_t(bytes), MADV_HUGEPAGE);
+#endif
+    return p;
+}
+
+void count_in_use(int64_t bytes) {
+    Shared& s = shared();
+    s.n_allocs.fetch_add(1, std::memory_order_relaxed);
+    uint64_t now = s.in_use.fetch_add(uint64_t(bytes), std::memory_order_relaxed) + uint64_t(bytes);
+    uint64_t peak = s.peak.load(std::memory_order_relaxed);
+    while (now > peak && !s.peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+    }
+}
+
+void* refused(int64_t bytes, int64_t wanted) {
+    trim_memory(0);
+    if (void* p = system_allocate(bytes)) return p;
+    Shared& s = shared();
+    if (ReclaimFn fn = s.reclaim.load())
+        if (fn(s.reclaim_payload.load(), uint64_t(wanted)))
+            if (void* p = system_allocate(bytes)) return p;
+    throw memory_error(static_cast<unsigned long long>(wanted));
+}
+
+}  // namespace
+
+void* allocate(int64_t bytes) {
+    if (bytes > INT64_MAX / 4) throw memory_error(static_cast<unsigned long long>(bytes));
+    Class c = class_of(bytes);
+    if (MINPY_POOLING && c.index < kSmallClasses) {
+        ThreadState& t = thread_state();
+        if (void* p = t.free_blocks[c.index]) {
+            t.free_blocks[c.index] = static_cast<Link*>(p)->next;
+            --t.n_free[c.index];
+            return p;
+        }
+        void* p = system_allocate(c.bytes);
+        return p ? p : refused(c.bytes, bytes);
+    }
+    count_in_use(c.bytes);
+    if (MINPY_POOLING) {
+        Shared& s = shared();
+        std::lock_guard lock(s.mutex);
+        if (Link* p = s.large[c.index]) {
+            s.large[c.index] = p->next;
+            s.cached.fetch_sub(uint64_t(c.bytes), std::memory_order_relaxed);
+            return p;
+        }
+    }
+    void* p = system_allocate(c.bytes);
+    if (p) return p;
+    try {
+        return refused(c.bytes, bytes);
+    } catch (...) {
+        shared().in_use.fetch_sub(uint64_t(c.bytes), std::memory_order_relaxed);
+        throw;
+    }
+}
+
+void deallocate(void* block, int64_t bytes) noexcept {
+    if (!block) return;
+    Class c = class_of(bytes);
+    if (c.index < kSmallClasses) {
+        ThreadState* t = tls_state;  // a thread that only releases gets no state for it
+        if (!MINPY_POOLING || !t || t->n_free[c.index] >= kKeepPerThread) return std::free(block);
+        static_cast<Link*>(block)->next = static_cast<Link*>(t->free_blocks[c.index]);
+        t->free_blocks[c.index] = block;
+        ++t->n_free[c.index];
+        return;
+    }
+    Shared& s = shared();
+    s.in_use.fetch_sub(uint64_t(c.bytes), std::memory_order_relaxed);
+    if (!MINPY_POOLING || s.cached.load(std::memory_order_relaxed) + uint64_t(c.bytes) > kKeepLarge)
+        return std::free(block);
+    std::lock_guard lock(s.mutex);
+    Link* link = static_cast<Link*>(block);
+    link->next = s.large[c.index];
+    s.large[c.index] = link;
+    s.cached.fetch_add(uint64_t(c.bytes), std::memory_order_relaxed);
+}
+
+MemoryStats memory_stats() {
+    Shared& s = shared();
+    return {s.in_use.load(), s.cached.load(), s.peak.load(), s.n_allocs.load()};
+}
+
+void reset_memory_peak() { shared().peak.store(shared().in_use.load()); }
+
+void trim_memory(uint64_t keep) noexcept {
+    if (ThreadState* t = tls_state; t && keep == 0) {
+        for (int i = 0; i < kSmallClasses; ++i) {
+            while (void* p = t->free_blocks[i]) {
+                t->free_blocks[i] = static_cast<Link*>(p)->next;
+                std::free(p);
+            }
+            t->n_free[i] = 0;
+        }
+    }
+    Shared& s = shared();
+    std::lock_guard lock(s.mutex);
+    for (int i = 95; i >= kSmallClasses; --i) {
+        int64_t size = int64_t(1) << (6 + i / 2);
+        if (i % 2) size += size / 2;
+        while (s.large[i] && s.cached.load() > keep) {
+            Link* p = s.large[i];
+            s.large[i] = p->next;
+            s.cached.fetch_sub(uint64_t(size));
+            std::free(p);
+        }
+    }
+}
+
+void set_reclaim(ReclaimFn fn, void* payload) {
+    shared().reclaim_payload.store(payload);
+    shared().reclaim.store(fn);
+}
+
+}  // namespace minpy

@@ -1,0 +1,201 @@
+#include "core/cpu/elementwise.h"
+
+#include <cstring>
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#else
+#include <cfenv>
+#endif
+
+#include "core/array/array.h"
+#include "core/array/casting.h"
+#include "core/cpu/pool.h"
+
+namespace minpy {
+namespace {
+
+constexpr int kMaxOperands = 4;
+constexpr int64_t kBlock = 1024;              // elements of one buffered block
+constexpr int64_t kParallel = 1 << 17;        // elements from which threads pay
+constexpr int64_t kTask = 1 << 15;            // elements of one task
+
+// The common iteration space with axes ordered by the outputs' strides and merged where all operands allow.
+struct Space {
+    int n_operands;
+    Dims shape;
+    SmallVector<int64_t, 4 * kMaxOperands> strides;  // [axis][operand]
+    int64_t at(int64_t axis, int k) const { return strides[axis * n_operands + k]; }
+};
+
+Space make_space(DimsView shape, std::span<const Operand> operands) {
+    Space s;
+    s.n_operands = int(operands.size());
+    SmallVector<int, 8> axes;
+    for (size_t i = 0; i < shape.size(); ++i)
+        if (shape[i] != 1) axes.push_back(int(i));
+    // Outputs decide the order; they come last.
+    const int64_t* lead = operands.back().strides;
+    std::stable_sort(axes.begin(), axes.end(), [&](int a, int b) {
+        int64_t x = std::abs(lead[a]), y = std::abs(lead[b]);
+        return x != y && x != 0 && y != 0 && x > y;
+    });
+    for (int axis : axes) {
+        int64_t last = s.shape.size() - 1;
+        bool merge = last >= 0;
+        for (int k = 0; merge && k < s.n_operands; ++k)
+            merge = s.at(last, k) == operands[size_t(k)].strides[axis] * shape[size_t(axis)];
+        if (merge) {
+            s.shape[last] *= shape[size_t(axis)];
+            for (int k = 0; k < s.n_operands; ++k) s.strides[last * s.n_operands + k] = operands[size_t(k)].strides[axis];
+        } else {
+            s.shape.push_back(shape[size_t(axis)]);
+            for (int k = 0; k < s.n_operands; ++k) s.strides.push_back(operands[size_t(k)].strides[axis]);
+        }
+    }
+    if (s.shape.empty()) {
+        s.shape.push_back(1);
+        for (int k = 0; k < s.n_operands; ++k) s.strides.push_back(0);
+    }
+    return s;
+}
+
+// Calls row(pointers, n) for every run along the last axis (cut to tasks), in parallel where it pays.
+template <class Row>
+uint32_t for_rows(const Space& s, std::span<const Operand> operands, Row&& row) {
+    int64_t axes = s.shape.size(), inner = s.shape[axes - 1], outer = 1;
+    for (int64_t i = 0; i + 1 < axes; ++i) outer *= s.shape[i];
+    int64_t total = inner * outer;
+    if (total == 0) return 0;
+    auto run = [&](int64_t first_row, int64_t rows, int64_t from, int64_t n) {
+        Dims index(axes - 1);
+        char* p[kMaxOperands];
+        for (int k = 0; k < s.n_operands; ++k) p[k] = operands[size_t(k)].data + from * s.at(axes - 1, k);
+        int64_t rest = first_row;
+        for (int64_t i = axes - 2; i >= 0; --i) {
+            index[i] = rest % s.shape[i];
+            rest /= s.shape[i];
+            for (int k = 0; k < s.n_operands; ++k) p[k] += index[i] * s.at(i, k);
+        }
+        uint32_t flags = 0;
+        for (int64_t r = 0;;) {
+            flags |= row(p, n);
+            if (++r == rows) return flags;
+            for (int64_t i = axes - 2; i >= 0; --i) {
+                if (++index[i] < s.shape[i]) {
+                    for (int k = 0; k < s.n_operands; ++k) p[k] += s.at(i, k);
+                    break;
+                }
+                for (int k = 0; k < s.n_operands; ++k) p[k] -= (s.shape[i] - 1) * s.at(i, k);
+                index[i] = 0;
+            }
+        }
+    };
+    if (total < kParallel || num_threads() == 1) return run(0, outer, 0, inner);
+    std::atomic<uint32_t> flags{0};
+    if (inner >= kTask) {
+        int64_t pieces = (inner + kTask - 1) / kTask;
+        parallel_for(outer * pieces, [&](int64_t task) {
+            int64_t from = task % pieces * kTask;
+            flags.fetch_or(run(task / pieces, 1, from, std::min(kTask, inner - from)), std::memory_order_relaxed);
+        });
+    } else {
+        int64_t rows = std::max<int64_t>(1, kTask / inner);
+        parallel_for((outer + rows - 1) / rows, [&](int64_t task) {
+            int64_t first = task * rows;
+            flags.fetch_or(run(first, std::min(rows, outer - first), 0, inner), std::memory_order_relaxed);
+        });
+    }
+    return flags.load();
+}
+
+}  // namespace
+
+uint32_t run_elementwise(const Loop& loop, DimsView shape, std::span<const Operand> operands) {
+    Space s = make_space(shape, operands);
+    int64_t last = s.shape.size() - 1;
+    int n_in = loop.n_in, n = s.n_operands;
+    bool buffered[kMaxOperands], any = false;
+    uint32_t scalars = 0;
+    for (int k = 0; k < n; ++k) {
+        int64_t step = s.at(last, k), item = itemsize(operands[size_t(k)].dtype);
+        bool same_type = operands[size_t(k)].dtype == loop.types[k];
+        bool one = k < n_in && (step == 0 || s.shape[last] == 1);
+        if (one) scalars |= 1u << k;
+        buffered[k] = !same_type || (!one && step != item && s.shape[last] != 1);
+        any = any || buffered[k];
+    }
+    auto run = [&](char* const* p, int64_t count) -> uint32_t {
+        HardwareFlags hardware;
+        uint32_t flags = 0;
+        if (!any) {
+            flags = loop.run(p, scalars, count);
+        } else {
+            alignas(64) char buffer[kMaxOperands][kBlock * 16];
+            char* q[kMaxOperands];
+            for (int64_t from = 0; from < count; from += kBlock) {
+                int64_t m = std::min(kBlock, count - from);
+                for (int k = 0; k < n; ++k) {
+                    int64_t step = s.at(last, k);
+                    q[k] = buffered[k] ? buffer[k] : p[k] + (scalars >> k & 1 ? 0 : from * step);
+                    if (!buffered[k] || k >= n_in) continue;
+                    bool one = scalars >> k & 1;
+                    if (one && from) continue;
+                    cast_elements(p[k] + (one ? 0 : from * step), step, operands[size_t(k)].dtype, buffer[k],
+                                  itemsize(loop.types[k]), loop.types[k], one ? 1 : m);
+                }
+                if (loop.hardware_flags) hardware = HardwareFlags();
+                flags |= loop.run(q, scalars, m);
+                if (loop.hardware_flags) flags |= hardware.take();
+                for (int k = n_in; k < n; ++k)
+                    if (buffered[k])
+                        flags |= cast_elements(buffer[k], itemsize(loop.types[k]), loop.types[k], p[k] + from * s.at(last, k),
+                                               s.at(last, k), operands[size_t(k)].dtype, m);
+            }
+            return flags;
+        }
+        uint32_t raised = hardware.take();
+        return loop.hardware_flags ? flags | raised : flags;
+    };
+    return for_rows(s, operands, run);
+}
+
+uint32_t run_copy(DimsView shape, const Operand& to, const Operand& from) {
+    Operand both[] = {from, to};
+    Space s = make_space(shape, both);
+    int64_t last = s.shape.size() - 1;
+    CastFn cast = cast_function(from.dtype, to.dtype);
+    return for_rows(s, both, [&](char* const* p, int64_t n) { return cast(p[0], s.at(last, 0), p[1], s.at(last, 1), n); });
+}
+
+void copy_into(const Array& to, const Array& from) {
+    Array source = same(to.shape(), from.shape()) ? from : broadcast_window(from, to.shape());
+    source.data();
+    if (may_overlap(to, source) && !same_window(to, source)) {
+        Array fresh = empty(source.shape(), source.dtype());
+        run_copy(source.shape(), {fresh.raw(), fresh.strides().data(), fresh.dtype()},
+                 {source.raw(), source.strides().data(), source.dtype()});
+        source = fresh;
+    }
+    run_copy(to.shape(), {to.raw(), to.strides().data(), to.dtype()}, {source.raw(), source.strides().data(), source.dtype()});
+}
+
+#if defined(__x86_64__)
+HardwareFlags::HardwareFlags() : before_(_mm_getcsr()) {
+    if (before_ & 0x3f) _mm_setcsr(before_ & ~0x3fu);
+}
+uint32_t HardwareFlags::take() {
+    uint32_t now = _mm_getcsr();
+    if ((now ^ before_) & 0x3f) _mm_setcsr(before_);
+    return ((now & 1) ? 8 : 0) | ((now & 4) ? 1 : 0) | ((now & 8) ? 2 : 0) | ((now & 16) ? 4 : 0);
+}
+#else
+HardwareFlags::HardwareFlags() : before_(uint32_t(std::fetestexcept(FE_ALL_EXCEPT))) { std::feclearexcept(FE_ALL_EXCEPT); }
+uint32_t HardwareFlags::take() {
+    int now = std::fetestexcept(FE_ALL_EXCEPT);
+    std::feclearexcept(FE_ALL_EXCEPT);
+    std::feraiseexcept(int(before_));
+    return (now & FE_INVALID ? 8 : 0) | (now & FE_DIVBYZERO ? 1 : 0) | (now & FE_OVERFLOW ? 2 : 0) | (now & FE_UNDERFLOW ? 4 : 0);
+}
+#endif
+
+}  // namespace minpy

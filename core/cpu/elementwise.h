@@ -1,0 +1,32 @@
+// Runs an element-wise loop over strided, broadcast operands of any dtypes: blocks that the loop cannot read in place are
+// gathered and cast into buffers, block by block, so the loops know contiguous data and single elements only.
+#pragma once
+#include "core/array/shape.h"
+#include "core/cpu/loops.h"
+
+namespace minpy {
+
+struct Operand {
+    char* data;
+    const int64_t* strides;  // bytes, one per axis of the common shape; 0 where broadcast
+    DType dtype;             // in memory; the loop's may be another
+};
+
+// `operands`: the loop's inputs, then its outputs. Outputs may be the same window as an input, and may not overlap one
+// otherwise. Returns MINPY_FP_*.
+uint32_t run_elementwise(const Loop& loop, DimsView shape, std::span<const Operand> operands);
+
+// to[...] = from, broadcast by strides and cast: the same iteration with a conversion in place of a loop.
+uint32_t run_copy(DimsView shape, const Operand& to, const Operand& from);
+
+// The processor's sticky floating-point flags around trusted loops, without disturbing the caller's.
+class HardwareFlags {
+public:
+    HardwareFlags();
+    uint32_t take();  // MINPY_FP_* since construction; restores the caller's flags
+
+private:
+    uint32_t before_;
+};
+
+}  // namespace minpy

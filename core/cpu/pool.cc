@@ -1,0 +1,165 @@
+#include "core/cpu/pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <new>
+#include <vector>
+
+namespace minpy {
+namespace {
+
+struct Job {
+    void (*fn)(void*, int64_t);
+    void* payload;
+    int64_t n;
+    std::atomic<int64_t> next{0};
+    std::atomic<int> active{0};
+    std::mutex error_mutex;
+    std::exception_ptr error;
+
+    void work() {
+        for (;;) {
+            int64_t task = next.fetch_add(1, std::memory_order_relaxed);
+            if (task >= n) return;
+            try {
+                fn(payload, task);
+            } catch (...) {
+                std::lock_guard lock(error_mutex);
+                if (!error) error = std::current_exception();
+                next.store(n);
+            }
+        }
+    }
+};
+
+class Pool {
+public:
+    // One job at a time; whoever comes meanwhile works alone.
+    bool run(Job& job, int threads) {
+        std::unique_lock busy(busy_, std::try_to_lock);
+        if (!busy) return false;
+        grow(threads - 1);
+        {
+            std::lock_guard lock(mutex_);
+            job_ = &job;
+            ++generation_;
+        }
+        wake_.notify_all();
+        job.work();
+        std::unique_lock lock(mutex_);
+        job_ = nullptr;  // late sleepers find nothing
+        done_.wait(lock, [&] { return job.active.load() == 0; });
+        return true;
+    }
+
+private:
+    static void* entry(void* self) {
+        static_cast<Pool*>(self)->loop();
+        return nullptr;
+    }
+    void loop() {
+        uint64_t seen = 0;
+        std::unique_lock lock(mutex_);
+        for (;;) {
+            wake_.wait(lock, [&] { return job_ && generation_ != seen; });
+            seen = generation_;
+            Job* job = job_;
+            job->active.fetch_add(1);
+            lock.unlock();
+            job->work();
+            lock.lock();
+            if (job->active.fetch_sub(1) == 1) done_.notify_all();
+        }
+    }
+    void grow(int wanted) {
+        if (n_workers_ >= wanted) return;
+        // Workers take no signals: Ctrl-C belongs to the host's threads.
+        sigset_t all, before;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        while (n_workers_ < wanted) {
+            pthread_t t;
+            if (pthread_create(&t, nullptr, entry, this) != 0) break;  // fewer threads, same results
+            pthread_detach(t);
+            ++n_workers_;
+        }
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    }
+
+    std::mutex busy_, mutex_;
+    std::condition_variable wake_, done_;
+    Job* job_ = nullptr;
+    uint64_t generation_ = 0;
+    int n_workers_ = 0;
+};
+
+Pool* g_pool = nullptr;
+pthread_once_t g_once = PTHREAD_ONCE_INIT;
+std::atomic<int> g_threads{0};
+__thread bool tls_in_task __attribute__((tls_model("initial-exec"))) = false;
+
+void make_pool() {
+    g_pool = new Pool;
+    // A forked child has none of the workers: it starts a fresh pool, and the old one's memory is left alone.
+    pthread_atfork(nullptr, nullptr, [] { g_pool = new (std::nothrow) Pool; });
+}
+
+}  // namespace
+
+int num_threads() {
+    int n = g_threads.load(std::memory_order_relaxed);
+    if (n) return n;
+    const char* text = std::getenv("MINPY_NUM_THREADS");
+    n = text ? std::atoi(text) : 0;
+    if (n <= 0) {
+        cpu_set_t set;
+        n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    }
+    n = std::clamp(n, 1, 256);
+    g_threads.store(n);
+    return n;
+}
+
+void set_num_threads(int n) { g_threads.store(std::clamp(n, 1, 256)); }
+
+void parallel_for_raw(int64_t n, void (*fn)(void*, int64_t), void* payload) {
+    if (n <= 0) return;
+    int threads = int(std::min<int64_t>(num_threads(), n));
+    if (threads > 1 && !tls_in_task) {
+        pthread_once(&g_once, make_pool);
+        struct Boxed {
+            void (*fn)(void*, int64_t);
+            void* payload;
+        } boxed{fn, payload};
+        Job job;
+        job.fn = [](void* p, int64_t task) {
+            auto* b = static_cast<Boxed*>(p);
+            bool before = tls_in_task;
+            tls_in_task = true;
+            try {
+                b->fn(b->payload, task);
+            } catch (...) {
+                tls_in_task = before;
+                throw;
+            }
+            tls_in_task = before;
+        };
+        job.payload = &boxed;
+        job.n = n;
+        if (g_pool && g_pool->run(job, threads)) {
+            if (job.error) std::rethrow_exception(job.error);
+            return;
+        }
+    }
+    for (int64_t i = 0; i < n; ++i) fn(payload, i);
+}
+
+}  // namespace minpy

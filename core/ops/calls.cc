@@ -1,0 +1,58 @@
+#include "core/ops/calls.h"
+
+#include "core/autograd/node.h"
+#include "core/registry/device.h"
+
+namespace minpy::ops {
+
+Array sum(const Array& a, DimsView axes, bool keepdims) {
+    return call(MINPY_OP("sum"), a, axes, none_value(), keepdims);
+}
+Array reshape(const Array& a, DimsView shape) { return call(MINPY_OP("reshape"), a, shape); }
+Array transpose(const Array& a, DimsView axes) { return call(MINPY_OP("transpose"), a, axes); }
+Array broadcast_to(const Array& a, DimsView shape) {
+    return same(a.shape(), shape) ? a : call(MINPY_OP("broadcast_to"), a, shape);
+}
+Array astype(const Array& a, DType t) { return a.dtype() == t ? a : call(MINPY_OP("astype"), a, t); }
+Array to_device(const Array& a, Device d) {
+    if (a.device() == d) return a;
+    minpy_value where{MINPY_V_DEVICE, 0, {int64_t(uint32_t(d.kind)) | int64_t(d.index) << 32}};
+    return call(MINPY_OP("to_device"), a, where);
+}
+Array conj(const Array& a) { return in(a.dtype(), kComplex) ? call(MINPY_OP("conjugate"), a) : a; }
+
+Array zeros(DimsView shape, DType t, Device device) { return minpy::to_device(minpy::zeros(shape, t), device); }
+
+Array ones(DimsView shape, DType t, Device device) {
+    Array a = empty(shape, t);
+    copy_into(a, full_scalar(1, t));
+    return minpy::to_device(a, device);
+}
+
+Array constant(Partial& c, double value) {
+    return minpy::to_device(full_scalar(value, c.node.out_meta[0].dtype), c.node.device);
+}
+
+Array unbroadcast(const Array& g, DimsView shape) {
+    if (same(g.shape(), shape)) return g;
+    int64_t lead = g.ndim() - int64_t(shape.size());
+    Dims axes;
+    for (int64_t i = 0; i < lead; ++i) axes.push_back(i);
+    for (size_t i = 0; i < shape.size(); ++i)
+        if (shape[i] == 1 && g.dim(lead + int64_t(i)) != 1) axes.push_back(lead + int64_t(i));
+    Array result = axes.empty() ? g : sum(g, axes);
+    return same(result.shape(), shape) ? result : reshape(result, shape);
+}
+
+Array cast_gradient(const Array& g, DType t) {
+    if (in(g.dtype(), kComplex) && !in(t, kComplex)) return astype(call(MINPY_OP("real"), g), t);
+    return astype(g, t);
+}
+
+Array accumulate(const Array& a, const Array& b) {
+    if (!a) return b;
+    if (!b) return a;
+    return add(a, b);
+}
+
+}  // namespace minpy::ops

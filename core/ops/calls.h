@@ -1,0 +1,71 @@
+// Operators as C++ functions, for rules and composites. Each is one call through the dispatcher: checked, counted, recorded.
+#pragma once
+#include "core/autograd/rules.h"
+#include "core/registry/call.h"
+
+namespace minpy::ops {
+
+// The row of a name, looked up once per place of use.
+#define MINPY_OP(name) ([]() -> const ::minpy::Op& { static const ::minpy::Op& op = ::minpy::find_op(name); return op; }())
+
+inline Array add(const Array& a, const Array& b) { return call(MINPY_OP("add"), a, b); }
+inline Array subtract(const Array& a, const Array& b) { return call(MINPY_OP("subtract"), a, b); }
+inline Array multiply(const Array& a, const Array& b) { return call(MINPY_OP("multiply"), a, b); }
+inline Array divide(const Array& a, const Array& b) { return call(MINPY_OP("divide"), a, b); }
+inline Array negative(const Array& a) { return call(MINPY_OP("negative"), a); }
+// With a Python-like (weak) number.
+inline Array add(const Array& a, double b) { return call(MINPY_OP("add"), a, b); }
+inline Array multiply(const Array& a, double b) { return call(MINPY_OP("multiply"), a, b); }
+inline Array subtract(double a, const Array& b) { return call(MINPY_OP("subtract"), a, b); }
+inline Array divide(double a, const Array& b) { return call(MINPY_OP("divide"), a, b); }
+inline Array divide(const Array& a, double b) { return call(MINPY_OP("divide"), a, b); }
+
+Array sum(const Array& a, DimsView axes, bool keepdims = false);
+inline Array matmul(const Array& a, const Array& b) { return call(MINPY_OP("matmul"), a, b); }
+Array reshape(const Array& a, DimsView shape);
+Array transpose(const Array& a, DimsView axes);
+inline Array swap_last_axes(const Array& a) {  // NumPy's matrix_transpose
+    Dims axes;
+    for (int i = 0; i < a.ndim(); ++i) axes.push_back(i);
+    std::swap(axes[a.ndim() - 1], axes[a.ndim() - 2]);
+    return transpose(a, axes);
+}
+Array broadcast_to(const Array& a, DimsView shape);
+Array astype(const Array& a, DType t);
+Array to_device(const Array& a, Device d);
+Array conj(const Array& a);  // a itself where it is real
+
+// ---- not recorded ----
+Array zeros(DimsView shape, DType t, Device device);
+Array ones(DimsView shape, DType t, Device device);
+
+// A 0-d constant in the dtype that a node's result has.
+Array constant(Partial& c, double value);
+
+// ---- cotangents ----
+// g * d, and zero where g is: an infinite slope on a branch that was not taken gives no NaN.
+inline Array scale_cotangent(const Array& g, const Array& d) { return call(MINPY_OP("_scale_cotangent"), g, d); }
+// Sums a cotangent over the axes along which `shape` was broadcast.
+Array unbroadcast(const Array& g, DimsView shape);
+// To the operand's dtype: complex cotangents of real operands lose their imaginary part, as d(real) demands.
+Array cast_gradient(const Array& g, DType t);
+// a + b where either may be null.
+Array accumulate(const Array& a, const Array& b);
+
+}  // namespace minpy::ops
+
+namespace minpy {
+// Arithmetic for rules: `c.g() * c.in(1)`.
+inline Array operator+(const Array& a, const Array& b) { return ops::add(a, b); }
+inline Array operator-(const Array& a, const Array& b) { return ops::subtract(a, b); }
+inline Array operator*(const Array& a, const Array& b) { return ops::multiply(a, b); }
+inline Array operator/(const Array& a, const Array& b) { return ops::divide(a, b); }
+inline Array operator-(const Array& a) { return ops::negative(a); }
+inline Array operator+(const Array& a, double b) { return ops::add(a, b); }
+inline Array operator*(const Array& a, double b) { return ops::multiply(a, b); }
+inline Array operator*(double a, const Array& b) { return ops::multiply(b, a); }
+inline Array operator-(double a, const Array& b) { return ops::subtract(a, b); }
+inline Array operator-(const Array& a, double b) { return ops::add(a, -b); }
+inline Array operator/(double a, const Array& b) { return ops::divide(a, b); }
+inline Array operator/(const Array& a, double b) { return ops::divide(a, b); }
+}  // namespace minpy

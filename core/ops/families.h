@@ -1,0 +1,18 @@
+// All operator families, in the open. A family with arithmetic of its own has <family>.h here and a loop file of the same
+// name in core/cpu/loops; every family has <family>.cc with its rows and register_<family>.
+#pragma once
+
+// M(family, x) for each family with loops.
+#define MINPY_LOOP_FAMILIES(M, x) \
+    M(arithmetic, x)              \
+    M(exponential, x)
+
+// M(family) for each family.
+#define MINPY_FAMILIES(M) \
+    M(arithmetic)         \
+    M(exponential)        \
+    M(internal)           \
+    M(linalg)             \
+    M(manipulation)       \
+    M(indexing)           \
+    M(reductions)

@@ -1,0 +1,314 @@
+#include "core/registry/dispatch.h"
+
+#include <chrono>
+
+#include "core/autograd/tape.h"
+#include "core/cpu/elementwise.h"
+#include "core/fusion/deferred.h"
+#include "core/ops/calls.h"
+#include "core/registry/device.h"
+#include "core/registry/statistics.h"
+#include "core/registry/thread_state.h"
+
+namespace minpy {
+namespace {
+
+constexpr DType kSearchOrder[] = {DType::boolean, DType::int8,    DType::uint8,    DType::int16,   DType::uint16,
+                                  DType::int32,   DType::uint32,  DType::int64,    DType::uint64,  DType::float16,
+                                  DType::bfloat16, DType::float32, DType::float64, DType::complex64, DType::complex128};
+
+[[noreturn]] void no_loop(const Call& c) {
+    throw Error(MINPY_E_TYPE, "UFuncTypeError",
+                cat("ufunc '", c.op.name, "' not supported for the input types, and the inputs could not be safely coerced to "
+                    "any supported types according to the casting rule ''safe''"));
+}
+
+void check_output_cast(const Op& op, DType from, DType to, Casting rule) {
+    if (can_cast(from, to, rule)) return;
+    if (op.elementwise)
+        throw Error(MINPY_E_TYPE, "UFuncTypeError",
+                    cat("Cannot cast ufunc '", op.name, "' output from dtype('", name(from), "') to dtype('", name(to),
+                        "') with casting rule '", name(rule), "'"));
+    throw type_error("Cannot cast array data from dtype('", name(from), "') to dtype('", name(to), "') according to the rule '",
+                     name(rule), "'");
+}
+
+void check_output_shape(DimsView result, DimsView out) {
+    if (same(result, out)) return;
+    Dims common;
+    try {
+        common = broadcast_shapes(result, out);
+    } catch (Error&) {
+        throw shape_error("operands could not be broadcast together with shapes ", to_string(result), " ", to_string(out), " ");
+    }
+    if (!same({common.data(), size_t(common.size())}, out))
+        throw shape_error("non-broadcastable output operand with shape ", to_string(out), " doesn't match the broadcast shape ",
+                          to_string({common.data(), size_t(common.size())}));
+}
+
+DimsView view(const Dims& d) { return {d.data(), size_t(d.size())}; }
+
+}  // namespace
+
+Resolved resolve_loop(const Call& c) {
+    const Op& op = c.op;
+    DType common = c.options.dtype;
+    int first = op.n_in == 3 ? 1 : 0;  // a condition takes no part
+    if (common == DType::none) {
+        SmallVector<int, 4> which;
+        for (int i = first; i < op.n_in; ++i) which.push_back(i);
+        common = c.promoted({which.data(), size_t(which.size())});
+    }
+    if (op.types) common = op.types(common);
+    DType chosen = DType::none;
+    for (DType t : kSearchOrder) {
+        if (!in(t, op.loop_types)) continue;
+        if (c.options.dtype != DType::none ? t == common : can_cast(common, t)) {
+            chosen = t;
+            break;
+        }
+    }
+    if (chosen == DType::none) no_loop(c);
+    Resolved r;
+    DType computed = in(chosen, kShortFloat) ? DType::float32 : chosen;
+    r.loop = op.loops[int(computed)];
+    for (int i = 0; i < op.n_in; ++i) r.in.push_back(i < first ? r.loop->types[i] : chosen);
+    DType result = r.loop->types[op.n_in];
+    r.out = result == DType::float32 && in(chosen, kShortFloat) ? chosen : result;
+    for (int i = first; i < op.n_in; ++i)
+        if (c.weak[i] == Weak::none && !can_cast(c.in[i].dtype(), chosen, c.options.casting))
+            throw Error(MINPY_E_TYPE, "UFuncTypeError",
+                        cat("Cannot cast ufunc '", op.name, "' input ", op.n_in > 1 ? cat(i, " ") : "", "from dtype('",
+                            name(c.in[i].dtype()), "') to dtype('", name(chosen), "') with casting rule '",
+                            name(c.options.casting), "'"));
+    return r;
+}
+
+uint32_t run_loop(const Loop& loop, std::span<const Array> inputs, const Array& out) {
+    Operand operands[4];
+    Dims strides[3];
+    int64_t lead = out.ndim();
+    for (size_t i = 0; i < inputs.size(); ++i) {
+        const Array& a = inputs[i];
+        a.data();
+        const int64_t* steps = a.strides().data();
+        if (!same(a.shape(), out.shape())) {
+            strides[i].resize(lead);
+            for (int64_t k = 0; k < a.ndim(); ++k)
+                if (a.dim(k) != 1) strides[i][lead - a.ndim() + k] = a.strides()[size_t(k)];
+            steps = strides[i].data();
+        }
+        operands[i] = {a.raw(), steps, a.dtype()};
+    }
+    operands[inputs.size()] = {out.raw(), out.strides().data(), out.dtype()};
+    return run_elementwise(loop, out.shape(), {operands, inputs.size() + 1});
+}
+
+// ---- devices ----
+
+Device device_of_call(const Call& c) {
+    Device found = kCpu;
+    bool any = false;
+    for (const Array& a : c.in) {
+        if (!a) continue;
+        any = true;
+        if (a.on_cpu() || a.device() == found) continue;
+        if (!found.is_cpu())
+            throw value_error("operands are on different devices: ", to_string(found), " and ", to_string(a.device()),
+                              "; move one with to_device");
+        found = a.device();
+    }
+    return any ? found : c.context.device;
+}
+
+void gather_operands(Call& c, Device device) {
+    for (int64_t i = 0; i < c.in.size(); ++i) {
+        Array& a = c.in[i];
+        if (!a || a.device() == device) continue;
+        if (a.on_cpu() && c.weak[i] == Weak::none && a.size() > 1)
+            count_fallback(c.op.name, device, "host_array", uint64_t(a.nbytes()), 0, Reaction::allow);
+        a = ops::to_device(a, device);
+    }
+}
+
+// ---- results ----
+
+void assign(const Array& to, const Array& value, Context& context) {
+    if (!same(to.shape(), value.shape())) {
+        Array wide = broadcast_window(value, to.shape());  // the error is assignment's
+        if (may_be_traced(value)) wide = ops::broadcast_to(value, to.shape());
+        return assign(to, wide, context);
+    }
+    before_write(to.storage());
+    if (to.on_cpu() && value.on_cpu())
+        copy_into(to, value);
+    else
+        copy_between(to, value);
+    if (may_be_traced(to) || may_be_traced(value) || to.storage().has(Storage::kTraced)) {
+        Array recorded = in(to.dtype(), kFloating | kComplex) && value.dtype() != to.dtype() && may_be_traced(value)
+                             ? ops::astype(value, to.dtype())
+                             : value;
+        record_write(to, recorded, context);
+    }
+}
+
+void deliver(Call& c) {
+    for (size_t i = 0; i < c.options.out.size() && int64_t(i) < c.out.size(); ++i) {
+        const Array& to = c.options.out[i];
+        if (!to) continue;
+        Array& result = c.out[int64_t(i)];
+        if (result.is(to)) continue;
+        check_output_cast(c.op, result.dtype(), to.dtype(), c.options.casting);
+        check_output_shape(result.shape(), to.shape());
+        Array value = result;
+        if (c.options.where) {
+            Array old = may_be_traced(to) ? with_current_node(to, c.context) : to;
+            value = call(find_op("where"), c.options.where, ops::astype(result, to.dtype()), old);
+        }
+        assign(to, value, c.context);
+        result = to;
+    }
+}
+
+// ---- element-wise ----
+
+namespace {
+
+// The loop can write straight into `to`.
+bool writes_through(const Call& c, const Array& to, DimsView shape) {
+    if (c.options.where || !to.on_cpu() || !same(to.shape(), shape)) return false;
+    if (may_be_traced(to)) return false;
+    for (const Array& a : c.in) {
+        if (may_be_traced(a)) return false;
+        if (a.storage().has(Storage::kPending)) wait_ready(a.storage());
+        bool exact = same_window(a, to) && a.dtype() == to.dtype();
+        if (may_overlap(a, to) && !exact) return false;
+    }
+    return true;
+}
+
+Dims common_shape(const Call& c) {
+    SmallVector<DimsView, 4> shapes;
+    for (const Array& a : c.in) shapes.push_back(a.shape());
+    return broadcast_shapes(std::span<const DimsView>(shapes.data(), size_t(shapes.size())));
+}
+
+}  // namespace
+
+void run_elementwise_call(Call& c) {
+    Resolved r = resolve_loop(c);
+    int first = c.op.n_in == 3 ? 1 : 0;
+    for (int i = 0; i < c.op.n_in; ++i) {
+        // Weak numbers become scalars of the loop's dtype: "Python integer 300 out of bounds for uint8".
+        if (i >= first && c.weak[i] != Weak::none && c.in[i].dtype() != r.in[i]) c.in[i] = array_of_number(c.args[i], r.in[i]);
+    }
+    Dims shape = common_shape(c);
+    Device device = device_of_call(c);
+    if (!device.is_cpu()) {
+        gather_operands(c, device);
+        c.specs.push_back({shape, r.out});
+        for (int i = 0; i < c.op.n_in; ++i)
+            if (c.in[i].dtype() != r.in[i]) c.in[i] = ops::astype(c.in[i], r.in[i]);
+        run_on_device(c, device);
+        record(c, {c.in.data(), size_t(c.in.size())}, {c.out.data(), size_t(c.out.size())});
+        if (!c.options.out.empty()) deliver(c);
+        return;
+    }
+    c.op.cpu_calls.fetch_add(1, std::memory_order_relaxed);
+    std::span<const Array> inputs(c.in.data(), size_t(c.in.size()));
+    if (!c.options.out.empty() && c.options.out[0]) {
+        const Array& to = c.options.out[0];
+        check_output_cast(c.op, r.out, to.dtype(), c.options.casting);
+        check_output_shape(view(shape), to.shape());
+        if (writes_through(c, to, view(shape)) || (!c.options.where && writes_through(c, to, to.shape()))) {
+            before_write(to.storage());
+            thread_state().fp_status |= run_loop(*r.loop, inputs, to);
+            c.out.push_back(to);
+            return;
+        }
+    }
+    int64_t size = size_of(view(shape));
+    bool wanted = deferral_enabled() && size >= deferral_threshold() && !in(r.in[0], kShortFloat) &&
+                  r.out == r.loop->types[c.op.n_in] && c.options.out.empty();
+    for (const Array& a : inputs) wanted = wanted && !a.storage().has(Storage::kExposed);
+    Array out;
+    if (wanted) {
+        out = defer(c.op, *r.loop, inputs, view(shape), r.out);
+    } else {
+        // NumPy's order 'K': the layout of the operands, where it says more than C order.
+        bool same_order = true;
+        const Array* lead = nullptr;
+        for (const Array& a : inputs) {
+            if (a.ndim() == shape.size() && same(a.shape(), view(shape)) && !lead) lead = &a;
+            same_order = same_order && a.is_contiguous();
+        }
+        bool keep = c.options.order == 'K' && !same_order && lead && shape.size() > 1;
+        bool fortran = c.options.order == 'F' && shape.size() > 1;
+        if (c.options.order == 'A' && lead && shape.size() > 1) {
+            fortran = true;
+            for (const Array& a : inputs) fortran = fortran && is_f_contiguous(a.shape(), a.strides(), a.itemsize());
+        }
+        if (fortran)
+            out = empty_strided(view(shape), view(f_strides(view(shape), 1)), r.out);
+        else
+            out = keep ? empty_strided(view(shape), lead->strides(), r.out) : empty(view(shape), r.out);
+        thread_state().fp_status |= run_loop(*r.loop, inputs, out);
+    }
+    c.out.push_back(std::move(out));
+    bool traced = false;
+    for (const Array& a : inputs) traced = traced || may_be_traced(a);
+    if (traced) record(c, inputs, {c.out.data(), 1});
+    if (!c.options.out.empty()) deliver(c);
+}
+
+// ---- kernels ----
+
+void run_kernel_call(Call& c) {
+    c.op.infer(c);
+    Device device = device_of_call(c);
+    if (c.context.policy == Policy::only_cpu && c.in.empty()) device = kCpu;
+    if (!device.is_cpu()) {
+        gather_operands(c, device);
+        run_on_device(c, device);
+    } else {
+        if (!c.op.cpu_kernel) throw unsupported("no kernel on the CPU");
+        for (const Array& a : c.in)
+            if (a) a.data();
+        for (const Call::Spec& s : c.specs) c.out.push_back(empty(view(s.shape), s.dtype));
+        c.op.cpu_kernel(c);
+        c.op.cpu_calls.fetch_add(1, std::memory_order_relaxed);
+    }
+    record(c, {c.in.data(), size_t(c.in.size())}, {c.out.data(), size_t(c.out.size())});
+    if (!c.options.out.empty()) deliver(c);
+}
+
+void run_compute_call(Call& c) {
+    Device device = device_of_call(c);
+    Arrays given = c.in;
+    if (!device.is_cpu() && !c.in.empty()) {
+        auto begin = std::chrono::steady_clock::now();
+        uint64_t bytes = 0;
+        for (Array& a : c.in)
+            if (a && !a.on_cpu()) {
+                bytes += uint64_t(a.nbytes());
+                a = to_device(a, kCpu);
+            }
+        for (const Array& a : c.in)
+            if (a) a.data();
+        c.op.compute(c);
+        for (Array& a : c.out) a = to_device(a, device);
+        auto spent = std::chrono::steady_clock::now() - begin;
+        count_fallback(c.op.name, device, "no_kernel", bytes, uint64_t(std::chrono::nanoseconds(spent).count()), c.context.fallback);
+    } else {
+        for (const Array& a : c.in)
+            if (a) a.data();
+        c.op.compute(c);
+        c.op.cpu_calls.fetch_add(1, std::memory_order_relaxed);
+        if (!device.is_cpu())
+            for (Array& a : c.out) a = to_device(a, device);
+    }
+    record(c, {given.data(), size_t(given.size())}, {c.out.data(), size_t(c.out.size())});
+    if (!c.options.out.empty()) deliver(c);
+}
+
+}  // namespace minpy

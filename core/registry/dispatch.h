@@ -1,0 +1,31 @@
+// From a bound call to a kernel: which device, which loop, where the result goes.
+#pragma once
+#include "core/registry/call.h"
+
+namespace minpy {
+
+// NumPy's rules for the loop of an element-wise call. `dtype` forces the loop's.
+struct Resolved {
+    const Loop* loop;
+    SmallVector<DType, 4> in;  // dtypes that operands are cast to (short floats as themselves)
+    DType out;                 // dtype of the result
+};
+Resolved resolve_loop(const Call& call);
+
+// Runs a loop on ready CPU arrays into `out`, broadcasting and casting; returns MINPY_FP_*.
+uint32_t run_loop(const Loop& loop, std::span<const Array> inputs, const Array& out);
+
+void run_elementwise_call(Call& call);
+void run_kernel_call(Call& call);   // rows with infer, on the device of the operands or the CPU
+void run_compute_call(Call& call);  // rows with compute, on the CPU
+
+// Moves operands of other devices to `device`; a host array among device operands is counted.
+void gather_operands(Call& call, Device device);
+Device device_of_call(const Call& call);
+
+// Puts results into the call's `out=` arrays: with casting rule, broadcasting, where, and the tape.
+void deliver(Call& call);
+// a[...] = value for arrays of equal shape, recorded; `value` may have another dtype.
+void assign(const Array& to, const Array& value, Context& context);
+
+}  // namespace minpy

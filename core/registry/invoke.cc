@@ -1,0 +1,289 @@
+// Calling an operator: the short way for small element-wise calls, and binding and checking for all others.
+#include "core/autograd/node.h"
+#include "core/cpu/elementwise.h"
+#include "core/fusion/deferred.h"
+#include "core/registry/dispatch.h"
+#include "core/registry/registry.h"
+#include "core/registry/statistics.h"
+#include "core/registry/thread_state.h"
+
+namespace minpy {
+namespace {
+
+// ---- the short way: contiguous CPU arrays of one shape and dtype (or one and a weak number), no options, no tape ----
+
+bool plain(const ArrayBody* b) {
+    return b->contiguous && !b->node && b->storage->device.is_cpu() && !b->storage->has(Storage::kSlow);
+}
+
+constexpr int64_t kShortWay = 1 << 14;
+
+Array short_way(const Op& op, ValuesView args) {
+    if (int(args.size()) != op.n_in || op.types || op.n_in > 2) return {};
+    const ArrayBody* a = nullptr;
+    const ArrayBody* other = nullptr;
+    char* p[3];
+    alignas(16) char number[16];
+    uint32_t scalars = 0;
+    int weak_at = -1;
+    for (int i = 0; i < op.n_in; ++i) {
+        if (args[size_t(i)].tag == MINPY_V_ARRAY) {
+            const ArrayBody* b = array_of(args[size_t(i)]);
+            if (!plain(b)) return {};
+            if (!a)
+                a = b;
+            else
+                other = b;
+            p[i] = b->storage->data + b->offset;
+        } else {
+            weak_at = i;
+        }
+    }
+    if (!a || a->size > kShortWay) return {};
+    if (other && (other->dtype != a->dtype ||
+                  !same({other->shape, size_t(other->ndim)}, {a->shape, size_t(a->ndim)})))
+        return {};
+    const Loop* loop = op.loops[int(a->dtype)];
+    if (!loop) return {};
+    if (op.n_in == 2 && weak_at >= 0) {
+        const minpy_value& v = args[size_t(weak_at)];
+        Weak weak = weak_of(v);
+        if (weak == Weak::none || promote(a->dtype, weak) != a->dtype || in(a->dtype, kBool)) return {};
+        store_number(v, a->dtype, number);
+        p[weak_at] = number;
+        scalars = 1u << weak_at;
+    }
+    DType out_type = loop->types[op.n_in];
+    Array out = empty({a->shape, size_t(a->ndim)}, out_type);
+    p[op.n_in] = out.raw();
+    if (a->size) {
+        if (loop->hardware_flags && in(a->dtype, kFloat | kComplex)) {
+            HardwareFlags flags;
+            loop->run(p, scalars, a->size);
+            if (uint32_t raised = flags.take()) thread_state().fp_status |= raised;
+        } else if (uint32_t raised = loop->run(p, scalars, a->size)) {
+            thread_state().fp_status |= raised;
+        }
+    }
+    return out;
+}
+
+// ---- binding ----
+
+void add_operand(Call& c, const minpy_value& v, const Param& p) {
+    if (v.tag == MINPY_V_ARRAY) {
+        c.in.push_back(Array::share(array_of(v)));
+        c.weak.push_back(Weak::none);
+    } else if (is_number(v)) {
+        // A weak integer beyond int64 is uint64, and an error where nothing can hold it.
+        c.in.push_back(array_of_number(v));
+        c.weak.push_back(weak_of(v));
+    } else {
+        throw type_error("an array or a number is needed, got ", describe(v)).in_argument(p.name);
+    }
+}
+
+void bind_list(Call& c, const minpy_value& v, const Param& p) {
+    if (v.tag == MINPY_V_ARRAYS) {
+        auto* handles = static_cast<ArrayBody* const*>(v.v.p);
+        for (int32_t k = 0; k < v.len; ++k) add_operand(c, pointer_value(MINPY_V_ARRAY, handles[k], 0), p);
+    } else if (v.tag == MINPY_V_VALUES) {
+        auto* list = static_cast<const minpy_value*>(v.v.p);
+        for (int32_t k = 0; k < v.len; ++k) add_operand(c, list[k], p);
+    } else if (v.tag == MINPY_V_INTS) {
+        for (int64_t i : ints_of(v)) add_operand(c, to_value(i), p);
+    } else if (v.tag == MINPY_V_FLOATS) {
+        for (int32_t k = 0; k < v.len; ++k) add_operand(c, to_value(static_cast<const double*>(v.v.p)[k]), p);
+    } else {
+        throw type_error("a list of arrays is needed, got ", describe(v)).in_argument(p.name);
+    }
+}
+
+[[noreturn]] void wrong_kind(const minpy_value& v, const Param& p, const char* wanted) {
+    throw type_error(p.name, " must be ", wanted, p.optional ? " or None" : "", ", got ", describe(v)).in_argument(p.name);
+}
+
+// Checks an attribute against its kind, and brings it to its standard form.
+minpy_value bind_attribute(const minpy_value& v, const Param& p) {
+    auto is_int = [](const minpy_value& x) {
+        return x.tag == MINPY_V_INT || x.tag == MINPY_V_BOOL || (x.tag == MINPY_V_SCALAR && in(DType(x.len), kInteger | kBool)) ||
+               (x.tag == MINPY_V_ARRAY && array_of(x)->size == 1 && in(array_of(x)->dtype, kInteger | kBool));
+    };
+    switch (p.kind) {
+        case ParamKind::boolean:
+            if (!is_int(v)) wrong_kind(v, p, "a bool");
+            return to_value(int_of(v) != 0);
+        case ParamKind::integer:
+        case ParamKind::axis:
+            if (v.tag == MINPY_V_UINT || v.tag == MINPY_V_BIGINT) int_of(v);
+            if (!is_int(v)) wrong_kind(v, p, "an integer");
+            return to_value(int_of(v));
+        case ParamKind::floating:
+        case ParamKind::scalar:
+            if (!is_number(v) && !(v.tag == MINPY_V_ARRAY && array_of(v)->size == 1)) wrong_kind(v, p, "a number");
+            return p.kind == ParamKind::floating ? to_value(double_of(v)) : v;
+        case ParamKind::string:
+            if (v.tag != MINPY_V_STRING) wrong_kind(v, p, "a string");
+            return v;
+        case ParamKind::dtype:
+            if (v.tag == MINPY_V_STRING) {
+                DType t = dtype_from_name(string_of(v));
+                if (t == DType::none) throw type_error("data type ", describe(v), " not understood").in_argument(p.name);
+                return to_value(t);
+            }
+            if (v.tag != MINPY_V_DTYPE) wrong_kind(v, p, "a dtype");
+            checked_dtype(int32_t(v.v.i));
+            return v;
+        case ParamKind::ints:
+        case ParamKind::axes:
+            if (v.tag == MINPY_V_INTS || is_int(v) || (v.tag == MINPY_V_FLOATS && v.len == 0)) return v;
+            if (v.tag == MINPY_V_VALUES || v.tag == MINPY_V_ARRAY) return v;  // ints_from checks the items
+            wrong_kind(v, p, "an integer or a list of integers");
+        case ParamKind::device:
+            if (v.tag != MINPY_V_DEVICE) wrong_kind(v, p, "a device");
+            return v;
+        case ParamKind::floats:
+            if (v.tag != MINPY_V_FLOATS && v.tag != MINPY_V_INTS && !is_number(v)) wrong_kind(v, p, "numbers");
+            return v;
+        case ParamKind::function:
+            if (v.tag != MINPY_V_FUNCTION) wrong_kind(v, p, "a function");
+            return v;
+        default: return v;
+    }
+}
+
+void bind(Call& c, ValuesView args) {
+    const Op& op = c.op;
+    if (args.size() > op.params.size())
+        throw type_error(op.name, "() takes at most ", op.params.size(), " arguments (", args.size(), " given)");
+    c.args.reserve(int64_t(op.params.size()));
+    for (size_t i = 0; i < op.params.size(); ++i) {
+        const Param& p = op.params[i];
+        c.first.push_back(int16_t(c.in.size()));
+        minpy_value v;
+        if (i < args.size() && args[i].tag != MINPY_V_DEFAULT) {
+            v = args[i];
+            if (v.tag < 0 || v.tag > MINPY_V_DEFAULT)
+                throw value_error("argument ", p.name, " has the unknown tag ", v.tag).in_argument(p.name);
+            if ((v.tag == MINPY_V_ARRAY || v.tag == MINPY_V_STRING) && !v.v.p)
+                throw value_error("argument ", p.name, " is a null pointer").in_argument(p.name);
+        } else if (p.has_default) {
+            v = p.default_value[0];
+        } else {
+            throw type_error(op.name, "() missing required argument '", p.name, "' (pos ", i + 1, ")").in_argument(p.name);
+        }
+        if (v.tag == MINPY_V_NONE) {
+            if (!p.optional) throw type_error(p.name, " must not be None").in_argument(p.name);
+            if (p.kind == ParamKind::array) {
+                c.in.push_back({});
+                c.weak.push_back(Weak::none);
+            }
+        } else if (p.kind == ParamKind::array) {
+            add_operand(c, v, p);
+        } else if (p.kind == ParamKind::arrays) {
+            bind_list(c, v, p);
+        } else {
+            v = bind_attribute(v, p);
+        }
+        c.args.push_back(v);
+    }
+}
+
+void run(Call& c) {
+    const Op& op = c.op;
+    if (op.composite) {
+        op.composite(c);
+        if (!c.options.out.empty()) deliver(c);
+        return;
+    }
+    if (op.view) {
+        Arrays inputs = c.in;
+        c.out.push_back(op.view(c));
+        record(c, {c.in.data(), size_t(c.in.size())}, {c.out.data(), size_t(c.out.size())});
+        if (!c.options.out.empty()) deliver(c);
+        return;
+    }
+    if (op.elementwise) return run_elementwise_call(c);
+    if (op.compute) return run_compute_call(c);
+    run_kernel_call(c);
+}
+
+std::string describe_operands(const Call& c) {
+    std::string text;
+    for (const Array& a : c.in)
+        if (a) text += (text.empty() ? "" : ", ") + describe(a);
+    return text;
+}
+
+}  // namespace
+
+Arrays invoke(const Op& op, ValuesView args, const CallOptions& options) {
+    Context& context = options.context ? *options.context : Context::current();
+    if (op.elementwise && !options.any()) {
+        if (Array out = short_way(op, args)) {
+            op.cpu_calls.fetch_add(1, std::memory_order_relaxed);
+            Arrays result;
+            result.push_back(std::move(out));
+            return result;
+        }
+    }
+    Call call(op, context, options);
+    try {
+        WithContext current(context);
+        Profiled profiled(op);
+        bind(call, args);
+        run(call);
+    } catch (Error& e) {
+        if (e.op.empty()) {
+            e.op = op.name;
+            e.operands = describe_operands(call);
+        }
+        throw;
+    }
+    return std::move(call.out);
+}
+
+// ---- what rows ask ----
+
+DType Call::promoted() const {
+    DType strong = DType::none;
+    Weak most = Weak::none;
+    for (int64_t i = 0; i < in.size(); ++i) {
+        if (!in[i]) continue;
+        if (weak[i] == Weak::none)
+            strong = strong == DType::none ? in[i].dtype() : promote(strong, in[i].dtype());
+        else
+            most = std::max(most, weak[i]);
+    }
+    return promote(strong, most);
+}
+
+DType Call::promoted(std::span<const int> which) const {
+    DType strong = DType::none;
+    Weak most = Weak::none;
+    for (int i : which) {
+        if (!in[i]) continue;
+        if (weak[i] == Weak::none)
+            strong = strong == DType::none ? in[i].dtype() : promote(strong, in[i].dtype());
+        else
+            most = std::max(most, weak[i]);
+    }
+    return promote(strong, most);
+}
+
+void Call::cast(int64_t i, DType t, Casting rule) {
+    if (in[i].dtype() == t) return;
+    if (!can_cast(in[i].dtype(), t, rule))
+        throw Error(MINPY_E_TYPE, "TypeError",
+                    cat("Cannot cast array data from dtype('", name(in[i].dtype()), "') to dtype('", name(t),
+                        "') according to the rule '", name(rule), "'"));
+    static const Op& astype = find_op("astype");
+    in[i] = call(astype, in[i], t);
+}
+
+void Call::output(DimsView shape, DType t) {
+    checked_size(shape, itemsize(t));
+    specs.push_back({Dims(shape.begin(), shape.end()), t});
+}
+
+}  // namespace minpy

@@ -1,0 +1,85 @@
+// An operator is a row: its schema, how it computes, its derivative, and whatever other parts want to know about it. Rows
+// are written in core/ops/<family>.cc through Registry and RowBuilder (core/registry/registry.h).
+#pragma once
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "core/array/array.h"
+#include "core/cpu/loops.h"
+#include "core/registry/values.h"
+
+namespace minpy {
+
+class Call;      // core/registry/call.h
+struct Reverse;  // core/autograd/rules.h
+struct Partial;
+
+enum class ParamKind : int32_t {
+    array = 1, arrays, boolean, integer, floating, string, ints, axis, axes, dtype, scalar, device, floats, index,
+    function, value,
+};
+const char* name(ParamKind kind);
+
+struct Param {
+    std::string name;
+    ParamKind kind = ParamKind::array;
+    bool optional = false;  // NONE is allowed
+    bool has_default = false;
+    bool positional_only = false;
+    bool keyword_only = false;
+    Values default_value;   // one value
+};
+
+// How a foreign or device kernel is reached; index by device kind.
+struct DeviceKernel {
+    int32_t device_kind;
+    const void* impl;  // core/registry/device.h
+};
+
+struct Op {
+    // ---- schema ----
+    std::string name, signature, doc, family;
+    std::vector<Param> params;
+    std::vector<std::string> samples;  // arguments for tests and documents: "f64(2,3), axis=1"
+    std::string domain;                // where an element-wise operator is smooth: "(0.1, 4)"
+    int n_outputs = 1;                 // 0: as many as the call gives
+    bool list_result = false;
+
+    // ---- how it computes: exactly one of these ----
+    bool elementwise = false;                    // by loops, chosen by `functor` and dtypes
+    void (*infer)(Call&) = nullptr;              // shapes and dtypes; then a kernel runs
+    void (*compute)(Call&) = nullptr;            // CPU only: makes outputs whose shape depends on values
+    Array (*view)(Call&) = nullptr;              // a window on its first operand, or null if it must be a copy
+    void (*composite)(Call&) = nullptr;          // in terms of other operators
+    void (*cpu_kernel)(Call&) = nullptr;         // with infer
+    std::vector<DeviceKernel> device_kernels;    // filled by backends and minpy_register_kernel
+
+    // ---- element-wise ----
+    std::string functor;
+    int n_in = 0;
+    DType (*types)(DType common) = nullptr;      // where the search for a loop starts; may throw
+    const Loop* loops[kNumDTypes] = {};          // by dtype of the operands; null where none
+    DTypes loop_types = 0;
+
+    // ---- derivative ----
+    enum class Gradient { missing, partial, linear, reverse, composite, none, not_differentiable };
+    Gradient gradient = Gradient::missing;
+    std::vector<Array (*)(Partial&)> partials;   // d out / d in[i]; null: zero
+    void (*reverse)(Reverse&) = nullptr;         // also the transpose of a linear one
+    std::string why_not;                         // of not_differentiable
+    bool save_inputs = true, save_outputs = true;  // what the rule reads
+
+    // ---- properties ----
+    bool scalar_result = false;  // in Python a 0-d result becomes a NumPy scalar
+    bool random = false;
+    bool c_function = false;     // has a typed C function
+    bool device_copy = false;    // may take operands of different devices
+    const void* data = nullptr;  // what a foreign operator needs
+
+    mutable std::atomic<uint64_t> cpu_calls{0};  // since the last reset; the rest is in core/registry/statistics.h
+
+    int param(const char* name) const;  // position, or -1
+};
+
+}  // namespace minpy

@@ -1,0 +1,180 @@
+#include "core/registry/statistics.h"
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
+
+#include "core/registry/registry.h"
+#include "core/registry/thread_state.h"
+
+namespace minpy {
+namespace {
+
+struct Fallback {
+    uint64_t calls = 0, bytes = 0, nanoseconds = 0;
+    std::map<std::string, uint64_t> sites;
+};
+struct Counters {
+    std::mutex mutex;
+    std::map<std::pair<std::string, std::string>, uint64_t> device_calls;          // (operator, device)
+    std::map<std::tuple<std::string, std::string, std::string>, Fallback> fallbacks;  // (operator, device, reason)
+    std::set<std::string> warned;
+};
+Counters& counters() {
+    static Counters* c = new Counters;
+    return *c;
+}
+
+struct Event {
+    const Op* op;
+    double start, duration;  // microseconds
+    size_t thread;
+};
+struct Profile {
+    std::mutex mutex;
+    std::vector<Event> events;
+    std::chrono::steady_clock::time_point origin;
+};
+Profile& profile() {
+    static Profile* p = new Profile;
+    return *p;
+}
+
+struct Log {
+    std::mutex mutex;
+    std::atomic<int32_t> level{2};
+    LogFn fn = nullptr;
+    void* payload = nullptr;
+    std::string kept;
+};
+Log& log() {
+    static Log* l = new Log;
+    return *l;
+}
+
+}  // namespace
+
+void count_device_call(const Op& op, Device device) {
+    Counters& c = counters();
+    std::lock_guard lock(c.mutex);
+    ++c.device_calls[{op.name, to_string(device)}];
+}
+
+void count_fallback(const std::string& op, Device device, const char* reason, uint64_t bytes, uint64_t nanoseconds,
+                    Reaction reaction) {
+    std::string where = to_string(device);
+    if (reaction == Reaction::error)
+        throw unsupported("'", op, "' has no kernel on ", where, " for this call (", reason, "), and fallbacks are errors here");
+    std::string site = thread_state().site;
+    bool warn = false;
+    {
+        Counters& c = counters();
+        std::lock_guard lock(c.mutex);
+        Fallback& f = c.fallbacks[{op, where, reason}];
+        ++f.calls;
+        f.bytes += bytes;
+        f.nanoseconds += nanoseconds;
+        if (!site.empty()) ++f.sites[site];
+        warn = reaction == Reaction::warn && c.warned.insert(cat(op, "|", reason, "|", site)).second;
+    }
+    if (warn) log_message(2, "dispatch", cat("'", op, "' fell back to the CPU from ", where, " (", reason, ")",
+                                             site.empty() ? "" : cat(" at ", site)));
+}
+
+std::string dispatch_report() {
+    using nlohmann::ordered_json;
+    ordered_json calls = ordered_json::array(), fallbacks = ordered_json::array();
+    for (const Op* op : Registry::get().all())
+        if (uint64_t n = op->cpu_calls.load()) calls.push_back({{"op", op->name}, {"device", "cpu"}, {"calls", n}});
+    Counters& c = counters();
+    std::lock_guard lock(c.mutex);
+    for (const auto& [key, n] : c.device_calls)
+        calls.push_back({{"op", key.first}, {"device", key.second}, {"calls", n}});
+    for (const auto& [key, f] : c.fallbacks) {
+        ordered_json sites = ordered_json::object();
+        for (const auto& [site, n] : f.sites) sites[site] = n;
+        fallbacks.push_back({{"op", std::get<0>(key)}, {"device", std::get<1>(key)}, {"reason", std::get<2>(key)},
+                             {"calls", f.calls}, {"bytes", f.bytes}, {"nanoseconds", f.nanoseconds}, {"sites", sites}});
+    }
+    return ordered_json{{"calls", calls}, {"fallbacks", fallbacks}}.dump();
+}
+
+void reset_dispatch() {
+    for (const Op* op : Registry::get().all()) op->cpu_calls.store(0);
+    Counters& c = counters();
+    std::lock_guard lock(c.mutex);
+    c.device_calls.clear();
+    c.fallbacks.clear();
+    c.warned.clear();
+}
+
+// ---- profiler ----
+
+std::atomic<bool> profiling{false};
+
+void start_profiler() {
+    Profile& p = profile();
+    std::lock_guard lock(p.mutex);
+    p.events.clear();
+    p.origin = std::chrono::steady_clock::now();
+    profiling.store(true);
+}
+
+void Profiled::finish() noexcept {
+    auto end = std::chrono::steady_clock::now();
+    Profile& p = profile();
+    std::lock_guard lock(p.mutex);
+    if (!profiling.load()) return;
+    auto micro = [](auto d) { return std::chrono::duration<double, std::micro>(d).count(); };
+    try {
+        p.events.push_back({op_, micro(begin_ - p.origin), micro(end - begin_), size_t(pthread_self())});
+    } catch (...) {  // a profile with a gap is better than a failed call
+    }
+}
+
+std::string stop_profiler() {
+    using nlohmann::ordered_json;
+    profiling.store(false);
+    Profile& p = profile();
+    std::lock_guard lock(p.mutex);
+    ordered_json events = ordered_json::array();
+    for (const Event& e : p.events)
+        events.push_back({{"name", e.op->name}, {"cat", e.op->family}, {"ph", "X"}, {"ts", e.start}, {"dur", e.duration},
+                          {"pid", 1}, {"tid", e.thread % 1000000}});
+    p.events.clear();
+    return ordered_json{{"traceEvents", events}, {"displayTimeUnit", "ns"}}.dump();
+}
+
+// ---- log ----
+
+void set_log(int32_t level, LogFn fn, void* payload) {
+    Log& l = log();
+    std::lock_guard lock(l.mutex);
+    l.level.store(level);
+    l.fn = fn;
+    l.payload = payload;
+}
+
+void log_message(int32_t level, const char* component, const std::string& text) {
+    Log& l = log();
+    if (level > l.level.load()) return;
+    LogFn fn;
+    void* payload;
+    {
+        std::lock_guard lock(l.mutex);
+        fn = l.fn;
+        payload = l.payload;
+        if (!fn && l.kept.size() < (1u << 20))
+            l.kept += nlohmann::ordered_json{{"level", level}, {"component", component}, {"message", text}}.dump() + "\n";
+    }
+    if (fn) fn(payload, level, component, text.c_str());
+}
+
+std::string take_log() {
+    Log& l = log();
+    std::lock_guard lock(l.mutex);
+    return std::exchange(l.kept, {});
+}
+
+}  // namespace minpy

@@ -1,0 +1,45 @@
+// What ran where: counters per operator, fallbacks with reason, bytes, time and call site; and the profiler's events.
+#pragma once
+#include <chrono>
+#include <string>
+
+#include "core/registry/context.h"
+
+namespace minpy {
+
+struct Op;
+
+void count_device_call(const Op& op, Device device);
+// Reacts as the context says: throws when fallbacks are errors, logs once per call site when they warn.
+void count_fallback(const std::string& op, Device device, const char* reason, uint64_t bytes, uint64_t nanoseconds,
+                    Reaction reaction);
+std::string dispatch_report();  // JSON
+void reset_dispatch();
+
+// The profiler: one event per operator call while it runs.
+void start_profiler();
+std::string stop_profiler();  // Chrome's trace JSON
+extern std::atomic<bool> profiling;
+
+class Profiled {
+public:
+    explicit Profiled(const Op& op) : op_(profiling.load(std::memory_order_relaxed) ? &op : nullptr) {
+        if (op_) begin_ = std::chrono::steady_clock::now();
+    }
+    ~Profiled() {
+        if (op_) finish();
+    }
+
+private:
+    void finish() noexcept;
+    const Op* op_;
+    std::chrono::steady_clock::time_point begin_;
+};
+
+// Messages for minpy_log_set and minpy_log_poll. Levels: 1 errors, 2 warnings, 3 information.
+using LogFn = void (*)(void* payload, int32_t level, const char* component, const char* message);
+void set_log(int32_t level, LogFn fn, void* payload);
+void log_message(int32_t level, const char* component, const std::string& text);
+std::string take_log();  // JSON lines
+
+}  // namespace minpy
