@@ -414,7 +414,7 @@ def indexing():
         ("a mask", Index(y > 2), -1.0), ("a mask and an array", Index(y > 2), array("float64", [7, 8, 9])),
         ("an array, the last of two writes wins", Index(0, array("int64", [1, 1, 2])), array("float64", [4, 5, 6])),
         ("an ellipsis", Index(Ellipsis), 3), ("a mask that fits no value", Index(y > 2), array("float64", [1, 2])),
-        ("a value of another shape", Index(0), array("float64", [1, 2])), 
+        ("a value of another shape", Index(0), array("float64", [1, 2])),
         ("an integer out of bounds", Index(0, 3), 1.0),
     ]:  # fmt: skip
         f(f"write by {name}", "[]=", y, index, v, after=[0])
