@@ -70,8 +70,9 @@ var (
 // defaultContext has the library's defaults, from MINPY_DEVICE, MINPY_POLICY and MINPY_FALLBACK.
 func defaultContext() *Context {
 	defaultOnce.Do(func() {
-		if check(capi.Minpy_context_new(&defaults.h)) != nil {
-			defaults.h = 0 // then the thread's own serves, which nobody changes
+		var h uintptr // an address inside the Context must not go to C: it holds Go pointers
+		if check(capi.Minpy_context_new(&h)) == nil {
+			defaults.h = h // else 0 stands for the thread's own, which nobody changes
 		}
 	})
 	return defaults
@@ -85,10 +86,11 @@ func (c *Context) With(settings ...Setting) (*Context, error) {
 	if err := c.alive(); err != nil {
 		return nil, err
 	}
-	to := &Context{recording: c.recording, keep: append([]any(nil), c.keep...)}
-	if err := check(capi.Mg_context_copy(c.h, &to.h)); err != nil {
+	var h uintptr
+	if err := check(capi.Mg_context_copy(c.h, &h)); err != nil {
 		return nil, err
 	}
+	to := &Context{h, c.recording, append([]any(nil), c.keep...)}
 	runtime.KeepAlive(c)
 	runtime.SetFinalizer(to, (*Context).Close)
 	for _, set := range settings {

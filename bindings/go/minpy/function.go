@@ -78,10 +78,11 @@ func runCallback(id uint64, which int32, args, results []capi.Value, n *int32) (
 			status = fail(fmt.Errorf("panic in a callback: %v", r))
 		}
 	}()
-	c := &Context{}
-	if err := check(capi.Minpy_context_new(&c.h)); err != nil { // the call's own, which is current on this thread
+	var current uintptr
+	if err := check(capi.Minpy_context_new(&current)); err != nil { // the call's own, which is current on this thread
 		return fail(err)
 	}
+	c := &Context{h: current}
 	defer c.Close()
 	s := &Scope{context: c}
 	defer s.close()

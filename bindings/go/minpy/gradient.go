@@ -90,10 +90,11 @@ type Tape struct {
 
 // NewTape makes a tape whose calls are made as in c otherwise.
 func (c *Context) NewTape() (*Tape, error) {
-	t := &Tape{outer: c}
-	if err := check(capi.Mg_tape_new(c.h, 0, &t.h)); err != nil {
+	var h uintptr
+	if err := check(capi.Mg_tape_new(c.h, 0, &h)); err != nil {
 		return nil, err
 	}
+	t := &Tape{h: h, outer: c}
 	runtime.SetFinalizer(t, (*Tape).Close)
 	context, err := c.With(onTape(t))
 	if err != nil {
