@@ -5,7 +5,7 @@ import pickle
 
 import numpy
 import pytest
-from conftest import DTYPES, check, layouts, random
+from support import DTYPES, check, layouts, random
 
 import minpy
 import minpy.numpy as np

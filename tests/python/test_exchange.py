@@ -83,8 +83,9 @@ def test_submodules_import():
 
 def test_random_streams_are_numpys():
     np.random.seed(3)
+    drawn = np.random.rand(3)
     numpy.random.seed(3)
-    assert np.random.rand(3).tolist() == numpy.random.rand(3).tolist()
+    assert type(drawn) is np.ndarray and drawn.tolist() == numpy.random.rand(3).tolist()
     ours, theirs = np.random.default_rng(5), numpy.random.default_rng(5)
     x = ours.normal(size=(2, 2))
     assert type(x) is np.ndarray and x.tolist() == theirs.normal(size=(2, 2)).tolist()

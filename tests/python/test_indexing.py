@@ -2,7 +2,7 @@
 
 import numpy
 import pytest
-from conftest import check
+from support import check
 
 import minpy.numpy as np
 

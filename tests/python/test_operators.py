@@ -4,7 +4,7 @@ import operator
 
 import numpy
 import pytest
-from conftest import DTYPES, check, layouts, random
+from support import DTYPES, check, layouts, random
 
 import minpy.numpy as np
 
@@ -110,7 +110,12 @@ def test_out_may_overlap_the_input():
 
 
 def test_wrong_calls_raise_numpys_errors():
-    for call in (lambda m: m.add(1), lambda m: m.add(1, 2, foo=3), lambda m: m.sum([1], axis=5), lambda m: m.sum([1], foo=1)):
+    for call in (
+        lambda m: m.add(1),
+        lambda m: m.add(1, 2, foo=3),
+        lambda m: m.sum([1], axis=5),
+        lambda m: m.sum([1], foo=1),
+    ):
         with pytest.raises(Exception) as theirs:  # noqa: PT011
             call(numpy)
         with pytest.raises(type(theirs.value)) as ours:
@@ -122,7 +127,10 @@ def test_divide_by_zero_follows_errstate():
     one, zero = np.ones(2), np.zeros(2)
     with pytest.warns(RuntimeWarning, match="divide by zero encountered in divide"):
         one / zero
-    with numpy.errstate(divide="raise"), pytest.raises(FloatingPointError, match="divide by zero encountered in divide"):
+    with (
+        numpy.errstate(divide="raise"),
+        pytest.raises(FloatingPointError, match="divide by zero encountered in divide"),
+    ):
         one / zero
     with numpy.errstate(all="ignore"):
         assert (one / zero).tolist() == [numpy.inf] * 2

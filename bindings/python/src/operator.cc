@@ -167,7 +167,10 @@ PyObject* get_from_numpy(PyObject* self, void* name) {
     return PyObject_GetAttrString(numpy, static_cast<const char*>(name));
 }
 char types[] = "types", ntypes[] = "ntypes", identity[] = "identity", signature[] = "signature";
-PyGetSetDef ufunc_getset[] = {{"nin", get_nin, nullptr, "number of inputs", nullptr},
+// A type without documentation of its own hides what it inherits.
+PyGetSetDef doc_getset[] = {{"__doc__", get_doc, nullptr, nullptr, nullptr}, {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyGetSetDef ufunc_getset[] = {{"__doc__", get_doc, nullptr, nullptr, nullptr},
+                              {"nin", get_nin, nullptr, "number of inputs", nullptr},
                               {"nout", get_nout, nullptr, "number of outputs", nullptr},
                               {"nargs", get_nargs, nullptr, "number of inputs and outputs", nullptr},
                               {"types", get_from_numpy, nullptr, nullptr, types},
@@ -299,6 +302,7 @@ bool install_operator(PyObject* module) {
     ufunc_type.tp_getset = ufunc_getset;
     ufunc_type.tp_methods = ufunc_methods;
     method_type.tp_descr_get = method_get;
+    method_type.tp_getset = doc_getset;
     return prepare(&operator_type, "minpy.Operator", nullptr, Py_TPFLAGS_BASETYPE) &&
            prepare(&ufunc_type, "minpy.numpy.ufunc", &operator_type, 0) &&
            prepare(&method_type, "minpy.Method", &operator_type, Py_TPFLAGS_METHOD_DESCRIPTOR) &&

@@ -1,0 +1,178 @@
+"""Walks the registry: every operator that has a derivative is compared with central differences, in reverse and forward
+mode and to second order."""
+
+import json
+import re
+
+import numpy
+import pytest
+
+import minpy.numpy as np
+from minpy import _minpy
+from minpy.core import Tape, _Recording
+from minpy._minpy import _operator
+
+SCHEMAS = json.loads(_minpy.op_list())
+DIFFERENTIABLE = [s for s in SCHEMAS if s.get("gradient", "none") not in ("none", "not_differentiable", "")]
+
+
+class Samples:
+    """The vocabulary of a row's `sample`: f64(2, 3) is a random array."""
+
+    def __init__(self, seed, domain=None):
+        self.rng = numpy.random.default_rng(seed)
+        numbers = re.findall(r"-?(?:inf|\d+(?:\.\d+)?(?:e-?\d+)?)", domain or "")
+        self.low, self.high = (float(n) for n in numbers[:2]) if len(numbers) >= 2 else (-2.0, 2.0)
+        self.low, self.high = max(self.low, -3.0), min(self.high, 3.0)
+
+    def f64(self, *shape):
+        width = self.high - self.low
+        return self.rng.uniform(self.low + 0.1 * width, self.high - 0.1 * width, shape)
+
+    def c128(self, *shape):
+        return self.f64(*shape) + 1j * self.f64(*shape)
+
+    def spd(self, n):
+        a = self.rng.standard_normal((n, n))
+        return a @ a.T + n * numpy.eye(n)
+
+    def pos(self, *shape):
+        return self.rng.uniform(0.5, 2.0, shape)
+
+    def i64(self, *shape, high=2):
+        return self.rng.integers(0, high, shape)
+
+    def mask(self, *shape):
+        return self.rng.random(shape) < 0.5
+
+    def arguments(self, text):
+        names = {n: getattr(self, n) for n in ("f64", "c128", "spd", "pos", "i64", "mask")}
+        names |= {"b": self.mask, "bool": self.mask, "np": numpy, "None": None, "True": True, "False": False}
+        return eval(f"(lambda *args, **kwargs: (args, kwargs))({text})", names)
+
+
+def samples_of(schema):
+    texts = schema.get("sample") or []
+    if isinstance(texts, str):
+        texts = [texts]
+    if texts:
+        return list(texts)
+    n = schema.get("n_inputs") or sum(p["kind"] == "array" for p in schema["params"])
+    return [", ".join(["f64(2, 3)"] * n), ", ".join(["f64(2, 3)", "f64(3)"][:n])][: 2 if n == 2 else 1]
+
+
+def cases():
+    for schema in DIFFERENTIABLE:
+        for i, text in enumerate(samples_of(schema)):
+            yield pytest.param(schema, text, id=f"{schema['name']}-{i}" if i else schema["name"])
+
+
+def floats_in(args):
+    """Places of the floating-point arrays among the arguments, also in lists."""
+    places = []
+    for i, a in enumerate(args):
+        if isinstance(a, numpy.ndarray) and a.dtype.kind in "fc":
+            places.append((i, None))
+        elif isinstance(a, (list, tuple)):
+            places += [(i, k) for k, x in enumerate(a) if isinstance(x, numpy.ndarray) and x.dtype.kind in "fc"]
+    return places
+
+
+def replaced(args, places, values):
+    args = [list(a) if isinstance(a, (list, tuple)) and any(p[0] == i and p[1] is not None for p in places) else a
+            for i, a in enumerate(args)]  # fmt: skip
+    for (i, k), v in zip(places, values, strict=True):
+        if k is None:
+            args[i] = v
+        else:
+            args[i][k] = v
+    return args
+
+
+def build(schema, text):
+    sampler = Samples(11, schema.get("domain"))
+    args, kwargs = sampler.arguments(text)
+    places = floats_in(args)
+    values = [args[i] if k is None else args[i][k] for i, k in places]
+    operator = _operator(schema["name"])
+
+    def function(*arrays):
+        results = operator(*replaced(args, places, arrays), **kwargs)
+        results = results if isinstance(results, (list, tuple)) else [results]
+        return [r for r in results if r.dtype.kind in "fc"]
+
+    return function, values
+
+
+def contract(results, weights):
+    """A number: the real part of the sum of results times weights."""
+    total = 0.0
+    for r, w in zip(results, weights, strict=True):
+        total = total + np.sum(np.real(r * w) if r.dtype.kind == "c" else r * w)
+    return total
+
+
+def check_first_order(function, values, seed, tolerance):
+    rng = numpy.random.default_rng(seed)
+    arrays = [np.array(v) for v in values]
+    plain = [numpy.asarray(r) for r in function(*arrays)]
+    if not plain:
+        pytest.skip("no floating-point result")
+    weights = [rng.standard_normal(r.shape) for r in plain]
+    moves = [
+        rng.standard_normal(v.shape) + (1j * rng.standard_normal(v.shape) if v.dtype.kind == "c" else 0) for v in values
+    ]
+    h = 1e-6
+
+    def at(t):
+        results = function(*(np.array(v + t * m) for v, m in zip(values, moves, strict=True)))
+        return sum((numpy.asarray(r) * w).real.sum() for r, w in zip(results, weights, strict=True))
+
+    with numpy.errstate(all="ignore"):
+        expected = (at(h) - at(-h)) / (2 * h)
+    recording = _Recording(
+        lambda *xs: contract(function(*xs), [np.array(w) for w in weights]), range(len(arrays)), arrays, {}
+    )
+    gradients = recording.gradient(flags=1)
+    reverse = sum((numpy.asarray(g) * m).real.sum() for g, m in zip(gradients, moves, strict=True))
+    scale = 1 + abs(expected)
+    assert abs(reverse - expected) <= tolerance * scale, f"reverse {reverse}, differences {expected}"
+    (head,) = [recording.result]
+    (forward,) = _minpy.tape_jvp(recording.tape._tape, [head], recording.watched, [np.array(m) for m in moves])
+    recording.tape.close()
+    assert abs(float(np.real(forward)) - expected) <= tolerance * scale, f"forward {forward}, differences {expected}"
+
+
+@pytest.mark.parametrize("schema, text", cases())
+def test_first_order_in_both_modes(schema, text):
+    function, values = build(schema, text)
+    with numpy.errstate(all="ignore"):
+        check_first_order(function, values, 5, 2e-5)
+
+
+@pytest.mark.parametrize("schema, text", cases())
+def test_second_order(schema, text):
+    function, values = build(schema, text)
+    if any(v.dtype.kind == "c" for v in values):
+        pytest.skip("first order tells of complex numbers")
+    rng = numpy.random.default_rng(3)
+    weights = []
+
+    def gradient(*arrays):
+        """The gradient of a random combination of the results, as a function of its own."""
+        with Tape() as tape:
+            watched = _minpy.tape_watch(tape._tape, list(arrays))
+            results = function(*watched)
+            if not weights:
+                weights.extend(rng.standard_normal(r.shape) for r in results)
+            total = contract(results, [np.array(w) for w in weights])
+        out = tape.gradient(total, watched)
+        tape.close()
+        return out
+
+    with numpy.errstate(all="ignore"):
+        check_first_order(gradient, values, 9, 2e-4)
+
+
+def test_the_registry_tells_gradients():
+    assert {s["name"] for s in DIFFERENTIABLE} >= {"add", "exp", "sum", "matmul"}
