@@ -278,10 +278,18 @@ private:
 
 }  // namespace
 
+// Where marks are looked for: on this tape and those around it, whatever the caller's context records.
+Context Tape::around(const Context& context) {
+    Context c(context);
+    c.tape = Ref<Tape>::share(this);
+    return c;
+}
+
 std::vector<Array> Tape::gradient(std::span<const Array> heads, std::span<const Array> seeds, std::span<const Array> wrt,
                                   bool create_graph, bool retain_graph, Context& context) {
     if (!is_open()) throw state_error("the tape is closed: its recording is gone");
-    TracedList from(heads, context), to(wrt, context);
+    Context here = around(context);
+    TracedList from(heads, here), to(wrt, here);
     std::vector<Array> cotangents;
     for (size_t i = 0; i < heads.size(); ++i) {
         const Array& head = heads[i];
@@ -305,7 +313,8 @@ std::vector<Array> Tape::jvp(std::span<const Array> heads, std::span<const Array
         if (!same(tangents[i].shape(), wrt[i].shape()))
             throw shape_error("a tangent of shape ", to_string(tangents[i].shape()), " does not fit an argument of shape ",
                               to_string(wrt[i].shape()));
-    TracedList to(heads, context), from(wrt, context);
+    Context here = around(context);
+    TracedList to(heads, here), from(wrt, here);
     Pause pause(*this, true);
     return forward_sweep(from.items, tangents, to.items, context);
 }

@@ -377,7 +377,7 @@ class CaseTest : public testing::Test {
 
     static minpy_array array_of(const minpy_value& v) { return static_cast<minpy_array>(const_cast<void*>(v.v.p)); }
 
-    minpy_status call(Arena& arena, std::vector<minpy_value>& args, std::vector<minpy_array>& results,
+    minpy_status call(Arena& arena, std::vector<minpy_value> args, std::vector<minpy_array>& results,
                       minpy_context context = nullptr) {
         std::string name = case_["op"];
         if (name == "[]" || name == "[]=") {

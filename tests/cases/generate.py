@@ -154,7 +154,7 @@ class Family:
                 text = e.args[1] if isinstance(e, KeyError) else str(e)
                 rest |= {"error": pattern(text), "kind": type(e).__name__.lstrip("_")}
                 if type(e).__module__ == "numpy._core._exceptions":
-                    rest["kind"] = "TypeError"
+                    rest["kind"] = "UFuncTypeError"
             else:
                 if results is not None:
                     many = isinstance(results, tuple | list)
