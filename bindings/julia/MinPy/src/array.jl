@@ -55,6 +55,7 @@ end
 # Owns a handle that the library gave.
 function wrap(h::API.minpy_array)
     i = info(h)
+    i.nbytes < 1 << 16 || account(i.nbytes)
     type = i.ndim < size(array_types, 2) ? array_types[i.dtype, i.ndim+1] : MPArray{element_type(i.dtype),Int(i.ndim)}
     wrap_as(type, h, i.shape)
 end

@@ -35,9 +35,6 @@ assert_scalar() = scalar_allowed() || forbid_scalar()
 
 # ---- values of the C API
 
-const get_item = Operator("get_item", 0)
-const set_item = Operator("set_item", 0)
-
 const whole = API.minpy_slice(slice_none, slice_none, slice_none)
 
 basic(i::Integer) = Int64(i) - 1
@@ -62,8 +59,17 @@ index_value(::Nothing) = NewAxis()
 index_value(x::AbstractArray{Bool}) = MPArray(x)
 index_value(x::AbstractArray{<:Integer}) = MPArray(Int64.(x) .- 1)
 
-take_items(x::MPArray, items) = call(get_item, (x, Values(items)))
-put_items!(x::MPArray, items, v) = (call(set_item, (x, Values(items), v)); x)
+# x[items...] and x[items...] = v by NumPy's rules.
+function take_items(x::MPArray, items)
+    v = Values(items)
+    GC.@preserve v as_current(() -> take_array(API.minpy_array_get, x, v.list, length(v.list)))
+end
+
+function put_items!(x::MPArray, items, number_or_array)
+    v, kept = Values(items), owned(number_or_array)
+    GC.@preserve v kept as_current(() -> check(API.minpy_array_set(x, v.list, length(v.list), Ref(value(kept)))))
+    x
+end
 
 # ---- reading
 

@@ -44,12 +44,34 @@ end
 "Gives cached memory back until at most `keep` bytes are cached."
 trim(d=context().device; keep::Integer=0) = check(API.minpy_memory_trim(convert(Device, d), keep))
 
-# Julia does not see the memory behind its arrays; libminpy asks for a collection before it gives up.
-const collections = Ref(0)
+# Julia does not see the memory behind its arrays. So it is made to collect young objects whenever so many bytes have
+# been handed out, all objects when those in use have doubled; and libminpy asks again before it gives up.
+mutable struct Pressure
+    handed_out::Int
+    in_use_for_full::Int
+    collections::Int
+end
+const young_bytes = 256 << 20
+const pressure = Pressure(0, 1 << 30, 0)
+
+function account(bytes)
+    pressure.handed_out += bytes
+    pressure.handed_out < young_bytes && return
+    pressure.handed_out = 0
+    collect_garbage(false)
+    memory_stats().in_use < pressure.in_use_for_full && return
+    collect_garbage(true)
+    pressure.in_use_for_full = max(1 << 30, 2 * memory_stats().in_use)
+end
+collect_garbage(full) = (pressure.collections += 1; GC.gc(full))
+
 function reclaim(payload::Ptr{Cvoid}, d::API.minpy_device, wanted::UInt64)::Int32
-    collections[] += 1
-    GC.gc(collections[] % 2 == 0)  # young objects at first, all of them when asked again
-    Int32(1)
+    before = memory_stats(convert(Device, d)).in_use
+    for full in (false, true)
+        collect_garbage(full)
+        memory_stats(convert(Device, d)).in_use < before && return Int32(1)
+    end
+    Int32(0)
 end
 set_reclaim() =
     check(API.minpy_memory_set_reclaim(@cfunction(reclaim, Int32, (Ptr{Cvoid}, API.minpy_device, UInt64)), C_NULL))

@@ -49,7 +49,17 @@ GC.gc()
 MinPy.lend(nothing)
 @test length(MinPy.lent) <= lent_before + 2
 
-# Refused memory asks Julia to collect first.
-collections = MinPy.collections[]
+# Memory that Julia does not see makes it collect; refused memory makes libminpy ask it to.
+collections = MinPy.pressure.collections
+function heavy()
+    x = MinPy.zeros(1000, 1000)
+    for _ in 1:200  # 1.6 GB in all
+        x = x .+ 1
+    end
+    MinPy.memory_stats().in_use
+end
+@test heavy() < 800_000_000
+@test MinPy.pressure.collections > collections
+collections = MinPy.pressure.collections
 @test_throws OutOfMemoryError MinPy.zeros(UInt8, 2^46)
-@test MinPy.collections[] > collections
+@test MinPy.pressure.collections > collections
