@@ -82,22 +82,27 @@ Base.strides(x::MPArray{T,N}) where {T,N} =
 "The device an array lies on."
 device(x::MPArray) = GC.@preserve x convert(Device, info(handle(x)).device)
 
-"Whether a recording follows the array."
-is_traced(x::MPArray) = API.minpy_array_is_traced(x) == 1
+"Whether this task's recording follows the array."
+is_traced(x::MPArray) = context().tape !== nothing && as_current(() -> API.minpy_array_is_traced(x)) == 1
 
 # ---- to and from Julia's arrays
 
 column_major(size, itemsize) = Int64[itemsize * stride for stride in (1, cumprod(collect(size))...)[1:length(size)]]
 
-function from_host(A::Union{Array{T,N},Base.RefValue{T}}, size::NTuple{N,Int}, strides, d::Device) where {T,N}
-    GC.@preserve A take_array((out) -> API.minpy_array_from_host(pointer_of(A), collect(Int64, size), strides, N,
-                                                                 dtype_number(T), d, out))
+# An array whose dimensions were given in reverse, seen in order: its memory is column-major.
+turned(x::MPVector) = x
+turned(x::MPNumber) = x
+turned(x::MPArray{T}) where {T} = as_strided(x, reverse(size(x)), column_major(reverse(size(x)), sizeof(T)))
+function as_strided(x::MPArray, size, strides)
+    y = take_array(API.minpy_array_as_strided, x, 0, collect(Int64, size), strides, length(size), 0)
+    free!(x)
+    y
 end
-pointer_of(A::Array) = convert(Ptr{Cvoid}, pointer(A))
-pointer_of(A::Base.RefValue) = convert(Ptr{Cvoid}, pointer_from_objref(A))
 
-MPArray(A::Array{T,N}; device=context().device) where {T,N} =
-    from_host(A, size(A), column_major(size(A), sizeof(T)), convert(Device, device))
+from_host(A::Array{T}, size, d::Device) where {T} =
+    take_array(API.minpy_array_from_host, A, collect(Int64, size), C_NULL, length(size), dtype_number(T), d)
+
+MPArray(A::Array; device=context().device) = turned(from_host(A, reverse(size(A)), convert(Device, device)))
 MPArray(A::AbstractArray{T,N}; device=context().device) where {T,N} = MPArray(Array{T,N}(A); device=device)
 MPArray(x::T; device=context().device) where {T<:Number} = MPArray(fill(x); device=device)
 MPArray(x::MPArray; device=nothing) = device === nothing ? copy(x) : to_device(x, device)
@@ -120,10 +125,7 @@ An array whose elements are those of the vector `A`, row by row: the order of C 
 """
 function from_rows(A::Vector{T}, size::Dims; device=context().device) where {T}
     prod(size) == length(A) || throw(DimensionMismatch("$(length(A)) elements for an array of size $size"))
-    strides = reverse(column_major(reverse(size), sizeof(T)))
-    d = convert(Device, device)
-    GC.@preserve A take_array((out) -> API.minpy_array_from_host(pointer(A), collect(Int64, size), strides, length(size),
-                                                                 dtype_number(T), d, out))
+    from_host(A, size, convert(Device, device))
 end
 
 function Base.Array{T,N}(x::MPArray{T,N}) where {T,N}
@@ -160,10 +162,8 @@ to_device(x::MPArray, d) = take_array(API.minpy_array_to_device, x, convert(Devi
 
 "`zeros(T, dims...)`: an array of zeros."
 function zeros(::Type{T}, dims::Integer...; device=context().device) where {T}
-    # Made with its dimensions reversed and turned: column-major.
     shape = collect(Int64, reverse(dims))
-    x = take_array(API.minpy_array_zeros, shape, length(shape), dtype_number(T), convert(Device, device))
-    length(dims) < 2 ? x : np.transpose(x)
+    turned(take_array(API.minpy_array_zeros, shape, length(shape), dtype_number(T), convert(Device, device)))
 end
 zeros(dims::Integer...; keywords...) = zeros(Float64, dims...; keywords...)
 

@@ -216,8 +216,7 @@ end
 number_or_array(op, x) = x
 function number_or_array(op, x::MPNumber)
     flags(op) & API.MINPY_OP_SCALAR_RESULT == 0 && return x
-    i = info(handle(x))
-    (i.flags & API.MINPY_ARRAY_TRACED != 0 || i.device.kind != API.MINPY_CPU) && return x
+    (is_traced(x) || info(handle(x)).device.kind != API.MINPY_CPU) && return x
     number = item(x)
     free!(x)
     number
