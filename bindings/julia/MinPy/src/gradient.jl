@@ -42,6 +42,7 @@ function record(f, xs)
     Recording(tape, xs, watched, value, MPArray[h for h in heads_of(value)])
 end
 
+on_tape(f, tape) = with_tape(() -> as_current(f), tape)
 handles_of(xs) = API.minpy_array[x === nothing ? C_NULL : handle(x) for x in xs]
 
 function gradients(r::Recording, seeds, flags=0)
@@ -49,8 +50,8 @@ function gradients(r::Recording, seeds, flags=0)
     s = seeds === nothing ? nothing : MPArray[differentiable(s) for s in seeds]
     s === nothing || length(s) == length(r.heads) ||
         throw(ArgumentError("$(length(r.heads)) results want as many seeds, got $(length(s))"))
-    # Where an outer recording follows the arguments, the gradient is part of it: the outer tape is the current one.
-    GC.@preserve r s as_current() do
+    # The tape itself pauses; outer ones, where they follow the arguments, record the gradient.
+    GC.@preserve r s on_tape(r.tape) do
         check(API.minpy_tape_gradient(r.tape, handles_of(r.heads), s === nothing ? C_NULL : handles_of(s), length(r.heads),
                                       handles_of(r.watched), length(r.watched), flags, out))
     end
@@ -114,7 +115,7 @@ function jvp(f, xs::Tuple, tangents::Tuple)
     r = record(f, xs)
     ts = MPArray[differentiable(t) for t in tangents]
     out = fill(API.minpy_array(C_NULL), length(r.heads))
-    GC.@preserve r ts as_current() do
+    GC.@preserve r ts on_tape(r.tape) do
         check(API.minpy_tape_jvp(r.tape, handles_of(r.heads), length(r.heads), handles_of(r.watched), handles_of(ts),
                                  length(ts), out))
     end

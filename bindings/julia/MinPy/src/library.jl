@@ -1,6 +1,10 @@
 # libminpy: named by MINPY_LIBRARY, else in the build folder of the repository this package lies in, else wherever the
 # system's loader finds it.
 
+# Not RTLD_DEEPBIND, dlopen's default: libminpy and libstdc++ must find the same unwinder, which in Debian's Julia is
+# libunwind for the one and would be libgcc for the other; an exception inside libminpy then ends the process.
+const dlopen_flags = RTLD_LAZY | RTLD_LOCAL
+
 const library = Ref{Ptr{Cvoid}}(C_NULL)
 const library_path = Ref("")
 
@@ -18,7 +22,7 @@ end
 function load_library()
     tried = String[]
     for path in library_candidates()
-        handle = isabspath(path) && !ispath(path) ? C_NULL : dlopen(path; throw_error=false)
+        handle = isabspath(path) && !ispath(path) ? C_NULL : dlopen(path, dlopen_flags; throw_error=false)
         if handle === nothing || handle == C_NULL
             push!(tried, "  $path: $(isabspath(path) && !ispath(path) ? "no such file" : load_failure(path))")
             continue
@@ -32,7 +36,7 @@ end
 
 load_failure(path) =
     try
-        dlopen(path)
+        dlopen(path, dlopen_flags)
         ""
     catch e
         last(split(sprint(showerror, e), ": "))

@@ -2,11 +2,22 @@
 
 const table = [
     Operator("add", 3),
+    Operator("subtract", 3),
+    Operator("multiply", 3),
+    Operator("divide", 3),
+    Operator("negative", 3),
+    Operator("square", 3),
+    Operator("sqrt", 3),
     Operator("exp", 3),
-    Operator("sum", 2),
-    Operator("where", 3),
-    Operator("linalg.solve", 0),
+    Operator("log", 3),
+    Operator("matmul", 2),
+    Operator("reshape", 0),
     Operator("transpose", 0),
+    Operator("broadcast_to", 0),
+    Operator("astype", 0),
+    Operator("copy", 0),
+    Operator("to_device", 0),
+    Operator("sum", 2),
 ]
 
 """
@@ -21,62 +32,150 @@ using ..MinPy: Arg, call, default, table
 """
     add(x1, x2)
 
-Sum
+Sum, element by element; of bools, the logical or.
 """
 add(x1, x2; options...) =
     call(table[1], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
+    subtract(x1, x2)
+
+Difference, element by element.
+"""
+subtract(x1, x2; options...) =
+    call(table[2], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    multiply(x1, x2)
+
+Product, element by element; of bools, the logical and.
+"""
+multiply(x1, x2; options...) =
+    call(table[3], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    divide(x1, x2)
+
+Quotient, element by element; of integers, in float64.
+"""
+divide(x1, x2; options...) =
+    call(table[4], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    negative(x)
+
+-x, element by element.
+"""
+negative(x; options...) =
+    call(table[5], (Arg.array(x),); options...)
+
+"""
+    square(x)
+
+x*x, element by element.
+"""
+square(x; options...) =
+    call(table[6], (Arg.array(x),); options...)
+
+"""
+    sqrt(x)
+
+The non-negative square root, element by element.
+"""
+sqrt(x; options...) =
+    call(table[7], (Arg.array(x),); options...)
+
+"""
     exp(x)
 
-Exponential, e**x, with \$ and \\x.
+Exponential, e**x, element by element.
 """
 exp(x; options...) =
-    call(table[2], (Arg.array(x),); options...)
+    call(table[8], (Arg.array(x),); options...)
 
 """
-    sum(a; dims, dtype, keepdims = false, initial, where)
+    log(x)
 
-Sum over axes.
+Natural logarithm, element by element.
 """
-sum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[3], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
-
-"""
-    where(condition[, x, y])
-
-Select
-"""
-var"where"(condition, x=default, y=default; options...) =
-    call(table[4], (Arg.array(condition), Arg.array(x), Arg.array(y)); options...)
+log(x; options...) =
+    call(table[9], (Arg.array(x),); options...)
 
 """
-    transpose(a; dims)
+    matmul(x1, x2)
 
-T
+Matrix product of the last two axes; leading axes broadcast, vectors count as rows and columns.
 """
-transpose(a; dims=default, options...) =
-    call(table[6], (Arg.array(a), Arg.axes(dims)); options...)
-
-baremodule linalg
-
-using ...MinPy: Arg, call, default, table
+matmul(x1, x2; options...) =
+    call(table[10], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
-    solve(a, b)
+    reshape(a, shape; order = "C")
 
-Solve
+The elements in a new shape; a view where strides allow. One size may be -1.
 """
-solve(a, b; options...) =
-    call(table[5], (Arg.array(a), Arg.array(b)); options...)
+reshape(a, shape; order=default, options...) =
+    call(table[11], (Arg.array(a), Arg.ints(shape), Arg.str(order)); options...)
 
-end
+"""
+    transpose(a; axes)
+
+The axes in another order, reversed by default; a view.
+"""
+transpose(a; axes=default, options...) =
+    call(table[12], (Arg.array(a), Arg.ints(axes)); options...)
+
+"""
+    broadcast_to(array, shape)
+
+A view of a larger shape in which sizes of 1 are repeated without a copy.
+"""
+broadcast_to(array, shape; options...) =
+    call(table[13], (Arg.array(array), Arg.ints(shape)); options...)
+
+"""
+    astype(x, dtype; copy = true)
+
+The elements converted to a dtype: a copy.
+"""
+astype(x, dtype; copy=default, options...) =
+    call(table[14], (Arg.array(x), Arg.dtype(dtype), Arg.bool(copy)); options...)
+
+"""
+    copy(a)
+
+A copy in C order.
+"""
+copy(a; options...) =
+    call(table[15], (Arg.array(a),); options...)
+
+"""
+    to_device(a, device)
+
+The array on a device: itself if it is there already.
+"""
+to_device(a, device; options...) =
+    call(table[16], (Arg.array(a), Arg.device(device)); options...)
+
+"""
+    sum(a; dims, dtype, keepdims = false)
+
+Sum of the elements over the given axes; bools and short integers sum in 64 bits.
+"""
+sum(a; dims=default, dtype=default, keepdims=default, options...) =
+    call(table[17], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims)); options...)
 
 end
 
 # The operators that work element by element.
 const elementwise_names = [
     "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "negative",
+    "square",
+    "sqrt",
     "exp",
-    "where",
+    "log",
 ]
