@@ -370,7 +370,8 @@ class CaseTest : public testing::Test {
                 expect_equal(results[i], want[i], ulps, "result " + std::to_string(i));
         }
         if (ulps && on_cpu()) record(results);
-        for (const auto& [i, want] : case_.value("after", json::object()).items())
+        const json after = case_.value("after", json::object());  // named: items() refers to it
+        for (const auto& [i, want] : after.items())
             expect_equal(array_of(args[size_t(std::stoi(i))]), want, 0, "argument " + i);
         if (case_.contains("grad")) gradient(arena, args);
     }
