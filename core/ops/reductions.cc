@@ -103,7 +103,7 @@ void register_reductions(Registry& r) {
         .scalar_result()
         .sample("f64(2,3)")
         .sample("f64(2,3,4), axis=(0,2), keepdims=True")
-        .c_function()
+        .c_function("a axis keepdims")
         .doc("Sum of the elements over the given axes; bools and short integers sum in 64 bits.");
 }
 

@@ -73,7 +73,8 @@ struct Op {
     // ---- properties ----
     bool scalar_result = false;  // in Python a 0-d result becomes a NumPy scalar
     bool random = false;
-    bool c_function = false;     // has a typed C function
+    bool c_function = false;     // has a typed C function, of these parameters ("a axis"; empty: the required ones)
+    std::string c_params;
     bool device_copy = false;    // may take operands of different devices
     const void* data = nullptr;  // what a foreign operator needs
 

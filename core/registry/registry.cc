@@ -131,12 +131,12 @@ std::string Registry::to_json(const Op& op) const {
     if (op.composite) flags.push_back("composite");
     if (op.random) flags.push_back("random");
     if (op.list_result) flags.push_back("list_result");
-    if (op.c_function) flags.push_back("c_function");
     constexpr const char* gradients[] = {"missing", "partial", "linear", "reverse", "composite", "none", "not_differentiable"};
     ordered_json row{{"name", op.name}, {"signature", op.signature}, {"doc", op.doc}, {"family", op.family},
                      {"flags", flags}, {"n_outputs", op.n_outputs}, {"params", params},
                      {"gradient", gradients[int(op.gradient)]}, {"sample", op.samples}, {"domain", op.domain}};
     if (!op.why_not.empty()) row["why_not"] = op.why_not;
+    if (op.c_function) row["c_function"] = op.c_params;
     if (op.elementwise) {
         ordered_json types = ordered_json::array();
         for (int i = 1; i < kNumDTypes; ++i)

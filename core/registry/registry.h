@@ -61,7 +61,8 @@ public:
 
     RowBuilder& scalar_result() { return op_->scalar_result = true, *this; }
     RowBuilder& random() { return op_->random = true, *this; }
-    RowBuilder& c_function() { return op_->c_function = true, *this; }
+    // A typed function in minpy.h with these parameters, frozen from its release on; by default those without a default.
+    RowBuilder& c_function(const char* params = "") { return op_->c_function = true, op_->c_params = params, *this; }
     RowBuilder& any_device() { return op_->device_copy = true, *this; }
 
 private:
