@@ -168,7 +168,7 @@ Bytes elements_of(const json& a) {
 
 // The arguments of one call and the memory behind them.
 class Arena {
-  public:
+public:
     Arena() = default;
     Arena(const Arena&) = delete;
     ~Arena() {
@@ -292,7 +292,7 @@ class Arena {
         return to;
     }
 
-  private:
+private:
     minpy_array to_device(minpy_array a) {
         if (on_cpu()) return a;
         minpy_context_info current{};
@@ -343,7 +343,7 @@ void expect_equal(minpy_array got, const json& want, uint64_t ulps, const std::s
 json recorded = json::object();
 
 class CaseTest : public testing::Test {
-  public:
+public:
     CaseTest(std::string path, const json& c) : path_(std::move(path)), case_(c) {}
 
     void TestBody() override {
@@ -353,11 +353,12 @@ class CaseTest : public testing::Test {
         } catch (const std::exception& e) { FAIL() << e.what(); }
     }
 
-  private:
+private:
     void run() {
         Arena arena;
         std::vector<minpy_value> args;
         for (const json& x : case_["args"]) args.push_back(arena.value(x));
+        if (case_.contains("text")) return expect_text(array_of(args[0]));
         std::vector<minpy_array> results;
         minpy_status status = call(arena, args, results);
         if (case_.contains("error")) return expect_error(status);
@@ -438,6 +439,14 @@ class CaseTest : public testing::Test {
         const char* castings[] = {"", "no", "equiv", "safe", "same_kind", "unsafe"};
         if (j.contains("casting"))
             options.casting = int32_t(std::find(castings, castings + 6, j["casting"].get<std::string>()) - castings);
+    }
+
+    void expect_text(minpy_array a) {
+        minpy_buffer buffer = nullptr;
+        check(minpy_array_to_string(a, &buffer));
+        std::string text = minpy_buffer_data(buffer, nullptr);
+        minpy_buffer_release(buffer);
+        EXPECT_EQ(text, case_["text"]);
     }
 
     void expect_error(minpy_status status) {

@@ -659,6 +659,32 @@ def refusals():
     f("solve of sizes that do not fit", "linalg.solve", array("float64", [[1, 0], [0, 1]]), array("float64", [1, 2, 3]))
 
 
+def printing():
+    f = Family("printing", "Arrays as text, as NumPy's str() has it.")
+
+    def p(name, *args):
+        case = f.add(name, "str", args, {}, text=str(operand(args[0])))
+        case["except"] = {"python": "NumPy prints", "julia": "prints as Julia does"}
+
+    for t in ["bool", "int8", "uint64", "float16", "float32", "float64", "complex64"]:
+        p(f"a vector of {t}", sample(t))
+        p(f"a number of {t}", np.array(sample(t)[3]))
+    p("a matrix of one width", array("float64", [[1, -20.5], [0.25, 3]]))
+    p("three dimensions", array("int32", range(12), (2, 3, 2)))
+    p("nothing", array("float64", [], (0, 3)))
+    p("special values", array("float64", [nan, inf, -inf, 0.0, -0.0, 1.5]))
+    p("an exponent for large numbers", array("float64", [1e8, 1, 123456789.123]))
+    p("an exponent for small numbers", array("float64", [1e-5, 0.5]))
+    p("at most eight digits", array("float64", [1 / 3, 2 / 3, 100]))
+    p("a long vector is broken into lines", array("float64", [i * 1.25 for i in range(30)]))
+    p("a large vector is cut", Range(0, 1, (2000,), "int64"))
+    p("a large matrix is cut on both axes", Range(0, 0.5, (50, 60), "float64"))
+    p("a column of a view", Arg(array("int16", range(12), (3, 4)), view=(slice(None, None, -1), slice(1, 3))))
+    for x in [1e15, 1e16, 1e-4, 9e-5, 123.456, -0.0]:
+        p(f"the number {x!r}", np.array(x))
+        p(f"the number {x!r} in float32", np.array(x, "float32"))
+
+
 def write(path, family):
     lines = ",\n".join(json.dumps(c, ensure_ascii=False) for c in family.cases)
     path.write_text(f'{{"about": {json.dumps(family.about)}, "cases": [\n{lines}\n]}}\n')
@@ -666,7 +692,7 @@ def write(path, family):
 
 if __name__ == "__main__":
     for build in [arithmetic, unary, comparison, bitwise, promotion, exponential, trigonometric, reductions, indexing,
-                  manipulation, sorting, creation, casting, products, calls, gradients, refusals]:  # fmt: skip
+                  manipulation, sorting, creation, casting, products, calls, gradients, refusals, printing]:  # fmt: skip
         build()
     for name, family in families.items():
         if not sys.argv[1:] or name in sys.argv[1:]:
