@@ -513,7 +513,7 @@ void register_file(const std::filesystem::path& file) {
 int main(int argc, char** argv) {
     testing::InitGoogleTest(&argc, argv);
     const char *folder = std::getenv("MINPY_CASES"), *build = std::getenv("MINPY_BUILD");
-    std::filesystem::path here = folder ? folder : std::filesystem::path(__FILE__).parent_path().string();
+    std::filesystem::path here = folder ? folder : "tests/cases";
     std::vector<std::filesystem::path> files;
     for (const auto& entry : std::filesystem::directory_iterator(here))
         if (entry.path().extension() == ".json") files.push_back(entry.path());

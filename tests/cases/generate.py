@@ -692,7 +692,8 @@ def write(path, family):
 
 if __name__ == "__main__":
     for build in [arithmetic, unary, comparison, bitwise, promotion, exponential, trigonometric, reductions, indexing,
-                  manipulation, sorting, creation, casting, products, calls, gradients, refusals, printing]:  # fmt: skip
+                  manipulation, sorting, creation, casting, products, calls, gradients, refusals,
+                  printing]:  # fmt: skip
         build()
     for name, family in families.items():
         if not sys.argv[1:] or name in sys.argv[1:]:
