@@ -950,6 +950,272 @@ void _wrap_minpy_values_release_capi_2739671b426ff95b(minpy_value *_swig_go_0, i
 }
 
 
+long long _wrap_minpy_add_capi_2739671b426ff95b(minpy_array _swig_go_0, minpy_array _swig_go_1, minpy_array *_swig_go_2) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  minpy_array arg2 = (minpy_array) 0 ;
+  minpy_array *arg3 = (minpy_array *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = (minpy_array)_swig_go_1; 
+  arg3 = *(minpy_array **)&_swig_go_2; 
+  
+  result = (minpy_status)minpy_add(arg1,arg2,arg3);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_subtract_capi_2739671b426ff95b(minpy_array _swig_go_0, minpy_array _swig_go_1, minpy_array *_swig_go_2) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  minpy_array arg2 = (minpy_array) 0 ;
+  minpy_array *arg3 = (minpy_array *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = (minpy_array)_swig_go_1; 
+  arg3 = *(minpy_array **)&_swig_go_2; 
+  
+  result = (minpy_status)minpy_subtract(arg1,arg2,arg3);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_multiply_capi_2739671b426ff95b(minpy_array _swig_go_0, minpy_array _swig_go_1, minpy_array *_swig_go_2) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  minpy_array arg2 = (minpy_array) 0 ;
+  minpy_array *arg3 = (minpy_array *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = (minpy_array)_swig_go_1; 
+  arg3 = *(minpy_array **)&_swig_go_2; 
+  
+  result = (minpy_status)minpy_multiply(arg1,arg2,arg3);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_divide_capi_2739671b426ff95b(minpy_array _swig_go_0, minpy_array _swig_go_1, minpy_array *_swig_go_2) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  minpy_array arg2 = (minpy_array) 0 ;
+  minpy_array *arg3 = (minpy_array *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = (minpy_array)_swig_go_1; 
+  arg3 = *(minpy_array **)&_swig_go_2; 
+  
+  result = (minpy_status)minpy_divide(arg1,arg2,arg3);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_negative_capi_2739671b426ff95b(minpy_array _swig_go_0, minpy_array *_swig_go_1) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  minpy_array *arg2 = (minpy_array *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = *(minpy_array **)&_swig_go_1; 
+  
+  result = (minpy_status)minpy_negative(arg1,arg2);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_square_capi_2739671b426ff95b(minpy_array _swig_go_0, minpy_array *_swig_go_1) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  minpy_array *arg2 = (minpy_array *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = *(minpy_array **)&_swig_go_1; 
+  
+  result = (minpy_status)minpy_square(arg1,arg2);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_sqrt_capi_2739671b426ff95b(minpy_array _swig_go_0, minpy_array *_swig_go_1) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  minpy_array *arg2 = (minpy_array *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = *(minpy_array **)&_swig_go_1; 
+  
+  result = (minpy_status)minpy_sqrt(arg1,arg2);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_exp_capi_2739671b426ff95b(minpy_array _swig_go_0, minpy_array *_swig_go_1) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  minpy_array *arg2 = (minpy_array *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = *(minpy_array **)&_swig_go_1; 
+  
+  result = (minpy_status)minpy_exp(arg1,arg2);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_log_capi_2739671b426ff95b(minpy_array _swig_go_0, minpy_array *_swig_go_1) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  minpy_array *arg2 = (minpy_array *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = *(minpy_array **)&_swig_go_1; 
+  
+  result = (minpy_status)minpy_log(arg1,arg2);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_matmul_capi_2739671b426ff95b(minpy_array _swig_go_0, minpy_array _swig_go_1, minpy_array *_swig_go_2) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  minpy_array arg2 = (minpy_array) 0 ;
+  minpy_array *arg3 = (minpy_array *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = (minpy_array)_swig_go_1; 
+  arg3 = *(minpy_array **)&_swig_go_2; 
+  
+  result = (minpy_status)minpy_matmul(arg1,arg2,arg3);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_reshape_capi_2739671b426ff95b(minpy_array _swig_go_0, long long *_swig_go_1, intgo _swig_go_2, minpy_array *_swig_go_3) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  int64_t *arg2 = (int64_t *) 0 ;
+  int32_t arg3 ;
+  minpy_array *arg4 = (minpy_array *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = *(int64_t **)&_swig_go_1; 
+  arg3 = (int32_t)_swig_go_2; 
+  arg4 = *(minpy_array **)&_swig_go_3; 
+  
+  result = (minpy_status)minpy_reshape(arg1,(long const *)arg2,arg3,arg4);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_transpose_capi_2739671b426ff95b(minpy_array _swig_go_0, minpy_array *_swig_go_1) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  minpy_array *arg2 = (minpy_array *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = *(minpy_array **)&_swig_go_1; 
+  
+  result = (minpy_status)minpy_transpose(arg1,arg2);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_broadcast_to_capi_2739671b426ff95b(minpy_array _swig_go_0, long long *_swig_go_1, intgo _swig_go_2, minpy_array *_swig_go_3) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  int64_t *arg2 = (int64_t *) 0 ;
+  int32_t arg3 ;
+  minpy_array *arg4 = (minpy_array *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = *(int64_t **)&_swig_go_1; 
+  arg3 = (int32_t)_swig_go_2; 
+  arg4 = *(minpy_array **)&_swig_go_3; 
+  
+  result = (minpy_status)minpy_broadcast_to(arg1,(long const *)arg2,arg3,arg4);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_astype_capi_2739671b426ff95b(minpy_array _swig_go_0, intgo _swig_go_1, minpy_array *_swig_go_2) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  minpy_dtype arg2 ;
+  minpy_array *arg3 = (minpy_array *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = (minpy_dtype)_swig_go_1; 
+  arg3 = *(minpy_array **)&_swig_go_2; 
+  
+  result = (minpy_status)minpy_astype(arg1,arg2,arg3);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_copy_capi_2739671b426ff95b(minpy_array _swig_go_0, minpy_array *_swig_go_1) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  minpy_array *arg2 = (minpy_array *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = *(minpy_array **)&_swig_go_1; 
+  
+  result = (minpy_status)minpy_copy(arg1,arg2);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_sum_capi_2739671b426ff95b(minpy_array _swig_go_0, long long *_swig_go_1, intgo _swig_go_2, intgo _swig_go_3, minpy_array *_swig_go_4) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  int64_t *arg2 = (int64_t *) 0 ;
+  int32_t arg3 ;
+  int32_t arg4 ;
+  minpy_array *arg5 = (minpy_array *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = *(int64_t **)&_swig_go_1; 
+  arg3 = (int32_t)_swig_go_2; 
+  arg4 = (int32_t)_swig_go_3; 
+  arg5 = *(minpy_array **)&_swig_go_4; 
+  
+  result = (minpy_status)minpy_sum(arg1,(long const *)arg2,arg3,arg4,arg5);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
 long long _wrap_minpy_dispatch_report_capi_2739671b426ff95b(minpy_buffer *_swig_go_0) {
   minpy_buffer *arg1 = (minpy_buffer *) 0 ;
   minpy_status result;
