@@ -72,112 +72,96 @@ typedef long long swig_type_48;
 typedef long long swig_type_49;
 typedef long long swig_type_50;
 typedef long long swig_type_51;
-typedef long long swig_type_52;
-typedef long long swig_type_53;
+typedef _gostring_ swig_type_52;
+typedef _gostring_ swig_type_53;
 typedef long long swig_type_54;
 typedef long long swig_type_55;
-typedef long long swig_type_56;
-typedef long long swig_type_57;
+typedef _gostring_ swig_type_56;
+typedef _gostring_ swig_type_57;
 typedef long long swig_type_58;
 typedef long long swig_type_59;
 typedef long long swig_type_60;
 typedef long long swig_type_61;
 typedef long long swig_type_62;
-typedef long long swig_type_63;
-typedef long long swig_type_64;
+typedef _gostring_ swig_type_63;
+typedef _gostring_ swig_type_64;
 typedef long long swig_type_65;
-typedef long long swig_type_66;
+typedef _gostring_ swig_type_66;
 typedef long long swig_type_67;
 typedef _gostring_ swig_type_68;
 typedef _gostring_ swig_type_69;
 typedef long long swig_type_70;
 typedef long long swig_type_71;
-typedef _gostring_ swig_type_72;
-typedef _gostring_ swig_type_73;
+typedef long long swig_type_72;
+typedef long long swig_type_73;
 typedef long long swig_type_74;
-typedef long long swig_type_75;
+typedef _gostring_ swig_type_75;
 typedef long long swig_type_76;
 typedef long long swig_type_77;
-typedef long long swig_type_78;
-typedef _gostring_ swig_type_79;
+typedef _gostring_ swig_type_78;
+typedef long long swig_type_79;
 typedef _gostring_ swig_type_80;
 typedef long long swig_type_81;
-typedef _gostring_ swig_type_82;
+typedef long long swig_type_82;
 typedef long long swig_type_83;
-typedef _gostring_ swig_type_84;
-typedef _gostring_ swig_type_85;
+typedef long long swig_type_84;
+typedef long long swig_type_85;
 typedef long long swig_type_86;
 typedef long long swig_type_87;
 typedef long long swig_type_88;
 typedef long long swig_type_89;
 typedef long long swig_type_90;
-typedef _gostring_ swig_type_91;
+typedef long long swig_type_91;
 typedef long long swig_type_92;
 typedef long long swig_type_93;
-typedef _gostring_ swig_type_94;
+typedef long long swig_type_94;
 typedef long long swig_type_95;
-typedef _gostring_ swig_type_96;
+typedef long long swig_type_96;
 typedef long long swig_type_97;
 typedef long long swig_type_98;
-typedef long long swig_type_99;
+typedef _gostring_ swig_type_99;
 typedef long long swig_type_100;
-typedef long long swig_type_101;
+typedef _gostring_ swig_type_101;
 typedef long long swig_type_102;
 typedef long long swig_type_103;
 typedef long long swig_type_104;
 typedef long long swig_type_105;
-typedef long long swig_type_106;
-typedef long long swig_type_107;
+typedef _gostring_ swig_type_106;
+typedef _gostring_ swig_type_107;
 typedef long long swig_type_108;
-typedef long long swig_type_109;
+typedef _gostring_ swig_type_109;
 typedef long long swig_type_110;
 typedef long long swig_type_111;
 typedef long long swig_type_112;
 typedef long long swig_type_113;
 typedef long long swig_type_114;
-typedef _gostring_ swig_type_115;
-typedef long long swig_type_116;
-typedef _gostring_ swig_type_117;
+typedef long long swig_type_115;
+typedef _gostring_ swig_type_116;
+typedef long long swig_type_117;
 typedef long long swig_type_118;
 typedef long long swig_type_119;
 typedef long long swig_type_120;
 typedef long long swig_type_121;
-typedef _gostring_ swig_type_122;
-typedef _gostring_ swig_type_123;
+typedef long long swig_type_122;
+typedef long long swig_type_123;
 typedef long long swig_type_124;
-typedef _gostring_ swig_type_125;
+typedef long long swig_type_125;
 typedef long long swig_type_126;
 typedef long long swig_type_127;
 typedef long long swig_type_128;
 typedef long long swig_type_129;
 typedef long long swig_type_130;
 typedef long long swig_type_131;
-typedef _gostring_ swig_type_132;
-typedef long long swig_type_133;
-typedef long long swig_type_134;
-typedef long long swig_type_135;
+typedef long long swig_type_132;
+typedef _gostring_ swig_type_133;
+typedef _gostring_ swig_type_134;
+typedef _gostring_ swig_type_135;
 typedef long long swig_type_136;
-typedef long long swig_type_137;
+typedef _gostring_ swig_type_137;
 typedef long long swig_type_138;
-typedef long long swig_type_139;
+typedef _gostring_ swig_type_139;
 typedef long long swig_type_140;
 typedef long long swig_type_141;
-typedef long long swig_type_142;
-typedef long long swig_type_143;
-typedef long long swig_type_144;
-typedef long long swig_type_145;
-typedef long long swig_type_146;
-typedef long long swig_type_147;
-typedef long long swig_type_148;
-typedef _gostring_ swig_type_149;
-typedef _gostring_ swig_type_150;
-typedef _gostring_ swig_type_151;
-typedef long long swig_type_152;
-typedef _gostring_ swig_type_153;
-typedef long long swig_type_154;
-typedef _gostring_ swig_type_155;
-typedef long long swig_type_156;
-typedef long long swig_type_157;
 extern void _wrap_Swig_free_capi_2739671b426ff95b(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_capi_2739671b426ff95b(swig_intgo arg1);
 extern swig_intgo _wrap_minpy_version_capi_2739671b426ff95b(void);
@@ -229,94 +213,78 @@ extern swig_type_47 _wrap_minpy_op_schema_capi_2739671b426ff95b(uintptr_t arg1, 
 extern swig_type_48 _wrap_minpy_op_get_info_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
 extern swig_type_49 _wrap_minpy_op_param_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
 extern void _wrap_minpy_values_release_capi_2739671b426ff95b(swig_voidp arg1, swig_intgo arg2);
-extern swig_type_50 _wrap_minpy_add_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
-extern swig_type_51 _wrap_minpy_subtract_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
-extern swig_type_52 _wrap_minpy_multiply_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
-extern swig_type_53 _wrap_minpy_divide_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
-extern swig_type_54 _wrap_minpy_negative_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_55 _wrap_minpy_square_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_56 _wrap_minpy_sqrt_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_57 _wrap_minpy_exp_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_58 _wrap_minpy_log_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_59 _wrap_minpy_matmul_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
-extern swig_type_60 _wrap_minpy_reshape_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_61 _wrap_minpy_transpose_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_62 _wrap_minpy_broadcast_to_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_63 _wrap_minpy_astype_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_64 _wrap_minpy_copy_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_65 _wrap_minpy_sum_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_intgo arg4, swig_voidp arg5);
-extern swig_type_66 _wrap_minpy_dispatch_report_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_50 _wrap_minpy_dispatch_report_capi_2739671b426ff95b(swig_voidp arg1);
 extern void _wrap_minpy_dispatch_reset_capi_2739671b426ff95b(void);
-extern swig_type_67 _wrap_minpy_dispatch_count_capi_2739671b426ff95b(swig_type_68 arg1, swig_type_69 arg2, swig_type_70 arg3, swig_type_71 arg4, swig_type_72 arg5);
-extern void _wrap_minpy_dispatch_site_capi_2739671b426ff95b(swig_type_73 arg1);
-extern swig_type_74 _wrap_minpy_tape_new_capi_2739671b426ff95b(swig_intgo arg1, swig_voidp arg2);
-extern swig_type_75 _wrap_minpy_tape_watch_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_76 _wrap_minpy_tape_gradient_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_intgo arg6, swig_intgo arg7, swig_voidp arg8);
-extern swig_type_77 _wrap_minpy_tape_jvp_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, swig_voidp arg7);
+extern swig_type_51 _wrap_minpy_dispatch_count_capi_2739671b426ff95b(swig_type_52 arg1, swig_type_53 arg2, swig_type_54 arg3, swig_type_55 arg4, swig_type_56 arg5);
+extern void _wrap_minpy_dispatch_site_capi_2739671b426ff95b(swig_type_57 arg1);
+extern swig_type_58 _wrap_minpy_tape_new_capi_2739671b426ff95b(swig_intgo arg1, swig_voidp arg2);
+extern swig_type_59 _wrap_minpy_tape_watch_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
+extern swig_type_60 _wrap_minpy_tape_gradient_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_intgo arg6, swig_intgo arg7, swig_voidp arg8);
+extern swig_type_61 _wrap_minpy_tape_jvp_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, swig_voidp arg7);
 extern void _wrap_minpy_tape_close_capi_2739671b426ff95b(uintptr_t arg1);
 extern uintptr_t _wrap_minpy_tape_retain_capi_2739671b426ff95b(uintptr_t arg1);
 extern void _wrap_minpy_tape_release_capi_2739671b426ff95b(uintptr_t arg1);
 extern swig_intgo _wrap_minpy_array_is_traced_capi_2739671b426ff95b(uintptr_t arg1);
 extern uintptr_t _wrap_minpy_function_retain_capi_2739671b426ff95b(uintptr_t arg1);
 extern void _wrap_minpy_function_release_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_78 _wrap_minpy_register_op_capi_2739671b426ff95b(swig_type_79 arg1, swig_type_80 arg2, uintptr_t arg3, swig_voidp arg4);
-extern swig_type_81 _wrap_minpy_register_kernel_capi_2739671b426ff95b(swig_type_82 arg1, swig_intgo arg2, uintptr_t arg3);
-extern swig_type_83 _wrap_minpy_symbol_variable_capi_2739671b426ff95b(swig_type_84 arg1, swig_type_85 arg2, swig_voidp arg3);
-extern swig_type_86 _wrap_minpy_symbol_group_capi_2739671b426ff95b(swig_voidp arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_87 _wrap_minpy_symbol_output_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_88 _wrap_minpy_symbol_internals_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_89 _wrap_minpy_symbol_list_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_90 _wrap_minpy_symbol_infer_capi_2739671b426ff95b(uintptr_t arg1, swig_type_91 arg2, swig_voidp arg3);
-extern swig_type_92 _wrap_minpy_symbol_save_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_93 _wrap_minpy_symbol_load_capi_2739671b426ff95b(swig_type_94 arg1, swig_type_95 arg2, swig_voidp arg3);
-extern swig_type_96 _wrap_minpy_symbol_name_capi_2739671b426ff95b(uintptr_t arg1);
+extern swig_type_62 _wrap_minpy_register_op_capi_2739671b426ff95b(swig_type_63 arg1, swig_type_64 arg2, uintptr_t arg3, swig_voidp arg4);
+extern swig_type_65 _wrap_minpy_register_kernel_capi_2739671b426ff95b(swig_type_66 arg1, swig_intgo arg2, uintptr_t arg3);
+extern swig_type_67 _wrap_minpy_symbol_variable_capi_2739671b426ff95b(swig_type_68 arg1, swig_type_69 arg2, swig_voidp arg3);
+extern swig_type_70 _wrap_minpy_symbol_group_capi_2739671b426ff95b(swig_voidp arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_71 _wrap_minpy_symbol_output_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_72 _wrap_minpy_symbol_internals_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_73 _wrap_minpy_symbol_list_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_74 _wrap_minpy_symbol_infer_capi_2739671b426ff95b(uintptr_t arg1, swig_type_75 arg2, swig_voidp arg3);
+extern swig_type_76 _wrap_minpy_symbol_save_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_77 _wrap_minpy_symbol_load_capi_2739671b426ff95b(swig_type_78 arg1, swig_type_79 arg2, swig_voidp arg3);
+extern swig_type_80 _wrap_minpy_symbol_name_capi_2739671b426ff95b(uintptr_t arg1);
 extern uintptr_t _wrap_minpy_symbol_retain_capi_2739671b426ff95b(uintptr_t arg1);
 extern void _wrap_minpy_symbol_release_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_97 _wrap_minpy_device_count_capi_2739671b426ff95b(swig_intgo arg1, swig_voidp arg2);
-extern swig_type_98 _wrap_minpy_device_get_info_capi_2739671b426ff95b(swig_type_99 arg1, swig_voidp arg2);
-extern swig_type_100 _wrap_minpy_stream_new_capi_2739671b426ff95b(swig_type_101 arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_102 _wrap_minpy_stream_native_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_103 _wrap_minpy_stream_wait_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
-extern swig_type_104 _wrap_minpy_stream_synchronize_capi_2739671b426ff95b(uintptr_t arg1);
+extern swig_type_81 _wrap_minpy_device_count_capi_2739671b426ff95b(swig_intgo arg1, swig_voidp arg2);
+extern swig_type_82 _wrap_minpy_device_get_info_capi_2739671b426ff95b(swig_type_83 arg1, swig_voidp arg2);
+extern swig_type_84 _wrap_minpy_stream_new_capi_2739671b426ff95b(swig_type_85 arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_86 _wrap_minpy_stream_native_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_87 _wrap_minpy_stream_wait_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
+extern swig_type_88 _wrap_minpy_stream_synchronize_capi_2739671b426ff95b(uintptr_t arg1);
 extern void _wrap_minpy_stream_release_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_105 _wrap_minpy_device_synchronize_capi_2739671b426ff95b(swig_type_106 arg1);
-extern swig_type_107 _wrap_minpy_memory_get_stats_capi_2739671b426ff95b(swig_type_108 arg1, swig_voidp arg2);
-extern swig_type_109 _wrap_minpy_memory_trim_capi_2739671b426ff95b(swig_type_110 arg1, swig_type_111 arg2);
-extern swig_type_112 _wrap_minpy_scope_begin_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_113 _wrap_minpy_scope_keep_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
+extern swig_type_89 _wrap_minpy_device_synchronize_capi_2739671b426ff95b(swig_type_90 arg1);
+extern swig_type_91 _wrap_minpy_memory_get_stats_capi_2739671b426ff95b(swig_type_92 arg1, swig_voidp arg2);
+extern swig_type_93 _wrap_minpy_memory_trim_capi_2739671b426ff95b(swig_type_94 arg1, swig_type_95 arg2);
+extern swig_type_96 _wrap_minpy_scope_begin_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_97 _wrap_minpy_scope_keep_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
 extern void _wrap_minpy_scope_end_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_114 _wrap_minpy_npy_save_capi_2739671b426ff95b(swig_type_115 arg1, uintptr_t arg2);
-extern swig_type_116 _wrap_minpy_npy_load_capi_2739671b426ff95b(swig_type_117 arg1, swig_voidp arg2);
-extern swig_type_118 _wrap_minpy_npy_encode_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_119 _wrap_minpy_npy_decode_capi_2739671b426ff95b(swig_voidp arg1, swig_type_120 arg2, swig_voidp arg3);
-extern swig_type_121 _wrap_minpy_npz_open_capi_2739671b426ff95b(swig_type_122 arg1, swig_voidp arg2);
+extern swig_type_98 _wrap_minpy_npy_save_capi_2739671b426ff95b(swig_type_99 arg1, uintptr_t arg2);
+extern swig_type_100 _wrap_minpy_npy_load_capi_2739671b426ff95b(swig_type_101 arg1, swig_voidp arg2);
+extern swig_type_102 _wrap_minpy_npy_encode_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_103 _wrap_minpy_npy_decode_capi_2739671b426ff95b(swig_voidp arg1, swig_type_104 arg2, swig_voidp arg3);
+extern swig_type_105 _wrap_minpy_npz_open_capi_2739671b426ff95b(swig_type_106 arg1, swig_voidp arg2);
 extern swig_intgo _wrap_minpy_archive_count_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_123 _wrap_minpy_archive_name_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_124 _wrap_minpy_archive_get_capi_2739671b426ff95b(uintptr_t arg1, swig_type_125 arg2, swig_voidp arg3);
+extern swig_type_107 _wrap_minpy_archive_name_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_108 _wrap_minpy_archive_get_capi_2739671b426ff95b(uintptr_t arg1, swig_type_109 arg2, swig_voidp arg3);
 extern void _wrap_minpy_archive_release_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_126 _wrap_minpy_rng_new_capi_2739671b426ff95b(swig_type_127 arg1, swig_type_128 arg2, swig_voidp arg3);
-extern swig_type_129 _wrap_minpy_rng_split_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_130 _wrap_minpy_rng_state_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3);
+extern swig_type_110 _wrap_minpy_rng_new_capi_2739671b426ff95b(swig_type_111 arg1, swig_type_112 arg2, swig_voidp arg3);
+extern swig_type_113 _wrap_minpy_rng_split_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_114 _wrap_minpy_rng_state_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3);
 extern void _wrap_minpy_rng_release_capi_2739671b426ff95b(uintptr_t arg1);
 extern swig_intgo _wrap_minpy_fp_status_capi_2739671b426ff95b(swig_intgo arg1);
-extern swig_type_131 _wrap_minpy_backend_load_capi_2739671b426ff95b(swig_type_132 arg1);
-extern swig_type_133 _wrap_minpy_backend_report_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_134 _wrap_minpy_log_poll_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_135 _wrap_minpy_profiler_start_capi_2739671b426ff95b(swig_intgo arg1);
-extern swig_type_136 _wrap_minpy_profiler_stop_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_137 _wrap_mg_error_capi_2739671b426ff95b(swig_type_138 arg1);
-extern swig_type_139 _wrap_mg_call_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_140 _wrap_mg_context_copy_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_141 _wrap_mg_tape_new_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_142 _wrap_mg_tape_watch_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5);
-extern swig_type_143 _wrap_mg_tape_gradient_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_voidp arg6, swig_intgo arg7, swig_intgo arg8, swig_voidp arg9);
-extern swig_type_144 _wrap_mg_tape_jvp_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7, swig_voidp arg8);
-extern swig_type_145 _wrap_mg_array_to_device_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_type_146 arg3, swig_voidp arg4);
-extern swig_type_147 _wrap_mg_function_from_symbol_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_148 _wrap_mg_symbol_apply_capi_2739671b426ff95b(swig_type_149 arg1, swig_type_150 arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_type_151 arg6, swig_voidp arg7);
-extern swig_type_152 _wrap_mg_npz_save_capi_2739671b426ff95b(swig_type_153 arg1, swig_voidp arg2, swig_voidp arg3, swig_intgo arg4, swig_intgo arg5);
-extern swig_type_154 _wrap_mg_function_new_capi_2739671b426ff95b(swig_type_155 arg1, swig_type_156 arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_157 _wrap_mg_released_callback_capi_2739671b426ff95b(void);
+extern swig_type_115 _wrap_minpy_backend_load_capi_2739671b426ff95b(swig_type_116 arg1);
+extern swig_type_117 _wrap_minpy_backend_report_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_118 _wrap_minpy_log_poll_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_119 _wrap_minpy_profiler_start_capi_2739671b426ff95b(swig_intgo arg1);
+extern swig_type_120 _wrap_minpy_profiler_stop_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_121 _wrap_mg_error_capi_2739671b426ff95b(swig_type_122 arg1);
+extern swig_type_123 _wrap_mg_call_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_124 _wrap_mg_context_copy_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_125 _wrap_mg_tape_new_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_126 _wrap_mg_tape_watch_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5);
+extern swig_type_127 _wrap_mg_tape_gradient_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_voidp arg6, swig_intgo arg7, swig_intgo arg8, swig_voidp arg9);
+extern swig_type_128 _wrap_mg_tape_jvp_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7, swig_voidp arg8);
+extern swig_type_129 _wrap_mg_array_to_device_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_type_130 arg3, swig_voidp arg4);
+extern swig_type_131 _wrap_mg_function_from_symbol_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
+extern swig_type_132 _wrap_mg_symbol_apply_capi_2739671b426ff95b(swig_type_133 arg1, swig_type_134 arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_type_135 arg6, swig_voidp arg7);
+extern swig_type_136 _wrap_mg_npz_save_capi_2739671b426ff95b(swig_type_137 arg1, swig_voidp arg2, swig_voidp arg3, swig_intgo arg4, swig_intgo arg5);
+extern swig_type_138 _wrap_mg_function_new_capi_2739671b426ff95b(swig_type_139 arg1, swig_type_140 arg2, swig_intgo arg3, swig_voidp arg4);
+extern swig_type_141 _wrap_mg_released_callback_capi_2739671b426ff95b(void);
 extern swig_intgo _wrap_mg_sizeof_capi_2739671b426ff95b(swig_intgo arg1);
 #undef intgo
 */
@@ -771,147 +739,6 @@ func Minpy_values_release(arg1 unsafe.Pointer, arg2 int) {
 	C._wrap_minpy_values_release_capi_2739671b426ff95b(C.swig_voidp(_swig_i_0), C.swig_intgo(_swig_i_1))
 }
 
-func Minpy_add(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_add_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
-	return swig_r
-}
-
-func Minpy_subtract(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_subtract_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
-	return swig_r
-}
-
-func Minpy_multiply(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_multiply_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
-	return swig_r
-}
-
-func Minpy_divide(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_divide_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
-	return swig_r
-}
-
-func Minpy_negative(arg1 uintptr, arg2 *uintptr) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_negative_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
-	return swig_r
-}
-
-func Minpy_square(arg1 uintptr, arg2 *uintptr) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_square_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
-	return swig_r
-}
-
-func Minpy_sqrt(arg1 uintptr, arg2 *uintptr) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_sqrt_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
-	return swig_r
-}
-
-func Minpy_exp(arg1 uintptr, arg2 *uintptr) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_exp_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
-	return swig_r
-}
-
-func Minpy_log(arg1 uintptr, arg2 *uintptr) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_log_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
-	return swig_r
-}
-
-func Minpy_matmul(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_matmul_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
-	return swig_r
-}
-
-func Minpy_reshape(arg1 uintptr, arg2 *int64, arg3 int, arg4 *uintptr) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_minpy_reshape_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3)))
-	return swig_r
-}
-
-func Minpy_transpose(arg1 uintptr, arg2 *uintptr) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_transpose_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
-	return swig_r
-}
-
-func Minpy_broadcast_to(arg1 uintptr, arg2 *int64, arg3 int, arg4 *uintptr) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_minpy_broadcast_to_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3)))
-	return swig_r
-}
-
-func Minpy_astype(arg1 uintptr, arg2 int, arg3 *uintptr) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_astype_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2)))
-	return swig_r
-}
-
-func Minpy_copy(arg1 uintptr, arg2 *uintptr) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_copy_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
-	return swig_r
-}
-
-func Minpy_sum(arg1 uintptr, arg2 *int64, arg3 int, arg4 int, arg5 *uintptr) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	_swig_i_3 := arg4
-	_swig_i_4 := arg5
-	swig_r = (uint64)(C._wrap_minpy_sum_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_voidp(_swig_i_4)))
-	return swig_r
-}
-
 func Minpy_dispatch_report(arg1 *uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
@@ -930,7 +757,7 @@ func Minpy_dispatch_count(arg1 string, arg2 string, arg3 uint64, arg4 uint64, ar
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (uint64)(C._wrap_minpy_dispatch_count_capi_2739671b426ff95b(*(*C.swig_type_68)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.swig_type_70(_swig_i_2), C.swig_type_71(_swig_i_3), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_4))))
+	swig_r = (uint64)(C._wrap_minpy_dispatch_count_capi_2739671b426ff95b(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1)), C.swig_type_54(_swig_i_2), C.swig_type_55(_swig_i_3), *(*C.swig_type_56)(unsafe.Pointer(&_swig_i_4))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -945,7 +772,7 @@ func Minpy_dispatch_count(arg1 string, arg2 string, arg3 uint64, arg4 uint64, ar
 
 func Minpy_dispatch_site(arg1 string) {
 	_swig_i_0 := arg1
-	C._wrap_minpy_dispatch_site_capi_2739671b426ff95b(*(*C.swig_type_73)(unsafe.Pointer(&_swig_i_0)))
+	C._wrap_minpy_dispatch_site_capi_2739671b426ff95b(*(*C.swig_type_57)(unsafe.Pointer(&_swig_i_0)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1038,7 +865,7 @@ func Minpy_register_op(arg1 string, arg2 string, arg3 uintptr, arg4 *uintptr) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_minpy_register_op_capi_2739671b426ff95b(*(*C.swig_type_79)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_minpy_register_op_capi_2739671b426ff95b(*(*C.swig_type_63)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_64)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1053,7 +880,7 @@ func Minpy_register_kernel(arg1 string, arg2 int, arg3 uintptr) (_swig_ret uint6
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_register_kernel_capi_2739671b426ff95b(*(*C.swig_type_82)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_register_kernel_capi_2739671b426ff95b(*(*C.swig_type_66)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1065,7 +892,7 @@ func Minpy_symbol_variable(arg1 string, arg2 string, arg3 *uintptr) (_swig_ret u
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_symbol_variable_capi_2739671b426ff95b(*(*C.swig_type_84)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_symbol_variable_capi_2739671b426ff95b(*(*C.swig_type_68)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1114,7 +941,7 @@ func Minpy_symbol_infer(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret uin
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_symbol_infer_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_symbol_infer_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1134,7 +961,7 @@ func Minpy_symbol_load(arg1 string, arg2 uint64, arg3 *uintptr) (_swig_ret uint6
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_symbol_load_capi_2739671b426ff95b(*(*C.swig_type_94)(unsafe.Pointer(&_swig_i_0)), C.swig_type_95(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_symbol_load_capi_2739671b426ff95b(*(*C.swig_type_78)(unsafe.Pointer(&_swig_i_0)), C.swig_type_79(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1175,7 +1002,7 @@ func Minpy_device_get_info(arg1 int64, arg2 unsafe.Pointer) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_device_get_info_capi_2739671b426ff95b(C.swig_type_99(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_device_get_info_capi_2739671b426ff95b(C.swig_type_83(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -1184,7 +1011,7 @@ func Minpy_stream_new(arg1 int64, arg2 uint, arg3 *uintptr) (_swig_ret uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_stream_new_capi_2739671b426ff95b(C.swig_type_101(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_stream_new_capi_2739671b426ff95b(C.swig_type_85(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1219,7 +1046,7 @@ func Minpy_stream_release(arg1 uintptr) {
 func Minpy_device_synchronize(arg1 int64) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_minpy_device_synchronize_capi_2739671b426ff95b(C.swig_type_106(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_minpy_device_synchronize_capi_2739671b426ff95b(C.swig_type_90(_swig_i_0)))
 	return swig_r
 }
 
@@ -1227,7 +1054,7 @@ func Minpy_memory_get_stats(arg1 int64, arg2 unsafe.Pointer) (_swig_ret uint64) 
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_memory_get_stats_capi_2739671b426ff95b(C.swig_type_108(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_memory_get_stats_capi_2739671b426ff95b(C.swig_type_92(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -1235,7 +1062,7 @@ func Minpy_memory_trim(arg1 int64, arg2 uint64) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_memory_trim_capi_2739671b426ff95b(C.swig_type_110(_swig_i_0), C.swig_type_111(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_memory_trim_capi_2739671b426ff95b(C.swig_type_94(_swig_i_0), C.swig_type_95(_swig_i_1)))
 	return swig_r
 }
 
@@ -1263,7 +1090,7 @@ func Minpy_npy_save(arg1 string, arg2 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_npy_save_capi_2739671b426ff95b(*(*C.swig_type_115)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_npy_save_capi_2739671b426ff95b(*(*C.swig_type_99)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1274,7 +1101,7 @@ func Minpy_npy_load(arg1 string, arg2 *uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_npy_load_capi_2739671b426ff95b(*(*C.swig_type_117)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_npy_load_capi_2739671b426ff95b(*(*C.swig_type_101)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1294,7 +1121,7 @@ func Minpy_npy_decode(arg1 unsafe.Pointer, arg2 uint64, arg3 *uintptr) (_swig_re
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_npy_decode_capi_2739671b426ff95b(C.swig_voidp(_swig_i_0), C.swig_type_120(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_npy_decode_capi_2739671b426ff95b(C.swig_voidp(_swig_i_0), C.swig_type_104(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1302,7 +1129,7 @@ func Minpy_npz_open(arg1 string, arg2 *uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_npz_open_capi_2739671b426ff95b(*(*C.swig_type_122)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_npz_open_capi_2739671b426ff95b(*(*C.swig_type_106)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1332,7 +1159,7 @@ func Minpy_archive_get(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret uint
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_archive_get_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), *(*C.swig_type_125)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_archive_get_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1349,7 +1176,7 @@ func Minpy_rng_new(arg1 uint64, arg2 uint64, arg3 *uintptr) (_swig_ret uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_rng_new_capi_2739671b426ff95b(C.swig_type_127(_swig_i_0), C.swig_type_128(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_rng_new_capi_2739671b426ff95b(C.swig_type_111(_swig_i_0), C.swig_type_112(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1386,7 +1213,7 @@ func Minpy_fp_status(arg1 int) (_swig_ret uint) {
 func Minpy_backend_load(arg1 string) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_minpy_backend_load_capi_2739671b426ff95b(*(*C.swig_type_132)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uint64)(C._wrap_minpy_backend_load_capi_2739671b426ff95b(*(*C.swig_type_116)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1424,7 +1251,7 @@ func Minpy_profiler_stop(arg1 *uintptr) (_swig_ret uint64) {
 func Mg_error(arg1 uint64) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_mg_error_capi_2739671b426ff95b(C.swig_type_138(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_mg_error_capi_2739671b426ff95b(C.swig_type_122(_swig_i_0)))
 	return swig_r
 }
 
@@ -1498,7 +1325,7 @@ func Mg_array_to_device(arg1 uintptr, arg2 uintptr, arg3 int64, arg4 *uintptr) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_mg_array_to_device_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_146(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_mg_array_to_device_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_130(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -1521,7 +1348,7 @@ func Mg_symbol_apply(arg1 string, arg2 string, arg3 *uintptr, arg4 unsafe.Pointe
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (uint64)(C._wrap_mg_symbol_apply_capi_2739671b426ff95b(*(*C.swig_type_149)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_150)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_151)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6)))
+	swig_r = (uint64)(C._wrap_mg_symbol_apply_capi_2739671b426ff95b(*(*C.swig_type_133)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_134)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1541,7 +1368,7 @@ func Mg_npz_save(arg1 string, arg2 unsafe.Pointer, arg3 *uintptr, arg4 int, arg5
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (uint64)(C._wrap_mg_npz_save_capi_2739671b426ff95b(*(*C.swig_type_153)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (uint64)(C._wrap_mg_npz_save_capi_2739671b426ff95b(*(*C.swig_type_137)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1554,7 +1381,7 @@ func Mg_function_new(arg1 string, arg2 uint64, arg3 int, arg4 *uintptr) (_swig_r
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_mg_function_new_capi_2739671b426ff95b(*(*C.swig_type_155)(unsafe.Pointer(&_swig_i_0)), C.swig_type_156(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_mg_function_new_capi_2739671b426ff95b(*(*C.swig_type_139)(unsafe.Pointer(&_swig_i_0)), C.swig_type_140(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
