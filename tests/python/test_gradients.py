@@ -13,7 +13,11 @@ from minpy.core import Tape, _Recording
 from minpy._minpy import _operator
 
 SCHEMAS = json.loads(_minpy.op_list())
-DIFFERENTIABLE = [s for s in SCHEMAS if s.get("gradient", "none") not in ("none", "not_differentiable", "")]
+DIFFERENTIABLE = [
+    s
+    for s in SCHEMAS
+    if s["gradient"] not in ("missing", "none", "not_differentiable") and (s["sample"] or not s["name"].startswith("_"))
+]
 
 
 class Samples:
@@ -52,9 +56,7 @@ class Samples:
 
 
 def samples_of(schema):
-    texts = schema.get("sample") or []
-    if isinstance(texts, str):
-        texts = [texts]
+    texts = schema["sample"]
     if texts:
         return list(texts)
     n = schema.get("n_inputs") or sum(p["kind"] == "array" for p in schema["params"])

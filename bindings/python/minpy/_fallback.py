@@ -12,9 +12,11 @@ import warnings
 import numpy
 
 from . import _minpy
-from ._minpy import _from_numpy, _numpy_view, dispatch_count, is_traced, ndarray
+from ._minpy import _from_numpy, _numpy_view, context_get_info, dispatch_count, is_traced, ndarray
 
 _OURS = (ndarray,)
+_WARN, _ERROR = 1, 2  # the context's reaction to a fallback
+_warned = set()
 _CONTAINERS = (tuple, list)
 
 
@@ -117,9 +119,17 @@ def call(function, reason, args, kwargs):
     conversion = _Conversion(function)
     converted = tuple(map(conversion, args))
     options = {k: conversion(v) for k, v in kwargs.items()}
+    name, reaction = _name_of(function), context_get_info(None)[1]
+    if reaction == _ERROR:
+        dispatch_count(name, reason, conversion.bytes, 0, _site())  # raises
     start = time.perf_counter_ns()
     result = function(*converted, **options)
-    dispatch_count(_name_of(function), reason, conversion.bytes, time.perf_counter_ns() - start, _site())
+    elapsed = time.perf_counter_ns() - start
+    site = _site()
+    dispatch_count(name, reason, conversion.bytes, elapsed, site)
+    if reaction == _WARN and (name, site) not in _warned:
+        _warned.add((name, site))
+        warnings.warn(f"{name} runs in NumPy ({reason})", RuntimeWarning, stacklevel=2)
     if conversion.copies:
         conversion.write_back()
     # out= comes back as the very object that was passed

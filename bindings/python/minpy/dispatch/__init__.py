@@ -29,40 +29,19 @@ def report():
         for row in [header, *rows]:
             lines.append("  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip())
 
-    operators = data.get("operators", data.get("calls", []))
-    if isinstance(operators, dict):
-        operators = [{"op": name, **info} for name, info in operators.items()]
-    rows = []
-    for entry in operators:
-        name = entry.get("op", entry.get("name", "?"))
-        devices = entry.get("devices") or {entry.get("device", "cpu"): entry.get("calls", entry.get("count", 0))}
-        for device, count in devices.items() if isinstance(devices, dict) else ():
-            calls = count.get("calls", 0) if isinstance(count, dict) else count
-            if calls:
-                rows.append((name, device, calls))
-    rows.sort(key=lambda row: -row[2])
+    rows = sorted(((c["op"], c["device"], c["calls"]) for c in data["calls"]), key=lambda row: -row[2])
     table("operators", ("operator", "device", "calls"), rows)
-    rows = []
-    for entry in data.get("fallbacks", []):
-        rows.append(
-            (
-                entry.get("op", entry.get("operator", "?")),
-                entry.get("reason", "?"),
-                entry.get("calls", entry.get("count", 1)),
-                entry.get("bytes", 0),
-                f"{entry.get('nanoseconds', entry.get('ns', 0)) / 1e6:.2f}",
-                _place(entry),
-            )
-        )
+    rows = [
+        (f["op"], f["reason"], f["calls"], f["bytes"], f"{f['nanoseconds'] / 1e6:.2f}", _places(f["sites"]))
+        for f in data["fallbacks"]
+    ]
     rows.sort(key=lambda row: -row[2])
     table("fallbacks", ("operator", "reason", "calls", "bytes", "ms", "called at"), rows)
     return "\n".join(lines) if lines else "nothing has run"
 
 
-def _place(entry):
-    site = entry.get("site", entry.get("sites", ""))
-    if isinstance(site, dict):
-        site = ", ".join(site)
-    if isinstance(site, list):
-        site = ", ".join(s if isinstance(s, str) else str(s.get("site", s)) for s in site)
-    return site
+def _places(sites, shown=2):
+    """The call sites that fell back most, the file's last two parts of each."""
+    most = sorted(sites, key=lambda site: -sites[site])
+    short = ["/".join(site.split("/")[-2:]) for site in most[:shown]]
+    return ", ".join(short) + (f" and {len(most) - shown} more" if len(most) > shown else "")
