@@ -33,7 +33,7 @@ __array_namespace_info__ = _numpy.__array_namespace_info__
 
 
 def _holds_traced(x):
-    return isinstance(x, (list, tuple)) and any(_is_traced(y) or _holds_traced(y) for y in x)
+    return isinstance(x, (list, tuple)) and _builtins.any(_is_traced(y) or _holds_traced(y) for y in x)
 
 
 def _stacked(x):
