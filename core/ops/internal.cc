@@ -5,6 +5,7 @@
 #include "core/autograd/node.h"
 #include "core/ops/calls.h"
 #include "core/registry/device.h"
+#include "core/registry/function.h"
 #include "core/registry/registry.h"
 
 namespace minpy {
@@ -80,6 +81,11 @@ void register_internal(Registry& r) {
         .sample("f64(6), f64(3), (3,), (16,), 8")
         .doc("An array of which a window was overwritten.");
 
+    // `arguments` has a DEFAULT in the place of each operand.
+    r.op("_call(function: function, arguments: value, operands: arrays)")
+        .composite(call_function)
+        .reverse(pull_back_function)
+        .doc("A call of a function whose derivative is a callback.");
 }
 
 }  // namespace minpy

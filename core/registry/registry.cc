@@ -21,16 +21,25 @@ Registry& Registry::get() {
     return *r;
 }
 
-RowBuilder Registry::op(const char* signature) {
+std::unique_ptr<Op> Registry::parsed(const char* signature) const {
     auto op = std::make_unique<Op>();
     parse_signature(signature, *op);
     op->family = family_;
-    std::lock_guard lock(mutex_);
-    if (by_name_.count(op->name)) throw value_error("an operator '", op->name, "' exists already");
-    by_name_[op->name] = op.get();
-    ops_.push_back(std::move(op));
-    return RowBuilder(*ops_.back());
+    return op;
 }
+
+void Registry::check_free(const Op& row) const {
+    if (find(row.name)) throw value_error("an operator '", row.name, "' exists already");
+}
+
+Op& Registry::insert(std::unique_ptr<Op> row) {
+    std::lock_guard lock(mutex_);
+    if (by_name_.count(row->name)) throw value_error("an operator '", row->name, "' exists already");
+    ops_.push_back(std::move(row));
+    return *(by_name_[ops_.back()->name] = ops_.back().get());
+}
+
+RowBuilder Registry::op(const char* signature) { return RowBuilder(insert(parsed(signature))); }
 
 RowBuilder Registry::elementwise(const char* signature, const char* functor) {
     RowBuilder row = op(signature);

@@ -78,6 +78,14 @@ public:
     // Kinds: array (may be left out), array? (None allowed), arrays, bool, int, float, str, ints, axis, axes, dtype, scalar,
     // device, floats, index, function, value; a `?` allows None. "/" and "*" as in Python.
     RowBuilder op(const char* signature);
+    // A row that others may look for while it is made: `fill` completes it before it is found.
+    template <class F>
+    const Op& add(const char* signature, F&& fill) {
+        std::unique_ptr<Op> row = parsed(signature);
+        check_free(*row);
+        fill(RowBuilder(*row));
+        return insert(std::move(row));
+    }
     // Element-wise by the functor of that name in the family's header. In Python 0-d results become scalars.
     RowBuilder elementwise(const char* signature, const char* functor);
     void alias(const char* name, const char* of);
@@ -91,6 +99,9 @@ public:
 
 private:
     Registry() = default;
+    std::unique_ptr<Op> parsed(const char* signature) const;
+    void check_free(const Op& row) const;
+    Op& insert(std::unique_ptr<Op> row);
     mutable std::mutex mutex_;  // rows may be added while others look
     std::deque<std::unique_ptr<Op>> ops_;
     std::unordered_map<std::string, Op*> by_name_;

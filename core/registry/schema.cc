@@ -31,6 +31,7 @@ std::vector<std::string_view> split(std::string_view s) {
             from = i + 1;
         }
     }
+    if (depth != 0 || quoted) throw value_error("unbalanced brackets or quotes in \"", s, "\"");
     return parts;
 }
 

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/array/casting.h"
-#include "core/registry/call.h"
+#include "core/registry/function.h"
 
 namespace minpy {
 namespace {
@@ -274,6 +274,12 @@ void Values::copy(const minpy_value* from, minpy_value* to, int64_t n, Data& dat
                 if (from[i].len == int32_t(DType::complex128)) to[i].v.p = block(from[i].v.p, 16);
                 break;
             case MINPY_V_SLICE: to[i].v.p = block(from[i].v.p, sizeof(minpy_slice)); break;
+            case MINPY_V_FUNCTION: {
+                Function& f = function_of(from[i]);
+                f.retain();
+                data.owned.emplace_back(&f, [](Function* kept) { kept->release(); });
+                break;
+            }
             case MINPY_V_ARRAY:
                 if (keep_arrays)
                     data.arrays.push_back(Array::share(array_of(from[i])));
