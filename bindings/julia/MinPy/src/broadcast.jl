@@ -124,7 +124,7 @@ end
 
 on_elements(f, args...) = stand_in(apply(f, map(unwrapped, args)))
 
-const element_functions = union(same_names, [f for (f, _) in other_names],
+const element_functions = union(same_names, [f for (f, name) in other_names if isdefined(np, name)],
                                 [:+, :-, :*, :max, :min, :\, :atan, :div, :exp10, :abs2, :muladd, :fma, :clamp, :iszero, :isone, :float])
 for f in setdiff(element_functions, [:ifelse, :(!=)])
     @eval Base.$f(x::Elements) = on_elements($f, x)

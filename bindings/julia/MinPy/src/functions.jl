@@ -58,9 +58,13 @@ Base.sortperm(x::MPVector) = np.add(np.argsort(x; kind="stable"), 1)
 # ---- shape
 
 Base.reshape(x::MPArray, dims::Dims) = reshape_to(x, dims)
-Base.reshape(x::MPArray, dims::Union{Int,Colon}...) = reshape_to(x, Base._reshape_uncolon(x, dims))
+Base.reshape(x::MPArray, dims::Union{Int,Colon}...) = reshape(x, dims)
 Base.reshape(x::MPVector, ::Colon) = x
-Base.reshape(x::MPArray, dims::Tuple{Vararg{Union{Int,Colon}}}) = reshape_to(x, Base._reshape_uncolon(x, dims))
+function Base.reshape(x::MPArray, dims::Tuple{Vararg{Union{Int,Colon}}})
+    known = prod(Int[d for d in dims if d isa Int])
+    count(d -> d isa Colon, dims) == 1 && known > 0 || throw(ArgumentError("dimensions $dims leave more than one unknown"))
+    reshape_to(x, map(d -> d isa Colon ? length(x) ÷ known : d, dims))
+end
 function reshape_to(x, dims)
     prod(dims) == length(x) ||
         throw(DimensionMismatch("new dimensions $dims must be consistent with array size $(length(x))"))
