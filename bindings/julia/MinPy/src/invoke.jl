@@ -229,7 +229,8 @@ using ..MinPy: MinPy, MPArray, Default, Ints, Floats, Arrays, Values, Device, Op
 
 operator(table, i) = @inbounds table[i]
 
-array(x::Union{MPArray,Number,Nothing,Default}) = x
+array(x) = x
+array(x::MPArray) = x
 array(x::AbstractArray) = MPArray(x)
 array(x::Tuple) = MPArray(collect(x))
 array(x::Base.RefValue) = array(x[])

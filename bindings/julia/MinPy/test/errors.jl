@@ -37,8 +37,9 @@ x, y = MPArray([1.0 2.0 3.0; 4.0 5.0 6.0]), MPArray([1.0, 2.0])
 @test_throws OutOfMemoryError MinPy.zeros(UInt8, 2^46)
 
 # The library that was not found.
+project = dirname(@__DIR__)
 program = "try; using MinPy; catch e; print(sprint(showerror, e)); end"
 said = withenv("MINPY_LIBRARY" => "/nowhere/libminpy.so") do
-    read(`$(Base.julia_cmd()) --startup-file=no --project=$(joinpath(@__DIR__, "..")) -e $program`, String)
+    read(`$(Base.julia_cmd()) --startup-file=no --project=$project -e $program`, String)
 end
 @test occursin("/nowhere/libminpy.so: no such file", said)
