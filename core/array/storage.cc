@@ -29,10 +29,12 @@ Storage* Storage::create(int64_t nbytes, Device device, bool allocate_now) {
 }
 
 void Storage::allocate_buffer() {
-    if (!device.is_cpu())
-        data = static_cast<char*>(device_allocate(device, nbytes));
-    else
+    if (device.is_cpu()) {
         data = nbytes <= kInline ? inline_data : static_cast<char*>(allocate(nbytes));
+    } else {
+        data = static_cast<char*>(device_allocate(device, nbytes));
+        token = make_token(*this);
+    }
 }
 
 Storage* Storage::borrow(void* data, int64_t nbytes, Device device, bool read_only, void* payload,
@@ -59,14 +61,13 @@ Storage::Extra& Storage::extra_data() {
 
 void Storage::destroy_now() noexcept {
     if (has(kPending)) drop_pending(*this);
+    if (token) forget_token(token);
     delete extra.load(std::memory_order_acquire);
     if (borrowed) {
         if (destroy) destroy(payload);
     } else if (data && data != inline_data) {
-        if (device.is_cpu())
-            deallocate(data, nbytes);
-        else
-            device_deallocate(device, data, nbytes);
+        if (device.is_cpu()) deallocate(data, nbytes);
+        else device_deallocate(device, data, nbytes);
     }
     delete this;
 }

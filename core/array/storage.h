@@ -26,8 +26,8 @@ class SavedArray;  // core/autograd/node.h
 
 struct Storage : Pooled<Storage> {
     enum Flag : uint32_t {
-        kExposed = 1,    // left through the buffer protocol, DLPack …: others may write it
-        kTraced = 2,     // some tape has an entry for it
+        kExposed = 1,  // left through the buffer protocol, DLPack …: others may write it
+        kTraced = 2,   // some tape has an entry for it
         kReadOnly = 4,
         kPending = 8,    // producer below has not run
         kRead = 16,      // pending operations read it
@@ -62,13 +62,14 @@ struct Storage : Pooled<Storage> {
     Device device;
     char* data = nullptr;
     int64_t nbytes = 0;
-    Deferred* producer = nullptr;   // with kPending; guarded by the lock of core/fusion
+    uint64_t token = 0;            // names device memory to its backend, for failures that come late
+    Deferred* producer = nullptr;  // with kPending; guarded by the lock of core/fusion
     std::atomic_flag saved_lock{};
-    SavedArray* saved = nullptr;    // list of those that tape nodes hold
+    SavedArray* saved = nullptr;       // list of those that tape nodes hold
     std::atomic<uint32_t> version{0};  // recorded writes so far
     std::atomic<int32_t> n_traces{0};  // tapes with an entry for it
     std::atomic<Extra*> extra{nullptr};
-    void* payload = nullptr;       // of borrowed memory
+    void* payload = nullptr;  // of borrowed memory
     minpy_destroy_fn destroy = nullptr;
     bool borrowed = false;
     alignas(64) char inline_data[kInline];

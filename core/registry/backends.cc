@@ -40,9 +40,7 @@ minpy_status host_register(minpy_device_api* device, const minpy_kernel_desc* ke
         std::lock_guard lock(t.mutex);
         t.kernels[{kernel->op, device->kind}] = *kernel;
         return MINPY_OK;
-    } catch (...) {
-        return MINPY_E_NOMEM;
-    }
+    } catch (...) { return MINPY_E_NOMEM; }
 }
 
 minpy_status host_workspace(const minpy_kernel_call* call, uint64_t bytes, void** out) {
@@ -59,35 +57,48 @@ minpy_status host_workspace(const minpy_kernel_call* call, uint64_t bytes, void*
         s->workspaces.push_back(empty(shape, DType::uint8, d));
         *out = s->workspaces.back().raw();
         return MINPY_OK;
-    } catch (...) {
-        return MINPY_E_NOMEM;
-    }
+    } catch (...) { return MINPY_E_NOMEM; }
 }
 
 minpy_status host_fail(const minpy_kernel_call* call, minpy_status code, const char* message) {
     try {
         static_cast<KernelCallStorage*>(call->call)->error = message ? message : "";
-    } catch (...) {
-    }
+    } catch (...) {}
     return code;
 }
 
+// Storage that backends can name. A late failure of memory that is gone interests nobody.
+struct Tokens {
+    std::mutex mutex;
+    std::map<uint64_t, Storage*> storage;
+    uint64_t next = 1;
+};
+Tokens& tokens() {
+    static Tokens* t = new Tokens;
+    return *t;
+}
+
 void host_poison(uint64_t token, minpy_status code, const char* op, const char* message) {
-    // The token is the storage, which the kernel's outputs keep alive until the device has finished with them.
     try {
-        auto* s = reinterpret_cast<Storage*>(token);
-        Storage::Extra& e = s->extra_data();
-        std::lock_guard lock(e.mutex);
-        e.poison = std::make_unique<Error>(code, "RuntimeError", cat(op ? op : "a kernel", " failed on ", to_string(s->device), ": ",
-                                                                     message ? message : ""));
-        e.poison->op = op ? op : "";
-        s->set(Storage::kPoisoned);
-    } catch (...) {
+        Tokens& t = tokens();
+        std::lock_guard lock(t.mutex);
+        auto it = t.storage.find(token);
+        if (it == t.storage.end()) return;
+        Storage& s = *it->second;
+        auto error = std::make_unique<Error>(
+            code, "RuntimeError",
+            cat(op ? op : "a kernel", " failed on ", to_string(s.device), ": ", message ? message : ""));
+        error->op = op ? op : "";
+        Storage::Extra& e = s.extra_data();
+        std::lock_guard inner(e.mutex);
+        e.poison = std::move(error);
+        s.set(Storage::kPoisoned);
+    } catch (...) {  // no memory for the text: the synchronisation still reports the status
     }
 }
 
-const minpy_host_api kHost = {sizeof(minpy_host_api), MINPY_BACKEND_ABI, 0x000100, 0,
-                              host_register, host_workspace, host_fail, host_poison};
+const minpy_host_api kHost = {sizeof(minpy_host_api), MINPY_BACKEND_ABI, 0x000100,  0,
+                              host_register,          host_workspace,    host_fail, host_poison};
 
 // Why a file or folder must not be trusted, or "".
 std::string untrusted(const char* path) {
@@ -115,11 +126,11 @@ void load(Table& t, const std::string& path) {
             if (status != MINPY_OK)
                 b.refused = cat("its initialisation failed with status ", status, out.name ? cat(": ", out.name) : "");
             else if (out.abi_version != MINPY_BACKEND_ABI)
-                b.refused = cat("was built for backend ABI ", out.abi_version, ", this library has ", MINPY_BACKEND_ABI);
+                b.refused =
+                    cat("was built for backend ABI ", out.abi_version, ", this library has ", MINPY_BACKEND_ABI);
             else if (!out.device || out.device->struct_size < sizeof(minpy_device_api))
                 b.refused = "its device table is too small";
-            else
-                b.device = out.device;
+            else b.device = out.device;
             if (b.device) {
                 b.name = out.name ? out.name : "";
                 b.version = out.version ? out.version : "";
@@ -212,12 +223,9 @@ bool run_backend_kernel(Call& c, const Arrays& inputs, Device device, const char
     HostKernel host;
     {
         std::lock_guard lock(t.mutex);
-        if (auto it = t.host_kernels.find({c.op.name, device.kind}); it != t.host_kernels.end())
-            host = it->second;
-        else if (auto k = t.kernels.find({c.op.name, device.kind}); k != t.kernels.end())
-            kernel = k->second;
-        else
-            return *reason = "no_kernel", false;
+        if (auto it = t.host_kernels.find({c.op.name, device.kind}); it != t.host_kernels.end()) host = it->second;
+        else if (auto k = t.kernels.find({c.op.name, device.kind}); k != t.kernels.end()) kernel = k->second;
+        else return *reason = "no_kernel", false;
     }
     if (host) return host(c), true;
     KernelCallStorage s;
@@ -229,6 +237,17 @@ bool run_backend_kernel(Call& c, const Arrays& inputs, Device device, const char
                 s.error.empty() ? cat("the kernel failed on ", to_string(device), " with status ", status) : s.error);
 }
 
-void forget_token(uint64_t) noexcept {}
+uint64_t make_token(Storage& s) {
+    Tokens& t = tokens();
+    std::lock_guard lock(t.mutex);
+    t.storage.emplace(t.next, &s);
+    return t.next++;
+}
+
+void forget_token(uint64_t token) noexcept {
+    Tokens& t = tokens();
+    std::lock_guard lock(t.mutex);
+    t.storage.erase(token);
+}
 
 }  // namespace minpy

@@ -22,8 +22,12 @@ void check(minpy_status status, const char* what, Device d) {
 
 minpy_tensor tensor_of(const Array& a) {
     Storage& s = a.storage();
-    return {s.data ? s.data + a.get()->offset : nullptr, a.shape().data(), a.strides().data(), a.ndim(), int32_t(a.dtype()),
-            reinterpret_cast<uint64_t>(&s)};
+    return {s.data ? s.data + a.get()->offset : nullptr,
+            a.shape().data(),
+            a.strides().data(),
+            a.ndim(),
+            int32_t(a.dtype()),
+            s.token};
 }
 
 }  // namespace
@@ -32,7 +36,8 @@ Stream::~Stream() { api->stream_destroy(device.index, native); }
 
 const minpy_device_api& device_api(Device d) {
     const minpy_device_api* api = find_device_api(d.kind);
-    if (!api) throw Error(MINPY_E_UNSUPPORTED, "RuntimeError", cat("no backend for the device ", to_string(d), " is loaded"));
+    if (!api)
+        throw Error(MINPY_E_UNSUPPORTED, "RuntimeError", cat("no backend for the device ", to_string(d), " is loaded"));
     if (d.index < 0 || d.index >= api->count)
         throw Error(MINPY_E_DEVICE, "RuntimeError", cat("no device ", to_string(d), ": there are ", api->count));
     return *api;
@@ -52,7 +57,6 @@ void* device_allocate(Device d, int64_t bytes) {
 
 void device_deallocate(Device d, void* data, int64_t bytes) noexcept {
     if (const minpy_device_api* api = find_device_api(d.kind)) {
-        forget_token(reinterpret_cast<uint64_t>(data));
         api->deallocate(d.index, data, uint64_t(std::max<int64_t>(bytes, 1)));
     }
 }
@@ -77,7 +81,8 @@ Array to_device(const Array& a, Device d) {
         Array out = empty(a.shape(), a.dtype());
         if (a.size())
             check(api.copy_out(a.device().index, current_stream(a.device(), context), out.raw(), source.raw(),
-                               uint64_t(a.nbytes())), "copy to the host", a.device());
+                               uint64_t(a.nbytes())),
+                  "copy to the host", a.device());
         wait_ready(a.storage());  // what a kernel reported late
         return out;
     }
@@ -100,8 +105,10 @@ Array span_to_host(const Array& a) {
     Storage* host = Storage::create(high - low, kCpu);
     Array out = Array::on(host, -low, a.shape(), a.strides(), a.dtype());
     if (high > low)
-        check(device_api(a.device()).copy_out(a.device().index, current_stream(a.device(), context), host->data, a.raw() + low,
-                                              uint64_t(high - low)), "copy to the host", a.device());
+        check(device_api(a.device())
+                  .copy_out(a.device().index, current_stream(a.device(), context), host->data, a.raw() + low,
+                            uint64_t(high - low)),
+              "copy to the host", a.device());
     wait_ready(a.storage());
     return out;
 }
@@ -112,8 +119,10 @@ Array copy_on_device(const Array& a) {
     if (a.is_contiguous()) {
         Array out = empty(a.shape(), a.dtype(), a.device());
         if (a.size())
-            check(device_api(a.device()).copy(a.device().index, current_stream(a.device(), Context::current()), out.raw(), a.raw(),
-                                              uint64_t(a.nbytes())), "copy", a.device());
+            check(device_api(a.device())
+                      .copy(a.device().index, current_stream(a.device(), Context::current()), out.raw(), a.raw(),
+                            uint64_t(a.nbytes())),
+                  "copy", a.device());
         return out;
     }
     return to_device(copy_of(span_to_host(a)), a.device());
@@ -132,7 +141,8 @@ void copy_between(const Array& to, const Array& from) {
     Array span = to.is_contiguous() ? value : span_to_host(to);
     if (!to.is_contiguous()) copy_into(span, value);
     char* from_bytes = to.is_contiguous() ? value.raw() : span.storage().data;
-    check(api.copy_in(to.device().index, stream, to.raw() + low, from_bytes, uint64_t(high - low)), "copy to the device", to.device());
+    check(api.copy_in(to.device().index, stream, to.raw() + low, from_bytes, uint64_t(high - low)),
+          "copy to the device", to.device());
     // The host memory must outlive the copy.
     check(api.stream_synchronize(to.device().index, stream), "synchronize", to.device());
 }
@@ -180,7 +190,8 @@ void run_on_device(Call& c, Device device) {
     }
     c.in = given;
     auto spent = std::chrono::steady_clock::now() - begin;
-    count_fallback(c.op.name, device, reason, bytes, uint64_t(std::chrono::nanoseconds(spent).count()), c.context.fallback);
+    count_fallback(c.op.name, device, reason, bytes, uint64_t(std::chrono::nanoseconds(spent).count()),
+                   c.context.fallback);
 }
 
 bool fill_kernel_call(Call& c, const Arrays& inputs, Device device, KernelCallStorage& s) {
@@ -190,9 +201,18 @@ bool fill_kernel_call(Call& c, const Arrays& inputs, Device device, KernelCallSt
         bool operand = v.tag == MINPY_V_ARRAY || v.tag == MINPY_V_ARRAYS;
         s.attributes.push_back(operand ? none_value() : v);
     }
-    s.call = {sizeof(minpy_kernel_call), device.index, c.op.name.c_str(), s.inputs.data(), s.outputs.data(),
-              int32_t(s.inputs.size()), int32_t(s.outputs.size()), s.attributes.data(), int32_t(s.attributes.size()), 0,
-              current_stream(device, c.context), &s};
+    s.call = {sizeof(minpy_kernel_call),
+              device.index,
+              c.op.name.c_str(),
+              s.inputs.data(),
+              s.outputs.data(),
+              int32_t(s.inputs.size()),
+              int32_t(s.outputs.size()),
+              s.attributes.data(),
+              int32_t(s.attributes.size()),
+              0,
+              current_stream(device, c.context),
+              &s};
     return true;
 }
 

@@ -21,13 +21,17 @@ void load_backend(const char* path);  // absolute
 std::string backend_report();         // JSON
 int device_count(int32_t kind);
 
+// Names a storage for minpy_host_api.poison, until it is forgotten.
+uint64_t make_token(Storage& s);
+void forget_token(uint64_t token) noexcept;
+
 void* device_allocate(Device d, int64_t bytes);
 void device_deallocate(Device d, void* data, int64_t bytes) noexcept;
 void* current_stream(Device d, const Context& context);
 
 // A copy on `d`, C-contiguous; the array itself where it is there. Not recorded; asynchronous errors come out of it.
 Array to_device(const Array& a, Device d);
-Array copy_on_device(const Array& a);             // same device
+Array copy_on_device(const Array& a);                   // same device
 void copy_between(const Array& to, const Array& from);  // equal shapes, any devices
 void synchronize(Device d);
 
