@@ -1,6 +1,7 @@
 // Arrays: making, looking at, indexing, copying.
 #include "capi/src/boundary.h"
 #include "core/array/format.h"
+#include "core/array/indexing.h"
 #include "core/ops/calls.h"
 
 namespace minpy {
@@ -31,10 +32,8 @@ std::vector<Array> arrays_from(const minpy_array* a, int32_t n, const char* name
     if (n > 0) need(a, name);
     std::vector<Array> result;
     for (int32_t i = 0; i < n; ++i) {
-        if (!a[i] && allow_null)
-            result.emplace_back();
-        else
-            result.push_back(share(a[i], name));
+        if (!a[i] && allow_null) result.emplace_back();
+        else result.push_back(share(a[i], name));
     }
     return result;
 }
@@ -43,7 +42,8 @@ std::vector<Array> arrays_from(const minpy_array* a, int32_t n, const char* name
 
 using namespace minpy;
 
-minpy_status minpy_array_zeros(const int64_t* shape, int32_t ndim, minpy_dtype dtype, minpy_device device, minpy_array* out) {
+minpy_status minpy_array_zeros(const int64_t* shape, int32_t ndim, minpy_dtype dtype, minpy_device device,
+                               minpy_array* out) {
     return guard([&] {
         need(out, "out");
         *out = give(ops::zeros(shape_from(shape, ndim), checked_dtype(dtype), device_from(device)), Context::current());
@@ -62,15 +62,17 @@ minpy_status minpy_array_from_host(const void* data, const int64_t* shape, const
             need(data, "data");
             Dims steps = strides ? Dims(strides, strides + ndim) : c_strides(dims, itemsize(t));
             auto [low, high] = extent(dims, {steps.data(), size_t(steps.size())}, itemsize(t));
-            Storage* lent = Storage::borrow(static_cast<char*>(const_cast<void*>(data)) + low, high - low, kCpu, true, nullptr, nullptr);
+            Storage* lent = Storage::borrow(static_cast<char*>(const_cast<void*>(data)) + low, high - low, kCpu, true,
+                                            nullptr, nullptr);
             copy_into(result, Array::on(lent, -low, dims, {steps.data(), size_t(steps.size())}, t));
         }
         *out = give(to_device(result, device_from(device)), Context::current());
     });
 }
 
-minpy_status minpy_array_borrow(void* data, const int64_t* shape, const int64_t* strides, int32_t ndim, minpy_dtype dtype,
-                                minpy_device device, uint32_t flags, void* payload, minpy_destroy_fn destroy, minpy_array* out) {
+minpy_status minpy_array_borrow(void* data, const int64_t* shape, const int64_t* strides, int32_t ndim,
+                                minpy_dtype dtype, minpy_device device, uint32_t flags, void* payload,
+                                minpy_destroy_fn destroy, minpy_array* out) {
     bool taken = false;
     minpy_status status = guard([&] {
         need(out, "out");
@@ -96,13 +98,15 @@ minpy_status minpy_array_to_host(minpy_array a, void* data, uint64_t nbytes, con
     return guard([&] {
         Array source = share(a);
         if (nbytes < uint64_t(source.nbytes()))
-            throw value_error("the buffer has ", nbytes, " bytes, the array needs ", source.nbytes()).in_argument("nbytes");
+            throw value_error("the buffer has ", nbytes, " bytes, the array needs ", source.nbytes())
+                .in_argument("nbytes");
         if (source.size() == 0) return;
         need(data, "data");
         Array host = to_device(source, kCpu);
         Dims steps = strides ? Dims(strides, strides + source.ndim()) : c_strides(source.shape(), source.itemsize());
         auto [low, high] = extent(source.shape(), {steps.data(), size_t(steps.size())}, source.itemsize());
-        if (low < 0 || uint64_t(high) > nbytes) throw value_error("the strides leave the buffer").in_argument("strides");
+        if (low < 0 || uint64_t(high) > nbytes)
+            throw value_error("the strides leave the buffer").in_argument("strides");
         Storage* lent = Storage::borrow(data, high, kCpu, false, nullptr, nullptr);
         copy_into(Array::on(lent, 0, source.shape(), {steps.data(), size_t(steps.size())}, source.dtype()), host);
     });
@@ -163,9 +167,16 @@ minpy_status minpy_array_item(minpy_array a, minpy_value* out) {
 minpy_status minpy_array_get(minpy_array a, const minpy_value* index, int32_t n, minpy_array* out) {
     return guard([&] {
         need(out, "out");
-        share(a);
+        check_alive(body(a), "a");
         if (n < 0) throw value_error("a negative number of indices");
         if (n) need(index, "index");
+        // The short way: a window that no tape follows needs no dispatcher.
+        if (Array x = share(a); !may_be_traced(x)) {
+            if (Array part = basic_window(x, {index, size_t(n)})) {
+                *out = give(std::move(part), Context::current());
+                return;
+            }
+        }
         minpy_value args[] = {pointer_value(MINPY_V_ARRAY, a, 0), pointer_value(MINPY_V_VALUES, index, n)};
         *out = give(std::move(invoke(MINPY_OP("get_item"), args).front()), Context::current());
     });
@@ -182,8 +193,8 @@ minpy_status minpy_array_set(minpy_array a, const minpy_value* index, int32_t n,
     });
 }
 
-minpy_status minpy_array_as_strided(minpy_array a, minpy_dtype dtype, const int64_t* shape, const int64_t* strides, int32_t ndim,
-                                    int64_t offset, minpy_array* out) {
+minpy_status minpy_array_as_strided(minpy_array a, minpy_dtype dtype, const int64_t* shape, const int64_t* strides,
+                                    int32_t ndim, int64_t offset, minpy_array* out) {
     return guard([&] {
         need(out, "out");
         Array x = share(a);
@@ -197,11 +208,13 @@ minpy_status minpy_array_as_strided(minpy_array a, minpy_dtype dtype, const int6
         auto [low, high] = extent(dims, steps, itemsize(t));
         int64_t start = checked_add(x.get()->offset, offset);
         if (size_of(dims) && (start + low < 0 || start + high > x.storage().nbytes))
-            throw value_error("the window of shape ", to_string(dims), " leaves the array's storage of ", x.storage().nbytes, " bytes");
+            throw value_error("the window of shape ", to_string(dims), " leaves the array's storage of ",
+                              x.storage().nbytes, " bytes");
         Array base = minpy_array_is_traced(a) ? with_current_node(x, Context::current()) : x;
         if (base.get()->node) {
             if (t != x.dtype()) throw unsupported("a view with another dtype has no derivative");
-            Dims shape_d(dims.begin(), dims.end()), strides_d(steps.begin(), steps.end()), own(x.strides().begin(), x.strides().end());
+            Dims shape_d(dims.begin(), dims.end()), strides_d(steps.begin(), steps.end()),
+                own(x.strides().begin(), x.strides().end());
             *out = give(call(MINPY_OP("_window"), base, shape_d, strides_d, offset, own), Context::current());
             return;
         }
@@ -260,15 +273,14 @@ minpy_status minpy_result_type(const minpy_value* values, int32_t n, minpy_dtype
         Weak most = Weak::none;
         for (int32_t i = 0; i < n; ++i) {
             const minpy_value& v = values[i];
-            DType t = v.tag == MINPY_V_ARRAY   ? share(reinterpret_cast<minpy_array>(array_of(v)), "values").dtype()
-                      : v.tag == MINPY_V_DTYPE ? checked_dtype(int32_t(v.v.i))
+            DType t = v.tag == MINPY_V_ARRAY    ? share(reinterpret_cast<minpy_array>(array_of(v)), "values").dtype()
+                      : v.tag == MINPY_V_DTYPE  ? checked_dtype(int32_t(v.v.i))
                       : v.tag == MINPY_V_SCALAR ? checked_dtype(v.len)
                                                 : DType::none;
-            if (t == DType::none && weak_of(v) == Weak::none) throw type_error("values[", i, "] is no array, number or dtype");
-            if (t == DType::none)
-                most = std::max(most, weak_of(v));
-            else
-                strong = strong == DType::none ? t : promote(strong, t);
+            if (t == DType::none && weak_of(v) == Weak::none)
+                throw type_error("values[", i, "] is no array, number or dtype");
+            if (t == DType::none) most = std::max(most, weak_of(v));
+            else strong = strong == DType::none ? t : promote(strong, t);
         }
         *out = int32_t(promote(strong, most));
     });

@@ -11,8 +11,7 @@ std::atomic<uint64_t> g_sequence{1};
 class Locked {
 public:
     explicit Locked(Storage& s) : flag_(s.saved_lock) {
-        while (flag_.test_and_set(std::memory_order_acquire)) {
-        }
+        while (flag_.test_and_set(std::memory_order_acquire)) {}
     }
     ~Locked() { flag_.clear(std::memory_order_release); }
 
@@ -132,10 +131,8 @@ void release(Node* node) noexcept {
     if (node->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     Doomed*& d = doomed();
     if (d) {
-        if (d->n < 64)
-            d->list[d->n++] = node;
-        else
-            d->more.push_back(node);
+        if (d->n < 64) d->list[d->n++] = node;
+        else d->more.push_back(node);
         return;
     }
     Doomed mine;
@@ -143,13 +140,11 @@ void release(Node* node) noexcept {
     delete node;
     for (;;) {
         Node* next;
-        if (mine.n)
-            next = mine.list[--mine.n];
+        if (mine.n) next = mine.list[--mine.n];
         else if (!mine.more.empty()) {
             next = mine.more.back();
             mine.more.pop_back();
-        } else
-            break;
+        } else break;
         delete next;
     }
     d = nullptr;
@@ -206,11 +201,17 @@ void record(const Call& call, std::span<const Array> inputs, std::span<Array> ou
     node->in_meta.reserve(int64_t(inputs.size()));
     for (const Array& a : inputs) node->in_meta.push_back(a ? ArrayMeta{a.dims(), a.dtype(), a.device()} : ArrayMeta{});
     for (const Array& a : outputs) node->out_meta.push_back({a.dims(), a.dtype()});
+    if (op.view && traced[0].node && &inputs[0].storage() == &outputs[0].storage()) {
+        DimsView strides = inputs[0].strides();
+        node->base.reset(new Layout{Dims(strides.begin(), strides.end()), inputs[0].get()->offset});
+    }
     auto exposed = [](const Array& a) { return a.storage().has(Storage::kExposed); };
     if (op.save_inputs) {
+        // A linear rule reads only what it is not linear in: positions, conditions.
+        bool linear = op.gradient == Op::Gradient::linear;
         node->saved_in.grow(int64_t(inputs.size()));
         for (size_t i = 0; i < inputs.size(); ++i) {
-            if (!inputs[i]) continue;
+            if (!inputs[i] || (linear && in(inputs[i].dtype(), kFloating | kComplex))) continue;
             // Exposed memory may be written unseen: the tape keeps a copy.
             node->saved_in[int64_t(i)].save(exposed(inputs[i]) ? snapshot(inputs[i]) : inputs[i]);
         }

@@ -39,20 +39,27 @@ struct ArrayMeta {
     Device device{};
 };
 
+// How an array lies on its storage.
+struct Layout {
+    Dims strides;
+    int64_t offset;
+};
+
 class Node : public Pooled<Node> {
 public:
     std::atomic<int32_t> refs{1};
-    uint64_t sequence = 0;      // larger than that of every operand
-    Tape* tape = nullptr;       // counted: the outermost of the operands' tapes
-    const Op* op = nullptr;     // null: a leaf
-    Values args;                // attributes; arrays are in `saved_in`
+    uint64_t sequence = 0;   // larger than that of every operand
+    Tape* tape = nullptr;    // counted: the outermost of the operands' tapes
+    const Op* op = nullptr;  // null: a leaf
+    Values args;             // attributes; arrays are in `saved_in`
     SmallVector<Edge, 2> edges;
     SmallVector<ArrayMeta, 2> in_meta;
     SmallVector<ArrayMeta, 1> out_meta;
     SmallVector<SavedArray, 2> saved_in;
     SmallVector<SavedArray, 1> saved_out;
     int32_t n_out = 1;
-    Device device;              // of the operands
+    Device device;                 // of the operands
+    std::unique_ptr<Layout> base;  // of a view: its operand's, on the storage that they share
 
     Node();
     ~Node();

@@ -53,7 +53,8 @@ Traced derive_window(const Array& a, const Array& base, Traced from, Tape& tape)
     if (a.get()->offset == base.get()->offset && same(a.shape(), base.shape()) && same(a.strides(), base.strides()))
         return counted(from.node, from.output);
     Dims shape = a.dims(), strides(a.strides().begin(), a.strides().end());
-    minpy_value args[] = {none_value(), to_value(shape), to_value(strides), to_value(a.get()->offset - base.get()->offset),
+    minpy_value args[] = {none_value(), to_value(shape), to_value(strides),
+                          to_value(a.get()->offset - base.get()->offset),
                           to_value(Dims(base.strides().begin(), base.strides().end()))};
     Dims base_strides(base.strides().begin(), base.strides().end());
     args[4] = to_value(base_strides);
@@ -87,11 +88,13 @@ Traced trace_of(const Array& a, Context& context) {
         for (Tape::Mark& m : e->marks)
             if (m.handle == body) return counted(m.leaf);
         for (Tape::Mark& m : e->marks)
-            if (m.window.dtype() == a.dtype() && within(a, m.window)) return derive_window(a, m.window, {m.leaf, 0}, *tape);
+            if (m.window.dtype() == a.dtype() && within(a, m.window))
+                return derive_window(a, m.window, {m.leaf, 0}, *tape);
         for (Tape::Mark& m : e->marks)
             if (may_overlap(a, m.window))
-                throw state_error("this array shares memory with one that is being differentiated, but reaches beyond it; "
-                                  "take the view inside the function");
+                throw state_error(
+                    "this array shares memory with one that is being differentiated, but reaches beyond it; "
+                    "take the view inside the function");
     }
     return {};
 }
@@ -224,7 +227,19 @@ void record_write(const Array& w, const Array& value, Context& context) {
             if (current) release(current);
             current = next;
         }
-        if (!current && self.node) current = write({}, w, self);
+        if (!current && self.node) {
+            // A view knows only a part: the array that it was taken from, before any view, is the whole.
+            Node* whole = self.node;
+            int32_t output = self.output;
+            Array all = w;
+            while (whole->base) {
+                s.retain();
+                all = Array::on(&s, whole->base->offset, whole->in_meta[0].shape, whole->base->strides, w.dtype());
+                output = whole->edges[0].output;
+                whole = whole->edges[0].node;
+            }
+            current = write({}, all, {whole, output});
+        }
     } else {
         retain(current);
     }
@@ -285,8 +300,8 @@ Context Tape::around(const Context& context) {
     return c;
 }
 
-std::vector<Array> Tape::gradient(std::span<const Array> heads, std::span<const Array> seeds, std::span<const Array> wrt,
-                                  bool create_graph, bool retain_graph, Context& context) {
+std::vector<Array> Tape::gradient(std::span<const Array> heads, std::span<const Array> seeds,
+                                  std::span<const Array> wrt, bool create_graph, bool retain_graph, Context& context) {
     if (!is_open()) throw state_error("the tape is closed: its recording is gone");
     Context here = around(context);
     TracedList from(heads, here), to(wrt, here);
@@ -311,8 +326,8 @@ std::vector<Array> Tape::jvp(std::span<const Array> heads, std::span<const Array
     if (!is_open()) throw state_error("the tape is closed: its recording is gone");
     for (size_t i = 0; i < wrt.size(); ++i)
         if (!same(tangents[i].shape(), wrt[i].shape()))
-            throw shape_error("a tangent of shape ", to_string(tangents[i].shape()), " does not fit an argument of shape ",
-                              to_string(wrt[i].shape()));
+            throw shape_error("a tangent of shape ", to_string(tangents[i].shape()),
+                              " does not fit an argument of shape ", to_string(wrt[i].shape()));
     Context here = around(context);
     TracedList to(heads, here), from(wrt, here);
     Pause pause(*this, true);
