@@ -33,13 +33,16 @@ void check_output_cast(const Op& op, DType from, DType to, Casting rule) {
                      name(rule), "'");
 }
 
-void check_output_shape(DimsView result, DimsView out) {
+// `operands` are named where the shapes do not fit.
+void check_output_shape(DimsView result, DimsView out, std::span<const Array> operands) {
     if (same(result, out)) return;
     Dims common;
     try {
         common = broadcast_shapes(result, out);
     } catch (Error&) {
-        throw shape_error("operands could not be broadcast together with shapes ", to_string(result), " ", to_string(out), " ");
+        std::string shapes;
+        for (const Array& a : operands) shapes += to_string(a.shape()) + " ";
+        throw shape_error("operands could not be broadcast together with shapes ", shapes, to_string(out), " ");
     }
     if (!same({common.data(), size_t(common.size())}, out))
         throw shape_error("non-broadcastable output operand with shape ", to_string(out), " doesn't match the broadcast shape ",
@@ -159,7 +162,7 @@ void deliver(Call& c) {
         Array& result = c.out[int64_t(i)];
         if (result.is(to)) continue;
         check_output_cast(c.op, result.dtype(), to.dtype(), c.options.casting);
-        check_output_shape(result.shape(), to.shape());
+        check_output_shape(result.shape(), to.shape(), {&result, 1});
         Array value = result;
         if (c.options.where) {
             Array old = may_be_traced(to) ? with_current_node(to, c.context) : to;
@@ -219,7 +222,7 @@ void run_elementwise_call(Call& c) {
     if (!c.options.out.empty() && c.options.out[0]) {
         const Array& to = c.options.out[0];
         check_output_cast(c.op, r.out, to.dtype(), c.options.casting);
-        check_output_shape(view(shape), to.shape());
+        check_output_shape(view(shape), to.shape(), c.in);
         if (writes_through(c, to, view(shape)) || (!c.options.where && writes_through(c, to, to.shape()))) {
             before_write(to.storage());
             thread_state().fp_status |= run_loop(*r.loop, inputs, to);
