@@ -17,6 +17,8 @@ const table = [
     Operator("astype", 0),
     Operator("copy", 0),
     Operator("to_device", 0),
+    Operator("get_item", 0),
+    Operator("set_item", 0),
     Operator("sum", 2),
 ]
 
@@ -158,12 +160,28 @@ to_device(a, device; options...) =
     call(table[16], (Arg.array(a), Arg.device(device)); options...)
 
 """
+    get_item(a, index)
+
+a[index]: a view for ints, slices, ellipsis and newaxis, a copy where arrays are among them.
+"""
+get_item(a, index; options...) =
+    call(table[17], (Arg.array(a), Arg.index(index)); options...)
+
+"""
+    set_item(a, index, value)
+
+a[index] = value, in place; gives a. Of values for one element the last is kept.
+"""
+set_item(a, index, value; options...) =
+    call(table[18], (Arg.array(a), Arg.index(index), Arg.value(value)); options...)
+
+"""
     sum(a; dims, dtype, keepdims = false)
 
 Sum of the elements over the given axes; bools and short integers sum in 64 bits.
 """
 sum(a; dims=default, dtype=default, keepdims=default, options...) =
-    call(table[17], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims)); options...)
+    call(table[19], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims)); options...)
 
 end
 
