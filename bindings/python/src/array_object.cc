@@ -34,6 +34,7 @@ PyObject* array_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     }
     as_array(o)->handle = handle;
     as_array(o)->swig_type = array_swig_type;
+    as_array(o)->ndim = -1;
     return o;
 }
 
@@ -83,6 +84,7 @@ PyObject* wrap_array(minpy_array owned, PyObject* base) {
     o->dict = nullptr;
     o->weakrefs = nullptr;
     o->readonly = 0;
+    o->ndim = -1;
     Py_XINCREF(base);
     o->base = base;
     return reinterpret_cast<PyObject*>(o);

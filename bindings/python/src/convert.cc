@@ -64,12 +64,6 @@ Arguments::~Arguments() {
     for (PyObject* o : held_) Py_DECREF(o);
 }
 
-void Arguments::note(minpy_array a) {
-    minpy_array_info info = info_of(a);
-    bytes_ += info.nbytes;
-    traced_ = traced_ || (info.flags & MINPY_ARRAY_TRACED);
-}
-
 Converted Arguments::number(PyObject* o, minpy_value* out) {
     if (simple_number(o, out)) return Converted::ok;
     if (PyArray_IsScalar(o, Generic)) {
@@ -132,7 +126,7 @@ Converted Arguments::number(PyObject* o, minpy_value* out) {
 
 Converted Arguments::array(PyObject* o, minpy_value* out, bool must_be_array) {
     if (is_array(o)) {
-        note(handle_of(o));
+        count(o);
         *out = pointer_value(MINPY_V_ARRAY, 0, handle_of(o));
         return Converted::ok;
     }
@@ -188,7 +182,7 @@ Converted Arguments::array(PyObject* o, minpy_value* out, bool must_be_array) {
     minpy_array handle = borrow_numpy(a);
     if (!handle) return Converted::error;
     own(handle);
-    note(handle);
+    bytes_ += PyArray_NBYTES(a);
     *out = pointer_value(MINPY_V_ARRAY, 0, handle);
     return Converted::ok;
 }

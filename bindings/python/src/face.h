@@ -32,6 +32,8 @@ struct ArrayObject {
     PyObject* base;  // what the window looks at: another array, a NumPy array; NULL if it owns its memory
     PyObject* weakrefs;
     int readonly;  // set by flags.writeable = False
+    int ndim;      // a copy of what the library knows, -1 until it was asked: a small call cannot afford to ask
+    int64_t nbytes;
 };
 
 extern PyTypeObject* array_type;  // SWIG's
@@ -82,6 +84,16 @@ template <class F> PyCFunction method(F* f) {
     return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
 }
 
+inline ArrayObject* with_facts(PyObject* o) {
+    ArrayObject* a = as_array(o);
+    if (a->ndim < 0) {
+        minpy_array_info info = info_of(a->handle);
+        a->ndim = info.ndim;
+        a->nbytes = info.nbytes;
+    }
+    return a;
+}
+
 // ---- array_object.cc
 PyObject* wrap_array(minpy_array owned, PyObject* base = nullptr);  // takes the handle
 PyObject* scalar_or_array(minpy_array owned, bool scalar_wanted);   // NumPy scalar where NumPy makes one
@@ -119,9 +131,8 @@ class Arguments {
     Converted of_kind(PyObject* o, int32_t kind, minpy_value* out);
     Converted anything(PyObject* o, minpy_value* out);
     Converted index(PyObject* o, minpy_value* out, int32_t* n, bool* all_ints, PyObject** owner);
-    bool traced() const { return traced_; }
-    int64_t bytes() const { return bytes_; }
-    void note(minpy_array a);  // counts bytes and traces
+    int64_t bytes() const { return bytes_; }  // of all arrays: large calls let other threads run
+    void count(PyObject* array) { bytes_ += with_facts(array)->nbytes; }
 
   private:
     Converted ints(PyObject* o, minpy_value* out);
@@ -141,7 +152,6 @@ class Arguments {
     std::list<std::vector<minpy_array>> array_lists_;
     std::list<minpy_slice> slices_;
     int64_t bytes_ = 0;
-    bool traced_ = false;
 };
 // A number that needs no memory of the call: Python bool, int within 64 bits, float. False for anything else.
 bool simple_number(PyObject* o, minpy_value* out);

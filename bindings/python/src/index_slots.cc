@@ -27,7 +27,7 @@ PyObject* get(PyObject* self, PyObject* key) {
         if (!overflow) {
             minpy_status status = minpy_array_get(handle_of(self), &v, 1, &got);
             if (status) return raise_status(status);
-            return wrap_item(self, got, info_of(handle_of(self)).ndim == 1);
+            return wrap_item(self, got, with_facts(self)->ndim == 1);
         }
     }
     Arguments arguments;
@@ -38,11 +38,11 @@ PyObject* get(PyObject* self, PyObject* key) {
     Converted done = arguments.index(key, v, &n, &all_ints, &owner);
     if (done == Converted::error) return nullptr;
     if (done == Converted::foreign) return numpy_item(self, key);
-    arguments.note(handle_of(self));
+    arguments.count(self);
     minpy_status status =
         run(arguments.bytes(), [&] { return minpy_array_get(handle_of(self), v, n, &got); });
     if (status) return raise_status(status);
-    bool scalar = all_ints && n == info_of(handle_of(self)).ndim;
+    bool scalar = all_ints && n == with_facts(self)->ndim;
     if (!scalar && !all_ints) {
         // An advanced index whose result is one element of 0 dimensions: a scalar too, unless an ellipsis was
         // there.
@@ -75,7 +75,7 @@ int set(PyObject* self, PyObject* key, PyObject* value) {
         if (is_array(value) || PyArray_CheckExact(value) || PyArray_IsScalar(value, Generic) ||
             PyFloat_Check(value) || PyLong_Check(value) || PyComplex_Check(value)) {
             done = arguments.array(value, &what);
-        } else if (all_ints && n == info_of(handle_of(self)).ndim) {
+        } else if (all_ints && n == with_facts(self)->ndim) {
             done = Converted::foreign;  // one element from an odd object: NumPy knows what float() accepts
         } else {
             // NumPy reads nested lists and foreign objects by the array's own dtype.
@@ -96,7 +96,7 @@ int set(PyObject* self, PyObject* key, PyObject* value) {
         Ref result(call ? PyObject_CallFunctionObjArgs(call, self, key, value, nullptr) : nullptr);
         return result ? 0 : -1;
     }
-    arguments.note(handle_of(self));
+    arguments.count(self);
     minpy_status status =
         run(arguments.bytes(), [&] { return minpy_array_set(handle_of(self), v, n, &what); });
     if (status) {
@@ -153,7 +153,7 @@ Py_ssize_t minpy_face_length(PyObject* self) {
     return -1;
 }
 PyObject* minpy_face_iter(PyObject* self) {
-    if (info_of(handle_of(self)).ndim) return PySeqIter_New(self);
+    if (with_facts(self)->ndim) return PySeqIter_New(self);
     PyErr_SetString(PyExc_TypeError, "iteration over a 0-d array");
     return nullptr;
 }

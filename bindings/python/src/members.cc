@@ -30,9 +30,10 @@ int set_shape(PyObject* self, PyObject* value, void*) {
     minpy_array old = handle_of(self);
     as_array(self)->handle = minpy_array_retain(handle_of(window.get()));
     minpy_array_release(old);
+    as_array(self)->ndim = -1;
     return 0;
 }
-PyObject* get_ndim(PyObject* self, void*) { return PyLong_FromLong(info_of(handle_of(self)).ndim); }
+PyObject* get_ndim(PyObject* self, void*) { return PyLong_FromLong(with_facts(self)->ndim); }
 PyObject* get_size(PyObject* self, void*) { return PyLong_FromLongLong(info_of(handle_of(self)).size); }
 PyObject* get_nbytes(PyObject* self, void*) { return PyLong_FromLongLong(info_of(handle_of(self)).nbytes); }
 PyObject* get_itemsize(PyObject* self, void*) {

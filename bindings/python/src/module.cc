@@ -75,6 +75,7 @@ PyObject* as_type(PyObject*, PyObject* args) {
     if (!o) return nullptr;
     as_array(o)->handle = minpy_array_retain(handle_of(a));
     as_array(o)->swig_type = array_swig_type;
+    as_array(o)->ndim = -1;
     as_array(o)->base = Py_NewRef(as_array(a)->base ? as_array(a)->base : a);
     as_array(o)->readonly = as_array(a)->readonly;
     return o;

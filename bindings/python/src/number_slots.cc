@@ -96,20 +96,21 @@ PyObject* finish(int k, minpy_status status, minpy_value* results, int32_t n, Py
         minpy_values_release(results, n);
         return nullptr;
     }
-    if (n == 1) return scalar_or_array(static_cast<minpy_array>(const_cast<void*>(results->v.p)), true);
+    // An element-wise result has as many dimensions as its operands: only 0-d ones may have to become scalars.
+    bool maybe_scalar = k == k_matmul;
+    if (!maybe_scalar) {
+        maybe_scalar = true;
+        for (Py_ssize_t i = 0; i < n_args; i++)
+            if (is_array(args[i]) && with_facts(args[i])->ndim) maybe_scalar = false;
+    }
+    if (n == 1) return scalar_or_array(static_cast<minpy_array>(const_cast<void*>(results->v.p)), maybe_scalar);
     PyObject* tuple = PyTuple_New(n);
     for (int32_t i = 0; tuple && i < n; i++) PyTuple_SET_ITEM(tuple, i, value_to_python(results + i, true));
     return tuple;
 }
 
 // Large operands are worth the price of letting other threads run.
-int64_t bytes_of(const minpy_value* v, int n) {
-    int64_t bytes = 0;
-    for (int i = 0; i < n; i++)
-        if (v[i].tag == MINPY_V_ARRAY)
-            bytes += info_of(static_cast<minpy_array>(const_cast<void*>(v[i].v.p))).nbytes;
-    return bytes;
-}
+int64_t bytes_of(PyObject* o) { return is_array(o) ? with_facts(o)->nbytes : 0; }
 
 PyObject* binary(int k, PyObject* a, PyObject* b) {
     PyObject* args[] = {a, b};
@@ -118,7 +119,7 @@ PyObject* binary(int k, PyObject* a, PyObject* b) {
     int32_t n = 2;
     if (quick(a, v) && quick(b, v + 1)) {
         minpy_status status =
-            run(bytes_of(v, 2), [&] { return minpy_invoke(slots[k].op, v, 2, nullptr, results, &n); });
+            run(bytes_of(args[0]) + bytes_of(args[1]), [&] { return minpy_invoke(slots[k].op, v, 2, nullptr, results, &n); });
         return finish(k, status, results, n, args, 2);
     }
     PyObject* other = is_array(a) ? b : a;
@@ -130,7 +131,7 @@ PyObject* binary(int k, PyObject* a, PyObject* b) {
         if (done == Converted::foreign) return numpy_operator(k, args, 2, "dtype");
     }
     minpy_status status =
-        run(bytes_of(v, 2), [&] { return minpy_invoke(slots[k].op, v, 2, nullptr, results, &n); });
+        run(bytes_of(args[0]) + bytes_of(args[1]), [&] { return minpy_invoke(slots[k].op, v, 2, nullptr, results, &n); });
     return finish(k, status, results, n, args, 2);
 }
 
@@ -140,7 +141,7 @@ PyObject* unary(int k, PyObject* a) {
     v.v.p = handle_of(a);
     int32_t n = 1;
     minpy_status status =
-        run(bytes_of(&v, 1), [&] { return minpy_invoke(slots[k].op, &v, 1, nullptr, &result, &n); });
+        run(bytes_of(a), [&] { return minpy_invoke(slots[k].op, &v, 1, nullptr, &result, &n); });
     return finish(k, status, &result, n, &a, 1);
 }
 
@@ -171,7 +172,7 @@ PyObject* in_place(int k, PyObject* a, PyObject* b) {
         options.n_out = 1;
         int32_t n = 1;
         minpy_status status =
-            run(bytes_of(v, 2), [&] { return minpy_invoke(slots[k].op, v, 2, &options, &result, &n); });
+            run(bytes_of(args[0]) + bytes_of(args[1]), [&] { return minpy_invoke(slots[k].op, v, 2, &options, &result, &n); });
         if (status != MINPY_E_UNSUPPORTED || minpy_array_is_traced(out)) {
             if (status) return raise_status(status);
             minpy_values_release(&result, n);

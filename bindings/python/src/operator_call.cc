@@ -40,7 +40,7 @@ class Call {
 
     Converted parse(PyObject* const* args, Py_ssize_t n_args, PyObject* kwnames);
     PyObject* invoke();
-    bool traced() const { return arguments_.traced(); }
+    bool traced() const;
 
   private:
     enum { kInline = 12 };
@@ -62,6 +62,16 @@ class Call {
     PyObject* out_objects_[kMaxResults] = {};
     int n_outs_ = 0;
 };
+
+bool Call::traced() const {
+    for (int i = 0; i < n_; i++) {
+        const minpy_value& v = values_[i];
+        if (v.tag == MINPY_V_ARRAY && minpy_array_is_traced(static_cast<minpy_array>(const_cast<void*>(v.v.p)))) return true;
+        for (int32_t k = 0; v.tag == MINPY_V_ARRAYS && k < v.len; k++)
+            if (minpy_array_is_traced(static_cast<const minpy_array*>(v.v.p)[k])) return true;
+    }
+    return false;
+}
 
 Converted Call::set(int i, PyObject* o) {
     if (values_[i].tag != MINPY_V_DEFAULT) return Converted::foreign;  // given twice
