@@ -47,7 +47,7 @@ def namespace(module_globals, numpy_module, prefix=""):
     def __getattr__(name):
         if name == "__all__":
             return [n for n in getattr(numpy_module, "__all__", dir(numpy_module)) if not n.startswith("_")]
-        if name.startswith("__"):
+        if name.startswith("__") and (name != "__config__" or not hasattr(numpy_module, name)):
             raise AttributeError(f"module {here!r} has no attribute {name!r}")
         value = resolve(numpy_module, prefix, name)
         if value is None and not hasattr(numpy_module, name):

@@ -2,6 +2,7 @@
 
 import copyreg
 import operator
+import sys
 import warnings
 
 import numpy
@@ -224,9 +225,16 @@ def resize(self, *new_shape, refcheck=True):
     size = 1
     for n in shape:
         size *= n
-    if size != self.size:
-        raise ValueError("cannot resize an array in place to another size: use np.resize")
-    self.shape = shape
+    if size == self.size:
+        self.shape = shape
+        return
+    if refcheck and sys.getrefcount(self) > 3:
+        raise ValueError("cannot resize an array that references or is referenced\nby another array in this way.\n"
+                         "Use the np.resize function or refcheck=False")
+    resized = numpy.zeros(size, self.dtype)
+    kept = min(size, self.size)
+    resized[:kept] = _numpy_view(self).reshape(-1)[:kept]
+    self._become(_from_numpy(resized.reshape(shape), True))
 
 
 @_method
@@ -503,19 +511,6 @@ def __array_interface__(self):
 @_attribute
 def __array_struct__(self):
     return _numpy_view(self).__array_struct__
-
-
-def _set_strides(self, value):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        view = _numpy_view(self)
-        view.strides = value
-    window = _as_strided(self, self.dtype, view.shape, view.strides)
-    self.__setstate_window__(window)
-
-
-def _set_dtype(self, value):
-    raise AttributeError("the dtype of an array is fixed: use view(dtype) or astype(dtype)")
 
 
 # ---- protocols

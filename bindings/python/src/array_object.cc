@@ -39,6 +39,10 @@ PyObject* array_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 }
 
 int array_init(PyObject*, PyObject*, PyObject*) { return 0; }
+PyObject* dunder_init(PyObject*, PyObject*, PyObject*) { Py_RETURN_NONE; }
+// In place of the one that SWIG's type has for classes without a constructor, which subclasses would inherit.
+PyMethodDef init_method[] = {{"__init__", method(dunder_init), METH_VARARGS | METH_KEYWORDS, nullptr},
+                             {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
 
@@ -128,7 +132,7 @@ PyObject* scalar_or_array(minpy_array owned, bool scalar_wanted) {
 bool install_array_object(PyTypeObject* type) {
     type->tp_new = array_new;
     type->tp_init = array_init;
-    return true;
+    return define_methods(type, init_method);
 }
 
 }  // namespace minpy::face

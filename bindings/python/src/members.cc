@@ -33,6 +33,15 @@ int set_shape(PyObject* self, PyObject* value, void*) {
     as_array(self)->ndim = -1;
     return 0;
 }
+// _become(other): the array takes the other's memory and shape.
+PyObject* become(PyObject* self, PyObject* other) {
+    if (!is_array(other)) return PyErr_Format(PyExc_TypeError, "an array is needed");
+    minpy_array old = handle_of(self);
+    as_array(self)->handle = minpy_array_retain(handle_of(other));
+    minpy_array_release(old);
+    as_array(self)->ndim = -1;
+    Py_RETURN_NONE;
+}
 PyObject* get_ndim(PyObject* self, void*) { return PyLong_FromLong(with_facts(self)->ndim); }
 PyObject* get_size(PyObject* self, void*) { return PyLong_FromLongLong(info_of(handle_of(self)).size); }
 PyObject* get_nbytes(PyObject* self, void*) { return PyLong_FromLongLong(info_of(handle_of(self)).nbytes); }
@@ -155,6 +164,7 @@ PyObject* dunder_complex(PyObject* self, PyObject*) {
 
 PyMethodDef methods[] = {
     {"item", method(item), METH_FASTCALL, "One element as a Python number."},
+    {"_become", become, METH_O, nullptr},
     {"tolist", tolist, METH_NOARGS, "The elements as nested lists."},
     {"reshape", method(reshape), METH_FASTCALL | METH_KEYWORDS, "A view of another shape."},
     {"transpose", method(transpose), METH_FASTCALL | METH_KEYWORDS, "A view with axes permuted."},

@@ -49,6 +49,8 @@ def _stacked(x):
 
 def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, ndmax=0, like=None, device=None):
     """Creates an array; a copy unless `copy` says otherwise."""
+    if type(copy) is _numpy._CopyMode:
+        copy = {_numpy._CopyMode.ALWAYS: True, _numpy._CopyMode.NEVER: False}.get(copy)
     if _holds_traced(object):
         object = _stacked(object)
         copy = None if copy else copy
