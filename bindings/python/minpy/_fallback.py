@@ -12,7 +12,7 @@ import warnings
 import numpy
 
 from . import _minpy
-from ._minpy import _from_numpy, _numpy_view, context_get_info, dispatch_count, is_traced, ndarray
+from ._minpy import _from_numpy, _holds_arrays, _numpy_view, context_get_info, dispatch_count, is_traced, ndarray
 
 _OURS = (ndarray,)
 _WARN, _ERROR = 1, 2  # the context's reaction to a fallback
@@ -62,7 +62,7 @@ class _Conversion:
             return view
         kind = type(x)
         if kind in _CONTAINERS:
-            return kind(map(self, x)) if any(_concerns(y) for y in x) else x
+            return kind(map(self, x)) if _holds_arrays(x) or (len(x) < 100 and any(map(_concerns, x))) else x
         if kind is dict:
             return {k: self(v) for k, v in x.items()} if any(_concerns(v) for v in x.values()) else x
         if kind is slice:

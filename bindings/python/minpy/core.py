@@ -125,6 +125,7 @@ class _Recording:
             if not -len(args) <= i < len(args):
                 raise ValueError(f"argnum {i} is out of range: the function was called with {len(args)} arguments")
             self.leaves.append(_Leaves(args[i]))
+        self._separate_duplicates()
         self.tape = Tape()
         try:
             with self.tape:
@@ -138,6 +139,15 @@ class _Recording:
         except BaseException:
             self.tape.close()
             raise
+
+    def _separate_duplicates(self):
+        """An array that is passed twice is two arguments: from its second position it is a copy."""
+        seen = set()
+        for leaf in self.leaves:
+            for i, a in enumerate(leaf.arrays):
+                if id(a) in seen:
+                    leaf.arrays[i] = a.copy()
+                seen.add(id(a))
 
     def structured(self, gradients):
         """Gradients in the shape of the arguments: bare for one argnum, a list for several."""

@@ -204,6 +204,17 @@ PyObject* array_dunder_array(PyObject* self, PyObject* args, PyObject* kwargs) {
     return truth ? reinterpret_cast<PyObject*>(PyArray_NewCopy(a, NPY_KEEPORDER)) : view.release();
 }
 
+// _holds_arrays(x): 0 if there are none of our arrays in nested tuples and lists, 1 if there are, 2 if a tape follows one.
+int holds_arrays(PyObject* x, int depth) {
+    if (is_array(x)) return minpy_array_is_traced(handle_of(x)) ? 2 : 1;
+    if (!(PyList_Check(x) || PyTuple_Check(x)) || depth > 64) return 0;
+    int most = 0;
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(x) && most < 2; i++)
+        most = std::max(most, holds_arrays(PySequence_Fast_GET_ITEM(x, i), depth + 1));
+    return most;
+}
+PyObject* python_holds_arrays(PyObject*, PyObject* x) { return PyLong_FromLong(holds_arrays(x, 0)); }
+
 // _from_numpy(a, copy=False): ours if the dtype is one of the library's, else the same object.
 PyObject* from_numpy(PyObject*, PyObject* args) {
     PyObject* a;
@@ -223,6 +234,7 @@ PyMethodDef array_methods[] = {
 
 PyMethodDef module_methods[] = {
     {"_from_numpy", from_numpy, METH_VARARGS, ""},
+    {"_holds_arrays", python_holds_arrays, METH_O, ""},
     {"_from_dlpack_capsule", from_capsule, METH_O, ""},
     {"_numpy_view", [](PyObject*, PyObject* a) { return numpy_view(a); }, METH_O, ""},
     {nullptr, nullptr, 0, nullptr}};

@@ -13,7 +13,7 @@ from .._fallback import call as _call
 from .._fallback import from_numpy as _wrap
 from .._fallback import is_traced as _is_traced
 from .._fallback import to_numpy as _unwrap
-from .._minpy import _from_dlpack_capsule, _from_numpy, _operator, ndarray, ufunc
+from .._minpy import _from_dlpack_capsule, _from_numpy, _holds_arrays, _operator, ndarray, ufunc
 from .._namespace import namespace as _namespace
 
 _namespace(globals(), _numpy)
@@ -33,7 +33,7 @@ __array_namespace_info__ = _numpy.__array_namespace_info__
 
 
 def _holds_traced(x):
-    return isinstance(x, (list, tuple)) and _builtins.any(_is_traced(y) or _holds_traced(y) for y in x)
+    return type(x) in (list, tuple) and _holds_arrays(x) == 2
 
 
 def _stacked(x):
@@ -73,7 +73,9 @@ def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, ndm
             result = result.reshape((1,) * (ndmin - result.ndim) + result.shape)
         return result if device is None else result.to_device(device)
     extra = {"ndmax": ndmax} if ndmax else {}
-    made = _numpy.array(_unwrap(object), dtype, copy=copy, order=order, subok=subok, ndmin=ndmin, **extra)
+    if type(object) in (list, tuple) and _holds_arrays(object):
+        object = _unwrap(object)
+    made = _numpy.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin, **extra)
     if type(made) is not _numpy.ndarray:
         return made
     # Small ones move into memory of our own: nobody else can write there, so nothing has to be copied for a tape.
