@@ -5,14 +5,18 @@
 // M(family, x) for each family with loops.
 #define MINPY_LOOP_FAMILIES(M, x) \
     M(arithmetic, x)              \
-    M(exponential, x)
+    M(exponential, x)             \
+    M(statistics, x)
 
 // M(family) for each family.
 #define MINPY_FAMILIES(M) \
     M(arithmetic)         \
+    M(arg_reductions)     \
     M(exponential)        \
     M(internal)           \
     M(linalg)             \
     M(manipulation)       \
     M(indexing)           \
-    M(reductions)
+    M(reductions)         \
+    M(scans)              \
+    M(statistics)
