@@ -35,9 +35,51 @@ struct Square {
     template <class T> MINPY_FN T operator()(T x) const { return math::mul(x, x); }
 };
 struct Sqrt {
-    static constexpr auto kTypes = kFloat;
+    static constexpr auto kTypes = kFloat | kComplex;
     static constexpr bool kHardwareFlags = true;
     template <class T> MINPY_FN T operator()(T x) const { return math::sqrt(x); }
+};
+struct Positive {
+    static constexpr auto kTypes = kInteger | kFloat | kComplex;
+    template <class T> MINPY_FN T operator()(T x) const { return x; }
+};
+struct Absolute {
+    static constexpr auto kTypes = kBool | kInteger | kFloat | kComplex;
+    template <class T> MINPY_FN auto operator()(T x) const {
+        if constexpr (math::kIsComplex<T>) return math::abs(x);
+        else if constexpr (math::kIsFloat<T>) return math::fabs(x);
+        else if constexpr (std::is_signed_v<T>) return x < 0 ? math::neg(x) : x;
+        else return x;
+    }
+    template <class T, class R> MINPY_FN static unsigned warn(T x, R y) {
+        if constexpr (math::kIsComplex<T>) return math::is_inf(y) & math::is_finite(x) ? kFpOverflow : 0u;
+        else return 0;
+    }
+};
+// NumPy 2's: z / |z| for complex numbers.
+struct Sign {
+    static constexpr auto kTypes = kInteger | kFloat | kComplex;
+    template <class T> MINPY_FN T operator()(T x) const {
+        if constexpr (math::kIsComplex<T>) {
+            auto r = math::abs(x);
+            bool far = math::is_inf(r);
+            // Of infinite parts only the signs count.
+            T z = far ? T{math::is_inf(x.re) ? math::copysign(decltype(r)(1), x.re) : decltype(r)(0),
+                          math::is_inf(x.im) ? math::copysign(decltype(r)(1), x.im) : decltype(r)(0)}
+                      : x;
+            r = far ? math::abs(z) : r;
+            return r == 0 ? T() : T{z.re / r, z.im / r};
+        } else if constexpr (math::kIsFloat<T>) {
+            return x > 0 ? T(1) : x < 0 ? T(-1) : x == 0 ? T(0) : x;
+        } else {
+            return T(x > 0) - T(x < 0);
+        }
+    }
+};
+// x / y, and zero where y is.
+struct SafeDivide {
+    static constexpr auto kTypes = kFloat | kComplex;
+    template <class T> MINPY_FN T operator()(T x, T y) const { return y == T() ? T() : math::div(x, y); }
 };
 // g * d, and zero where g is.
 struct ScaleCotangent {
@@ -45,4 +87,5 @@ struct ScaleCotangent {
     template <class T> MINPY_FN T operator()(T g, T d) const { return g == T() ? g : g * d; }
 };
 
-MINPY_FUNCTORS(Add, Subtract, Multiply, Divide, Negative, Square, Sqrt, ScaleCotangent)
+MINPY_FUNCTORS(Add, Subtract, Multiply, Divide, Negative, Positive, Square, Sqrt, Absolute, Sign, ScaleCotangent,
+               SafeDivide)

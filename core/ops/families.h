@@ -5,18 +5,26 @@
 // M(family, x) for each family with loops.
 #define MINPY_LOOP_FAMILIES(M, x) \
     M(arithmetic, x)              \
+    M(comparison, x)              \
+    M(complex, x)                 \
     M(exponential, x)             \
-    M(statistics, x)
+    M(hyperbolic, x)              \
+    M(logic, x)                   \
+    M(selection, x)               \
+    M(trigonometric, x)
 
 // M(family) for each family.
 #define MINPY_FAMILIES(M) \
     M(arithmetic)         \
-    M(arg_reductions)     \
+    M(comparison)         \
+    M(complex)            \
     M(exponential)        \
+    M(hyperbolic)         \
+    M(logic)              \
+    M(selection)          \
+    M(trigonometric)      \
     M(internal)           \
     M(linalg)             \
     M(manipulation)       \
     M(indexing)           \
-    M(reductions)         \
-    M(scans)              \
-    M(statistics)
+    M(reductions)

@@ -9,8 +9,13 @@
 #define MINPY_FN inline
 #endif
 
+// What a functor's `warn` may say, as MINPY_FP_*.
+inline constexpr unsigned kFpDivide = 1, kFpOverflow = 2, kFpUnderflow = 4, kFpInvalid = 8;
+
 namespace math {
 
+using minpy::complex128;
+using minpy::complex64;
 template <class T> inline constexpr bool kIsComplex = minpy::is_complex<T>;
 template <class T> inline constexpr bool kIsFloat = std::is_floating_point_v<T>;
 
@@ -21,45 +26,66 @@ namespace libm {
 #else
 #define MINPY_SIMD
 #endif
-#define MINPY_LIBM1(f)                                                            \
-    extern "C" MINPY_SIMD double minpy_libm_##f(double) noexcept __asm__(#f);     \
+#define MINPY_LIBM1(f)                                                        \
+    extern "C" MINPY_SIMD double minpy_libm_##f(double) noexcept __asm__(#f); \
     extern "C" MINPY_SIMD float minpy_libm_##f##f(float) noexcept __asm__(#f "f");
 #define MINPY_LIBM2(f)                                                                \
     extern "C" MINPY_SIMD double minpy_libm_##f(double, double) noexcept __asm__(#f); \
     extern "C" MINPY_SIMD float minpy_libm_##f##f(float, float) noexcept __asm__(#f "f");
-MINPY_LIBM1(exp) MINPY_LIBM1(exp2) MINPY_LIBM1(expm1) MINPY_LIBM1(log) MINPY_LIBM1(log2) MINPY_LIBM1(log10)
-MINPY_LIBM1(log1p) MINPY_LIBM1(sin) MINPY_LIBM1(cos) MINPY_LIBM1(tan) MINPY_LIBM1(asin) MINPY_LIBM1(acos)
-MINPY_LIBM1(atan) MINPY_LIBM1(sinh) MINPY_LIBM1(cosh) MINPY_LIBM1(tanh) MINPY_LIBM1(asinh) MINPY_LIBM1(acosh)
-MINPY_LIBM1(atanh) MINPY_LIBM1(cbrt) MINPY_LIBM1(erf) MINPY_LIBM1(erfc) MINPY_LIBM2(pow) MINPY_LIBM2(atan2)
-MINPY_LIBM2(hypot)
+MINPY_LIBM1(exp)
+MINPY_LIBM1(exp2) MINPY_LIBM1(expm1) MINPY_LIBM1(log) MINPY_LIBM1(log2) MINPY_LIBM1(log10) MINPY_LIBM1(log1p)
+    MINPY_LIBM1(sin) MINPY_LIBM1(cos) MINPY_LIBM1(tan) MINPY_LIBM1(asin) MINPY_LIBM1(acos) MINPY_LIBM1(atan)
+        MINPY_LIBM1(sinh) MINPY_LIBM1(cosh) MINPY_LIBM1(tanh) MINPY_LIBM1(asinh) MINPY_LIBM1(acosh) MINPY_LIBM1(atanh)
+            MINPY_LIBM1(cbrt) MINPY_LIBM1(erf) MINPY_LIBM1(erfc) MINPY_LIBM2(pow) MINPY_LIBM2(atan2) MINPY_LIBM2(hypot)
+#undef MINPY_SIMD
+#define MINPY_SIMD  // no vector variants of these
+                MINPY_LIBM2(fmod) MINPY_LIBM2(nextafter)
 #undef MINPY_LIBM1
 #undef MINPY_LIBM2
+                    extern "C" double minpy_libm_ldexp(double, int) noexcept __asm__("ldexp");
+extern "C" float minpy_libm_ldexpf(float, int) noexcept __asm__("ldexpf");
+// The C library's complex functions, with the special values of C's Annex G.
+#define MINPY_LIBMC(f)                                                                          \
+    extern "C" __complex__ double minpy_libm_c##f(__complex__ double) noexcept __asm__("c" #f); \
+    extern "C" __complex__ float minpy_libm_c##f##f(__complex__ float) noexcept __asm__("c" #f "f");
+MINPY_LIBMC(exp)
+MINPY_LIBMC(log) MINPY_LIBMC(sqrt) MINPY_LIBMC(sin) MINPY_LIBMC(cos) MINPY_LIBMC(tan) MINPY_LIBMC(asin)
+    MINPY_LIBMC(acos) MINPY_LIBMC(atan) MINPY_LIBMC(sinh) MINPY_LIBMC(cosh) MINPY_LIBMC(tanh) MINPY_LIBMC(asinh)
+        MINPY_LIBMC(acosh) MINPY_LIBMC(atanh)
+#undef MINPY_LIBMC
+            extern "C" __complex__ double minpy_libm_cpow(__complex__ double, __complex__ double) noexcept
+    __asm__("cpow");
+extern "C" __complex__ float minpy_libm_cpowf(__complex__ float, __complex__ float) noexcept __asm__("cpowf");
 }  // namespace libm
-#define MINPY_MATH1(name, f)                                                       \
-    MINPY_FN float name(float x) { return libm::minpy_libm_##f##f(x); }            \
+#define MINPY_MATH1(name, f)                                            \
+    MINPY_FN float name(float x) { return libm::minpy_libm_##f##f(x); } \
     MINPY_FN double name(double x) { return libm::minpy_libm_##f(x); }
-#define MINPY_MATH2(name, f)                                                               \
-    MINPY_FN float name(float x, float y) { return libm::minpy_libm_##f##f(x, y); }        \
+#define MINPY_MATH2(name, f)                                                        \
+    MINPY_FN float name(float x, float y) { return libm::minpy_libm_##f##f(x, y); } \
     MINPY_FN double name(double x, double y) { return libm::minpy_libm_##f(x, y); }
 #else
-#define MINPY_MATH1(name, f)                                                       \
-    MINPY_FN float name(float x) { return ::f##f(x); }                             \
+#define MINPY_MATH1(name, f)                           \
+    MINPY_FN float name(float x) { return ::f##f(x); } \
     MINPY_FN double name(double x) { return ::f(x); }
-#define MINPY_MATH2(name, f)                                                       \
-    MINPY_FN float name(float x, float y) { return ::f##f(x, y); }                 \
+#define MINPY_MATH2(name, f)                                       \
+    MINPY_FN float name(float x, float y) { return ::f##f(x, y); } \
     MINPY_FN double name(double x, double y) { return ::f(x, y); }
 #endif
-MINPY_MATH1(exp, exp) MINPY_MATH1(exp2, exp2) MINPY_MATH1(expm1, expm1) MINPY_MATH1(log, log) MINPY_MATH1(log2, log2)
-MINPY_MATH1(log10, log10) MINPY_MATH1(log1p, log1p) MINPY_MATH1(sin, sin) MINPY_MATH1(cos, cos) MINPY_MATH1(tan, tan)
-MINPY_MATH1(arcsin, asin) MINPY_MATH1(arccos, acos) MINPY_MATH1(arctan, atan) MINPY_MATH1(sinh, sinh)
-MINPY_MATH1(cosh, cosh) MINPY_MATH1(tanh, tanh) MINPY_MATH1(arcsinh, asinh) MINPY_MATH1(arccosh, acosh)
-MINPY_MATH1(arctanh, atanh) MINPY_MATH1(cbrt, cbrt) MINPY_MATH1(erf, erf) MINPY_MATH1(erfc, erfc)
-MINPY_MATH2(pow, pow) MINPY_MATH2(arctan2, atan2) MINPY_MATH2(hypot, hypot)
+MINPY_MATH1(exp, exp)
+MINPY_MATH1(exp2, exp2) MINPY_MATH1(expm1, expm1) MINPY_MATH1(log, log) MINPY_MATH1(log2, log2)
+    MINPY_MATH1(log10, log10) MINPY_MATH1(log1p, log1p) MINPY_MATH1(sin, sin) MINPY_MATH1(cos, cos)
+        MINPY_MATH1(tan, tan) MINPY_MATH1(arcsin, asin) MINPY_MATH1(arccos, acos) MINPY_MATH1(arctan, atan)
+            MINPY_MATH1(sinh, sinh) MINPY_MATH1(cosh, cosh) MINPY_MATH1(tanh, tanh) MINPY_MATH1(arcsinh, asinh)
+                MINPY_MATH1(arccosh, acosh) MINPY_MATH1(arctanh, atanh) MINPY_MATH1(cbrt, cbrt) MINPY_MATH1(erf, erf)
+                    MINPY_MATH1(erfc, erfc) MINPY_MATH2(pow, pow) MINPY_MATH2(arctan2, atan2) MINPY_MATH2(hypot, hypot)
+                        MINPY_MATH2(fmod, fmod) MINPY_MATH2(nextafter, nextafter)
 #undef MINPY_MATH1
 #undef MINPY_MATH2
 
-// Compiled to single instructions.
-MINPY_FN float sqrt(float x) { return __builtin_sqrtf(x); }
+    // Compiled to single instructions.
+    MINPY_FN float sqrt(float x) {
+    return __builtin_sqrtf(x);
+}
 MINPY_FN double sqrt(double x) { return __builtin_sqrt(x); }
 MINPY_FN float floor(float x) { return __builtin_floorf(x); }
 MINPY_FN double floor(double x) { return __builtin_floor(x); }
@@ -74,6 +100,10 @@ MINPY_FN double fabs(double x) { return __builtin_fabs(x); }
 MINPY_FN float copysign(float x, float y) { return __builtin_copysignf(x, y); }
 MINPY_FN double copysign(double x, double y) { return __builtin_copysign(x, y); }
 
+template <class T> MINPY_FN T number(double x) {
+    if constexpr (kIsComplex<T>) return {typename T::real_type(x), 0};
+    else return T(x);
+}
 template <class T> MINPY_FN bool is_nan(T x) {
     if constexpr (kIsComplex<T>) return x.re != x.re || x.im != x.im;
     else return x != x;
@@ -88,9 +118,33 @@ template <class T> MINPY_FN bool is_finite(T x) {
     else if constexpr (kIsFloat<T>) return fabs(x) < std::numeric_limits<T>::infinity();
     else return true;
 }
+
+// ---- comparison ----
+// Complex numbers compare by their real parts, then by their imaginary parts, as in NumPy.
+template <class T> MINPY_FN bool equal(T x, T y) { return x == y; }
+template <class T> MINPY_FN bool less(T x, T y) {
+    if constexpr (kIsComplex<T>) return (x.re < y.re && x.im == x.im && y.im == y.im) || (x.re == y.re && x.im < y.im);
+    else return x < y;
+}
+template <class T> MINPY_FN bool less_equal(T x, T y) {
+    if constexpr (kIsComplex<T>) return (x.re < y.re && x.im == x.im && y.im == y.im) || (x.re == y.re && x.im <= y.im);
+    else return x <= y;
+}
+// By value, where promotion would round to a float.
+MINPY_FN bool equal(std::int64_t x, std::uint64_t y) { return (x >= 0) & (std::uint64_t(x) == y); }
+MINPY_FN bool equal(std::uint64_t x, std::int64_t y) { return equal(y, x); }
+MINPY_FN bool less(std::int64_t x, std::uint64_t y) { return (x < 0) | (std::uint64_t(x) < y); }
+MINPY_FN bool less(std::uint64_t x, std::int64_t y) { return (y >= 0) & (x < std::uint64_t(y)); }
+MINPY_FN bool less_equal(std::int64_t x, std::uint64_t y) { return (x < 0) | (std::uint64_t(x) <= y); }
+MINPY_FN bool less_equal(std::uint64_t x, std::int64_t y) { return (y >= 0) & (x <= std::uint64_t(y)); }
 // NaN where either is NaN; the first of equals.
-template <class T> MINPY_FN T max(T x, T y) { return (x >= y || is_nan(x)) ? x : y; }
-template <class T> MINPY_FN T min(T x, T y) { return (x <= y || is_nan(x)) ? x : y; }
+template <class T> MINPY_FN T max(T x, T y) { return (less_equal(y, x) || is_nan(x)) ? x : y; }
+template <class T> MINPY_FN T min(T x, T y) { return (less_equal(x, y) || is_nan(x)) ? x : y; }
+// NaN only where both are.
+template <class T> MINPY_FN T fmax(T x, T y) { return (less_equal(y, x) || is_nan(y)) ? x : y; }
+template <class T> MINPY_FN T fmin(T x, T y) { return (less_equal(x, y) || is_nan(y)) ? x : y; }
+
+// ---- arithmetic ----
 // Wrapping integer arithmetic: signed overflow is undefined in C++, defined here as in NumPy.
 template <class T> MINPY_FN T add(T x, T y) {
     if constexpr (std::is_integral_v<T>) return T(std::make_unsigned_t<T>(x) + std::make_unsigned_t<T>(y));
@@ -121,5 +175,91 @@ template <class T> MINPY_FN minpy::complex_number<T> div(minpy::complex_number<T
                 : minpy::complex_number<T>{re * scale, im * scale};
 }
 template <class T> MINPY_FN T div(T x, T y) { return x / y; }
+
+// ---- complex functions ----
+template <class T> MINPY_FN T abs(minpy::complex_number<T> z) { return hypot(z.re, z.im); }
+// i z and -i z
+template <class T> MINPY_FN minpy::complex_number<T> turned(minpy::complex_number<T> z) { return {-z.im, z.re}; }
+template <class T> MINPY_FN minpy::complex_number<T> turned_back(minpy::complex_number<T> z) { return {z.im, -z.re}; }
+
+#if !defined(__CUDACC__) && !defined(MINPY_NVRTC)
+// The compiler's own complex type is what the C library takes.
+MINPY_FN __complex__ double native(complex128 z) {
+    __complex__ double w;
+    __real__ w = z.re;
+    __imag__ w = z.im;
+    return w;
+}
+MINPY_FN __complex__ float native(complex64 z) {
+    __complex__ float w;
+    __real__ w = z.re;
+    __imag__ w = z.im;
+    return w;
+}
+MINPY_FN complex128 ours(__complex__ double w) { return {__real__ w, __imag__ w}; }
+MINPY_FN complex64 ours(__complex__ float w) { return {__real__ w, __imag__ w}; }
+#define MINPY_MATHC(name, f)                                                                   \
+    MINPY_FN complex64 name(complex64 z) { return ours(libm::minpy_libm_c##f##f(native(z))); } \
+    MINPY_FN complex128 name(complex128 z) { return ours(libm::minpy_libm_c##f(native(z))); }
+MINPY_MATHC(exp, exp)
+MINPY_MATHC(log, log) MINPY_MATHC(sqrt, sqrt) MINPY_MATHC(sin, sin) MINPY_MATHC(cos, cos) MINPY_MATHC(tan, tan)
+    MINPY_MATHC(arcsin, asin) MINPY_MATHC(arccos, acos) MINPY_MATHC(arctan, atan) MINPY_MATHC(sinh, sinh)
+        MINPY_MATHC(cosh, cosh) MINPY_MATHC(tanh, tanh) MINPY_MATHC(arcsinh, asinh) MINPY_MATHC(arccosh, acosh)
+            MINPY_MATHC(arctanh, atanh)
+#undef MINPY_MATHC
+                MINPY_FN complex64 cpow(complex64 x, complex64 y) {
+    return ours(libm::minpy_libm_cpowf(native(x), native(y)));
+}
+MINPY_FN complex128 cpow(complex128 x, complex128 y) { return ours(libm::minpy_libm_cpow(native(x), native(y))); }
+#else
+// Devices have no complex functions of their own: these are the textbook's, right but for some special values.
+#define MINPY_COMPLEX_FN template <class T> MINPY_FN minpy::complex_number<T>
+MINPY_COMPLEX_FN exp(minpy::complex_number<T> z) {
+    T r = exp(z.re);
+    return z.im == 0 ? minpy::complex_number<T>{r, z.im} : minpy::complex_number<T>{r * cos(z.im), r * sin(z.im)};
+}
+MINPY_COMPLEX_FN log(minpy::complex_number<T> z) { return {log(abs(z)), arctan2(z.im, z.re)}; }
+MINPY_COMPLEX_FN sqrt(minpy::complex_number<T> z) {
+    T r = sqrt(T(0.5) * (abs(z) + fabs(z.re)));
+    T other = r == 0 ? T(0) : fabs(z.im) / (2 * r);
+    return z.re >= 0 ? minpy::complex_number<T>{r, copysign(other, z.im)}
+                     : minpy::complex_number<T>{other, copysign(r, z.im)};
+}
+MINPY_COMPLEX_FN sinh(minpy::complex_number<T> z) { return {sinh(z.re) * cos(z.im), cosh(z.re) * sin(z.im)}; }
+MINPY_COMPLEX_FN cosh(minpy::complex_number<T> z) { return {cosh(z.re) * cos(z.im), sinh(z.re) * sin(z.im)}; }
+MINPY_COMPLEX_FN tanh(minpy::complex_number<T> z) {
+    T t = tanh(z.re), u = tan(z.im);
+    return div(minpy::complex_number<T>{t, u}, minpy::complex_number<T>{T(1), t * u});
+}
+MINPY_COMPLEX_FN sin(minpy::complex_number<T> z) { return turned_back(sinh(turned(z))); }
+MINPY_COMPLEX_FN cos(minpy::complex_number<T> z) { return cosh(turned(z)); }
+MINPY_COMPLEX_FN tan(minpy::complex_number<T> z) { return turned_back(tanh(turned(z))); }
+MINPY_COMPLEX_FN arcsinh(minpy::complex_number<T> z) {
+    using C = minpy::complex_number<T>;
+    C a = sqrt(C{1 + z.im, -z.re}), b = sqrt(C{1 - z.im, z.re});  // Kahan
+    return {arcsinh(b.re * a.im * -1 + a.re * b.im), arctan2(z.im, (a * b).re)};
+}
+MINPY_COMPLEX_FN arcsin(minpy::complex_number<T> z) { return turned_back(arcsinh(turned(z))); }
+MINPY_COMPLEX_FN arccos(minpy::complex_number<T> z) {
+    minpy::complex_number<T> s = arcsin(z);
+    return {T(1.5707963267948966) - s.re, -s.im};
+}
+MINPY_COMPLEX_FN arccosh(minpy::complex_number<T> z) {
+    minpy::complex_number<T> c = arccos(z);
+    return c.im <= 0 ? turned(c) : turned_back(c);
+}
+MINPY_COMPLEX_FN arctanh(minpy::complex_number<T> z) {
+    T x = z.re, y = z.im;
+    return {T(0.25) * log1p(4 * x / ((1 - x) * (1 - x) + y * y)), T(0.5) * arctan2(2 * y, (1 - x) * (1 + x) - y * y)};
+}
+MINPY_COMPLEX_FN arctan(minpy::complex_number<T> z) { return turned_back(arctanh(turned(z))); }
+MINPY_COMPLEX_FN cpow(minpy::complex_number<T> x, minpy::complex_number<T> y) { return exp(y * log(x)); }
+#undef MINPY_COMPLEX_FN
+#endif
+
+// What a complex function is blamed for: no number from numbers, no finite number from finite ones.
+template <class T> MINPY_FN unsigned complex_warn(T x, T y) {
+    return (is_nan(y) && !is_nan(x) ? kFpInvalid : 0u) | (is_inf(y) && is_finite(x) ? kFpOverflow : 0u);
+}
 
 }  // namespace math

@@ -1,6 +1,7 @@
 #include "core/registry/dispatch.h"
 
 #include <chrono>
+#include <cmath>
 
 #include "core/autograd/tape.h"
 #include "core/cpu/elementwise.h"
@@ -53,16 +54,46 @@ DimsView view(const Dims& d) { return {d.data(), size_t(d.size())}; }
 
 }  // namespace
 
+namespace {
+
+// NumPy's result_type of the operands that have a say.
+DType promoted_free(const Call& c) {
+    SmallVector<int, 4> which;
+    for (int i = 0; i < c.op.n_in; ++i)
+        if (!(c.op.fixed >> i & 1)) which.push_back(i);
+    return c.promoted({which.data(), size_t(which.size())});
+}
+
+// A loop of two types for integers that would meet in a float.
+const Loop* mixed_loop(const Call& c, DType common) {
+    if (c.op.mixed.empty() || c.options.dtype != DType::none || !in(common, kFloat)) return nullptr;
+    for (const Loop* loop : c.op.mixed)
+        if (can_cast(c.in[0].dtype(), loop->types[0]) && can_cast(c.in[1].dtype(), loop->types[1])) return loop;
+    return nullptr;
+}
+
+// Where a row has loops of two types, an integer beyond its array's dtype keeps its own, so that -1 < uint8 is true.
+void free_large_integers(Call& c) {
+    DType common = promoted_free(c);
+    if (!in(common, kInteger)) return;
+    for (int i = 0; i < c.op.n_in; ++i) {
+        if (c.weak[i] != Weak::integer || fits(c.args[i], common)) continue;
+        c.weak[i] = Weak::none;
+        // Beyond 64 bits only its sign matters.
+        if (c.args[i].tag == MINPY_V_BIGINT)
+            c.in[i] = full_scalar(double_of(c.args[i]) < 0 ? -HUGE_VAL : HUGE_VAL, DType::float64);
+    }
+}
+
+}  // namespace
+
 Resolved resolve_loop(const Call& c) {
     const Op& op = c.op;
     DType common = c.options.dtype;
-    int first = op.n_in == 3 ? 1 : 0;  // a condition takes no part
-    if (common == DType::none) {
-        SmallVector<int, 4> which;
-        for (int i = first; i < op.n_in; ++i) which.push_back(i);
-        common = c.promoted({which.data(), size_t(which.size())});
-    }
+    if (common == DType::none) common = promoted_free(c);
     if (op.types) common = op.types(common);
+    if (const Loop* loop = mixed_loop(c, common))
+        return {loop, {loop->types[0], loop->types[1]}, loop->types[2]};
     DType chosen = DType::none;
     for (DType t : kSearchOrder) {
         if (!in(t, op.loop_types)) continue;
@@ -73,13 +104,19 @@ Resolved resolve_loop(const Call& c) {
     }
     if (chosen == DType::none) no_loop(c);
     Resolved r;
-    DType computed = in(chosen, kShortFloat) ? DType::float32 : chosen;
-    r.loop = op.loops[int(computed)];
-    for (int i = 0; i < op.n_in; ++i) r.in.push_back(i < first ? r.loop->types[i] : chosen);
+    r.loop = op.loops[int(chosen)];
+    bool through_float32 = !r.loop;  // short floats
+    if (through_float32) r.loop = op.loops[int(DType::float32)];
+    for (int i = 0; i < op.n_in; ++i) {
+        bool fixed = op.fixed >> i & 1;
+        r.in.push_back(fixed ? r.loop->types[i] : chosen);
+        // Anything is a condition; other operands of a fixed type must be that or less.
+        if (fixed && r.in[i] != DType::boolean && !can_cast(c.in[i].dtype(), r.in[i])) no_loop(c);
+    }
     DType result = r.loop->types[op.n_in];
-    r.out = result == DType::float32 && in(chosen, kShortFloat) ? chosen : result;
-    for (int i = first; i < op.n_in; ++i)
-        if (c.weak[i] == Weak::none && !can_cast(c.in[i].dtype(), chosen, c.options.casting))
+    r.out = result == DType::float32 && through_float32 ? chosen : result;
+    for (int i = 0; i < op.n_in; ++i)
+        if (!(op.fixed >> i & 1) && c.weak[i] == Weak::none && !can_cast(c.in[i].dtype(), chosen, c.options.casting))
             throw Error(MINPY_E_TYPE, "UFuncTypeError",
                         cat("Cannot cast ufunc '", op.name, "' input ", op.n_in > 1 ? cat(i, " ") : "", "from dtype('",
                             name(c.in[i].dtype()), "') to dtype('", name(chosen), "') with casting rule '",
@@ -199,12 +236,13 @@ Dims common_shape(const Call& c) {
 }  // namespace
 
 void run_elementwise_call(Call& c) {
+    if (!c.op.mixed.empty()) free_large_integers(c);
     Resolved r = resolve_loop(c);
-    int first = c.op.n_in == 3 ? 1 : 0;
     for (int i = 0; i < c.op.n_in; ++i) {
         // Weak numbers become scalars of the loop's dtype: "Python integer 300 out of bounds for uint8".
-        if (i >= first && c.weak[i] != Weak::none && c.in[i].dtype() != r.in[i]) c.in[i] = array_of_number(c.args[i], r.in[i]);
+        if (c.weak[i] != Weak::none && c.in[i].dtype() != r.in[i]) c.in[i] = array_of_number(c.args[i], r.in[i]);
     }
+    if (c.op.check && in(r.in[0], c.op.checked)) c.op.check(c);
     Dims shape = common_shape(c);
     Device device = device_of_call(c);
     if (!device.is_cpu()) {

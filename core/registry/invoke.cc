@@ -19,7 +19,7 @@ bool plain(const ArrayBody* b) {
 constexpr int64_t kShortWay = 1 << 14;
 
 Array short_way(const Op& op, ValuesView args) {
-    if (int(args.size()) != op.n_in || op.types || op.n_in > 2) return {};
+    if (int(args.size()) != op.n_in || op.n_in > 2 || op.fixed) return {};
     const ArrayBody* a = nullptr;
     const ArrayBody* other = nullptr;
     char* p[3];
@@ -39,16 +39,17 @@ Array short_way(const Op& op, ValuesView args) {
             weak_at = i;
         }
     }
-    if (!a || a->size > kShortWay || (a->size >= deferral_threshold() && deferral_enabled())) return {};
+    if (!a || a->size > kShortWay) return {};
     if (other && (other->dtype != a->dtype ||
                   !same({other->shape, size_t(other->ndim)}, {a->shape, size_t(a->ndim)})))
         return {};
     const Loop* loop = op.loops[int(a->dtype)];
-    if (!loop) return {};
+    if (!loop || in(a->dtype, op.checked)) return {};
     if (op.n_in == 2 && weak_at >= 0) {
         const minpy_value& v = args[size_t(weak_at)];
         Weak weak = weak_of(v);
         if (weak == Weak::none || promote(a->dtype, weak) != a->dtype || in(a->dtype, kBool)) return {};
+        if (!op.mixed.empty() && weak == Weak::integer && !fits(v, a->dtype)) return {};
         store_number(v, a->dtype, number);
         p[weak_at] = number;
         scalars = 1u << weak_at;
@@ -75,8 +76,9 @@ void add_operand(Call& c, const minpy_value& v, const Param& p) {
         c.in.push_back(Array::share(array_of(v)));
         c.weak.push_back(Weak::none);
     } else if (is_number(v)) {
-        // A weak integer beyond int64 is uint64, and an error where nothing can hold it.
-        c.in.push_back(array_of_number(v));
+        // A weak integer beyond int64 is uint64; beyond that it may still meet floats or be compared, element-wise.
+        bool huge = v.tag == MINPY_V_BIGINT && c.op.elementwise;
+        c.in.push_back(huge ? full_scalar(double_of(v), DType::float64) : array_of_number(v));
         c.weak.push_back(weak_of(v));
     } else {
         throw type_error("an array or a number is needed, got ", describe(v)).in_argument(p.name);

@@ -58,9 +58,13 @@ struct Op {
     // ---- element-wise ----
     std::string functor;
     int n_in = 0;
-    DType (*types)(DType common) = nullptr;      // where the search for a loop starts; may throw
+    DType (*types)(DType common) = nullptr;      // where the search for a loop starts; a dtype with a loop stays; may throw
     const Loop* loops[kNumDTypes] = {};          // by dtype of the operands; null where none
     DTypes loop_types = 0;
+    uint32_t fixed = 0;                          // bit i: operand i has the same type in every loop, and no say in which
+    std::vector<const Loop*> mixed;              // for two types that meet in none of `loops` (int64 with uint64)
+    void (*check)(const Call&) = nullptr;        // refuses values, in loops of `checked` dtypes
+    DTypes checked = 0;
 
     // ---- derivative ----
     enum class Gradient { missing, partial, linear, reverse, composite, none, not_differentiable };

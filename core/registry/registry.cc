@@ -53,7 +53,14 @@ RowBuilder Registry::elementwise(const char* signature, const char* functor) {
         for (int64_t i = 0; i < level.tables[t]->size; ++i) {
             const Loop& loop = level.tables[t]->loops[i];
             if (o.functor != loop.functor || loop.n_in != o.n_in) continue;
-            DType operand = loop.types[loop.n_in - 1];  // the last one: a first may be a condition
+            o.fixed = loop.fixed;
+            int free = 0;
+            while (loop.fixed >> free & 1) ++free;
+            DType operand = loop.types[free];
+            if (!loop.fixed && loop.n_in == 2 && loop.types[1] != operand) {
+                o.mixed.push_back(&loop);
+                continue;
+            }
             o.loops[int(operand)] = &loop;
             o.loop_types |= bit(operand);
         }

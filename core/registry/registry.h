@@ -31,6 +31,8 @@ public:
         return op_->composite = fn, *this;
     }
     RowBuilder& types(DType (*fn)(DType common)) { return op_->types = fn, *this; }
+    // Throws where values of these dtypes are refused; called before the loop runs, with operands in the loop's dtype.
+    RowBuilder& check(DTypes checked, void (*fn)(const Call&)) { return op_->checked = checked, op_->check = fn, *this; }
 
     // One partial derivative per operand, in terms of operators; null where it is zero.
     template <class... Fn>
@@ -59,7 +61,7 @@ public:
         return op_->save_inputs = inputs, op_->save_outputs = outputs, *this;
     }
 
-    RowBuilder& scalar_result() { return op_->scalar_result = true, *this; }
+    RowBuilder& scalar_result(bool yes = true) { return op_->scalar_result = yes, *this; }
     RowBuilder& random() { return op_->random = true, *this; }
     // A typed function in minpy.h with these parameters, frozen from its release on; by default those without a default.
     RowBuilder& c_function(const char* params = "") { return op_->c_function = true, op_->c_params = params, *this; }

@@ -139,6 +139,17 @@ Dims axes_from(const minpy_value& v, int64_t ndim) {
     return normalize_axes({given.data(), size_t(given.size())}, ndim);
 }
 
+bool fits(const minpy_value& v, DType t) {
+    if (v.tag == MINPY_V_BIGINT) return false;
+    int bits = int(8 * itemsize(t));
+    if (in(t, kUnsigned)) {
+        bool negative = v.tag == MINPY_V_INT && v.v.i < 0;
+        return !negative && (bits == 64 || v.v.bits < (uint64_t(1) << bits));
+    }
+    if (v.tag == MINPY_V_UINT) return false;
+    return bits == 64 || (v.v.i >= -(int64_t(1) << (bits - 1)) && v.v.i < (int64_t(1) << (bits - 1)));
+}
+
 void store_number(const minpy_value& v, DType t, char* to) {
     if (v.tag == MINPY_V_SCALAR) {
         DType from = checked_dtype(v.len);
@@ -149,16 +160,7 @@ void store_number(const minpy_value& v, DType t, char* to) {
     if (weak_of(v) == Weak::integer && in(t, kInteger)) {
         // Weak integers must fit (NEP 50).
         if (v.tag == MINPY_V_BIGINT) out_of_bounds(std::string(string_of(v)), t);
-        bool negative = v.tag == MINPY_V_INT && v.v.i < 0;
-        int bits = int(8 * itemsize(t));
-        bool fits;
-        if (in(t, kUnsigned))
-            fits = !negative && (bits == 64 || v.v.bits < (uint64_t(1) << bits));
-        else if (v.tag == MINPY_V_UINT)
-            fits = false;
-        else
-            fits = bits == 64 || (v.v.i >= -(int64_t(1) << (bits - 1)) && v.v.i < (int64_t(1) << (bits - 1)));
-        if (!fits) out_of_bounds(v.tag == MINPY_V_INT ? std::to_string(v.v.i) : std::to_string(v.v.bits), t);
+        if (!fits(v, t)) out_of_bounds(v.tag == MINPY_V_INT ? std::to_string(v.v.i) : std::to_string(v.v.bits), t);
         std::memcpy(to, &v.v.bits, size_t(itemsize(t)));  // little-endian
         return;
     }

@@ -30,6 +30,7 @@ inline minpy_value pointer_value(int32_t tag, const void* p, int64_t n) {
     v.v.p = p;
     return v;
 }
+inline minpy_value to_value(const std::complex<double>& z) { return pointer_value(MINPY_V_COMPLEX, &z, 0); }
 inline minpy_value to_value(const Array& a) { return a ? pointer_value(MINPY_V_ARRAY, a.get(), 0) : none_value(); }
 inline minpy_value to_value(DType t) { return {MINPY_V_DTYPE, 0, {int64_t(t)}}; }
 inline minpy_value to_value(DimsView d) { return pointer_value(MINPY_V_INTS, d.data(), int64_t(d.size())); }
@@ -53,6 +54,7 @@ DType dtype_of_number(const minpy_value& v);     // of a strong scalar; a weak o
 std::complex<double> complex_of(const minpy_value& v);
 double double_of(const minpy_value& v);
 int64_t int_of(const minpy_value& v);            // of BOOL, INT and integer SCALARs; else a TypeError
+bool fits(const minpy_value& v, DType t);        // a weak integer in an integer dtype
 // Writes the number as one element of dtype `t`; "Python integer 300 out of bounds for uint8" where it does not fit.
 void store_number(const minpy_value& v, DType t, char* to);
 // A 0-d array of it, in dtype `t` (none: its own).

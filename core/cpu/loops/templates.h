@@ -2,8 +2,6 @@
 // the family's header. Loops of functors that use vector mathematics work on whole vectors only, tails padded with
 // copies of the last element, because scalar and vector variants differ in the last bit.
 
-inline constexpr unsigned kFpDivide = 1, kFpOverflow = 2, kFpUnderflow = 4, kFpInvalid = 8;
-
 template <class F> constexpr bool has_vector_math() {
     if constexpr (requires { F::kVectorMath; }) return F::kVectorMath;
     else return false;
@@ -80,18 +78,20 @@ template <class F, class A, class B, class R> struct BinaryLoop {
         unsigned flags = 0;
         if constexpr (has_vector_math<F>()) {
             constexpr int W = kWidth<A>;
-            for (int64_t i = 0; i < n; i += W) {
-                A x[W];
-                B y[W];
+            A x[W];
+            B y[W];
+            if (SA)
+                for (int j = 0; j < W; ++j) x[j] = a[0];
+            if (SB)
+                for (int j = 0; j < W; ++j) y[j] = b[0];
+            int64_t i = 0;
+            for (; i + W <= n; i += W) flags |= block(SA ? x : a + i, SB ? y : b + i, r + i);
+            if (i < n) {
                 R out[W];
-                int m = n - i < W ? int(n - i) : W;
-                for (int j = 0; j < W; ++j) x[j] = a[SA ? 0 : i + (j < m ? j : m - 1)];
-                for (int j = 0; j < W; ++j) y[j] = b[SB ? 0 : i + (j < m ? j : m - 1)];
-#pragma GCC ivdep
-                for (int j = 0; j < W; ++j) out[j] = F{}(x[j], y[j]);
-                if constexpr (requires { F::warn(x[0], y[0], out[0]); })
-                    for (int j = 0; j < W; ++j) flags |= F::warn(x[j], y[j], out[j]);
-                for (int j = 0; j < m; ++j) r[i + j] = out[j];
+                for (int j = 0; !SA && j < W; ++j) x[j] = a[i + j < n ? i + j : n - 1];
+                for (int j = 0; !SB && j < W; ++j) y[j] = b[i + j < n ? i + j : n - 1];
+                flags |= block(x, y, out);
+                for (int j = 0; i + j < n; ++j) r[i + j] = out[j];
             }
         } else {
             const A x0 = SA ? a[0] : A();
@@ -105,6 +105,20 @@ template <class F, class A, class B, class R> struct BinaryLoop {
                 r[i] = out;
             }
         }
+        return flags;
+    }
+    static unsigned block(const A* a, const B* b, R* r) {
+        constexpr int W = kWidth<A>;
+        R out[W];
+#pragma GCC ivdep
+        for (int j = 0; j < W; ++j) out[j] = F{}(a[j], b[j]);
+        unsigned flags = 0;
+        if constexpr (requires { F::warn(a[0], b[0], out[0]); }) {
+#pragma GCC ivdep
+            for (int j = 0; j < W; ++j) flags |= F::warn(a[j], b[j], out[j]);
+        }
+#pragma GCC ivdep
+        for (int j = 0; j < W; ++j) r[j] = out[j];
         return flags;
     }
 };
@@ -127,25 +141,31 @@ template <class F, class A, class B, class C, class R> struct TernaryLoop {
     }
 };
 
-// A table under construction: for every dtype of F::kTypes one loop, its result type read off the functor.
+// A table under construction: for every dtype of F::kTypes one loop, its result type read off the functor. A functor may
+// say: `kCondition`, its first operand is a bool; `Second`, the type of its second operand; `kMixed`, it also takes int64
+// with uint64.
 struct TableBuilder {
     Loop* out;
     int64_t size = 0;
 
+    template <class F, class A, class B> void two(const char* name, uint8_t fixed) {
+        using R = decltype(F{}(A(), B()));
+        out[size++] = {name, 2, 1, has_hardware_flags<F>(), fixed, {dtype_of<A>, dtype_of<B>, dtype_of<R>}, BinaryLoop<F, A, B, R>::run};
+    }
     template <class F, class T> void one(const char* name) {
         if constexpr (in(dtype_of<T>, F::kTypes)) {
             if constexpr (requires(F f, T x) { f(x); }) {
                 using R = decltype(F{}(T()));
-                out[size++] = {name, 1, 1, has_hardware_flags<F>(), {dtype_of<T>, dtype_of<R>}, UnaryLoop<F, T, R>::run};
+                out[size++] = {name, 1, 1, has_hardware_flags<F>(), 0, {dtype_of<T>, dtype_of<R>}, UnaryLoop<F, T, R>::run};
+            } else if constexpr (requires { typename F::Second; }) {
+                two<F, T, typename F::Second>(name, 2);
             } else if constexpr (requires(F f, T x) { f(x, x); }) {
-                using R = decltype(F{}(T(), T()));
-                out[size++] = {name, 2, 1, has_hardware_flags<F>(), {dtype_of<T>, dtype_of<T>, dtype_of<R>},
-                               BinaryLoop<F, T, T, R>::run};
+                two<F, T, T>(name, 0);
             } else {
-                // Three operands: the first a condition (bool) or of the common type.
-                using First = std::conditional_t<requires { F::kCondition; }, bool, T>;
+                constexpr bool condition = requires { F::kCondition; };
+                using First = std::conditional_t<condition, bool, T>;
                 using R = decltype(F{}(First(), T(), T()));
-                out[size++] = {name, 3, 1, false, {dtype_of<First>, dtype_of<T>, dtype_of<T>, dtype_of<R>},
+                out[size++] = {name, 3, 1, false, condition ? 1 : 0, {dtype_of<First>, dtype_of<T>, dtype_of<T>, dtype_of<R>},
                                TernaryLoop<F, First, T, T, R>::run};
             }
         }
@@ -154,8 +174,10 @@ struct TableBuilder {
         one<F, bool>(name);
         one<F, int8_t>(name), one<F, int16_t>(name), one<F, int32_t>(name), one<F, int64_t>(name);
         one<F, uint8_t>(name), one<F, uint16_t>(name), one<F, uint32_t>(name), one<F, uint64_t>(name);
+        one<F, half>(name), one<F, bhalf>(name);
         one<F, float>(name), one<F, double>(name);
         one<F, complex64>(name), one<F, complex128>(name);
+        if constexpr (requires { F::kMixed; }) two<F, int64_t, uint64_t>(name, 0), two<F, uint64_t, int64_t>(name, 0);
     }
 };
 
