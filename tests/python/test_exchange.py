@@ -10,8 +10,15 @@ from minpy.dispatch import report, reset, statistics
 
 def test_numpys_functions_and_ufuncs_give_our_arrays():
     a = np.arange(4.0)
-    for x in (numpy.sin(a), numpy.add(a, numpy.ones(4)), numpy.concatenate([a, a]), numpy.mean(a, axis=0, keepdims=True),
-              numpy.ones(4) * a, numpy.where(a > 1, a, 0)):  # fmt: skip
+    results = [
+        numpy.sin(a),
+        numpy.add(a, numpy.ones(4)),
+        numpy.concatenate([a, a]),
+        numpy.mean(a, axis=0, keepdims=True),
+        numpy.ones(4) * a,
+        numpy.where(a > 1, a, 0),
+    ]
+    for x in results:
         assert type(x) is np.ndarray
     out = numpy.zeros(4)
     assert numpy.multiply(a, 2, out=out) is out and out.tolist() == [0, 2, 4, 6]

@@ -9,8 +9,8 @@ import pytest
 
 import minpy.numpy as np
 from minpy import _minpy
-from minpy.core import Tape, _Recording
 from minpy._minpy import _operator
+from minpy.core import Tape, _Recording
 
 SCHEMAS = json.loads(_minpy.op_list())
 DIFFERENTIABLE = [

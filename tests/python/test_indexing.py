@@ -9,8 +9,8 @@ import minpy.numpy as np
 INDICES = [
     0, -1, slice(None), slice(1, 3), slice(None, None, -1), slice(5, 1, -2), Ellipsis, None, (0, 1), (slice(None), 2),
     (Ellipsis, 1), (None, 0, None), (1, Ellipsis, None), (), [0, 2], [[0, 1], [2, 0]], ([0, 1], [1, 2]),
-    (slice(None), [0, 0, 3]), ([0, 1], slice(1, 3)), (0, [1, 2]), ([0, 2], None, [1, 1]), numpy.array([True, False, True]),
-    True, False, (slice(1), Ellipsis), [], numpy.array(1), (numpy.array([0]), 0, Ellipsis), numpy.int8(1),
+    (slice(None), [0, 0, 3]), ([0, 1], slice(1, 3)), (0, [1, 2]), ([0, 2], None, [1, 1]),
+    numpy.array([True, False, True]), True, False, (slice(1), Ellipsis), [], numpy.array(1), (numpy.array([0]), 0, Ellipsis), numpy.int8(1),
     (slice(0, 0), [1]), (slice(None), numpy.array([True, False, True, True])), (1, 2, 3), (1, 2, 3, Ellipsis),
 ]  # fmt: skip
 
@@ -46,7 +46,7 @@ def test_boolean_mask_of_the_whole_array():
 @pytest.mark.parametrize("index", [3, (0, 4), (0, 0, 0, 0), 1.0, "a", [5], ([0, 1], [0, 1, 2]), slice(1.5)], ids=repr)
 def test_errors_are_numpys(index):
     a = numpy.zeros((3, 4, 5))
-    with pytest.raises(Exception) as theirs:  # noqa: PT011
+    with pytest.raises(Exception) as theirs:
         a[index]
     with pytest.raises(type(theirs.value)) as ours:
         np.array(a)[index]

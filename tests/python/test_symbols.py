@@ -64,7 +64,7 @@ def test_function_is_differentiable_and_takes_any_batch():
     w = np.arange(6.0).reshape(2, 3)
     for batch in (4, 7):
         x = np.ones((batch, 3))
-        g, loss = grad_and_loss(lambda w: np.sum(f(x=x, fc_weight=w, fc_bias=np.zeros(2), unknown=3)))(w)
+        g, loss = grad_and_loss(lambda w, x=x: np.sum(f(x=x, fc_weight=w, fc_bias=np.zeros(2), unknown=3)))(w)
         assert g.tolist() == [[batch] * 3] * 2
         assert loss.item() == batch * 15.0
     assert f(x=np.ones((4, 3)), fc_weight=w).tolist() == [[3.0, 12.0]] * 4
@@ -88,7 +88,7 @@ def test_auxiliary_states_and_training_mode():
     f = Function(net, {"x": (8, 2)})
     x = np.array(numpy.random.default_rng(0).standard_normal((8, 2)) * 3 + 1)
     mean, var = np.zeros(2), np.ones(2)
-    kwargs = dict(x=x, bn_gamma=np.ones(2), bn_beta=np.zeros(2), bn_moving_mean=mean, bn_moving_var=var)
+    kwargs = {"x": x, "bn_gamma": np.ones(2), "bn_beta": np.zeros(2), "bn_moving_mean": mean, "bn_moving_var": var}
     out = f(**kwargs)
     assert abs(numpy.asarray(out).mean(0)).max() < 1e-6
     assert abs(numpy.asarray(mean)).max() > 0

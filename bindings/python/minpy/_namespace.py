@@ -3,12 +3,10 @@ has: its classes and constants as they are, its functions as reported fallbacks.
 nobody uses."""
 
 import importlib
-import importlib.abc
 import importlib.machinery
+import importlib.util
 import sys
 import types
-
-import numpy
 
 from ._fallback import wrap_function
 from ._minpy import _operator
@@ -62,7 +60,7 @@ def namespace(module_globals, numpy_module, prefix=""):
     module_globals["__dir__"] = __dir__
 
 
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+class _Finder:
     """minpy.numpy.X for every public submodule X of NumPy that has no file here."""
 
     def find_spec(self, fullname, path=None, target=None):
@@ -87,7 +85,3 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 if not any(isinstance(f, _Finder) for f in sys.meta_path):
     sys.meta_path.append(_Finder())
-
-import importlib.util  # noqa: E402  (after the class, which needs it only when called)
-
-del numpy

@@ -3,7 +3,7 @@
 import copyreg
 import operator
 import sys
-import warnings
+from typing import ClassVar
 
 import numpy
 
@@ -32,6 +32,17 @@ def _run(name, *args, **kwargs):
     return call(getattr(numpy, name), "no_kernel", args, kwargs)
 
 
+def _through_numpy(name):
+    function = getattr(numpy.ndarray, name)
+
+    def method(self, *args, **kwargs):
+        return call(function, "no_kernel", (self, *args), kwargs)
+
+    method.__name__ = name
+    method.__doc__ = function.__doc__
+    _attributes[name] = method
+
+
 # ---- methods that are operators: `x.sum(axis)` is one vectorcall, no frame
 
 for _name in """sum prod mean std var max min any all argmax argmin cumsum cumprod argsort argpartition repeat take
@@ -40,12 +51,7 @@ for _name in """sum prod mean std var max min any all argmax argmin cumsum cumpr
     if _found is not None:
         _attributes[_name] = _found
     else:
-
-        def _fallback(self, *args, _function=getattr(numpy.ndarray, _name), **kwargs):
-            return call(_function, "no_kernel", (self, *args), kwargs)
-
-        _fallback.__name__ = _name
-        _attributes[_name] = _fallback
+        _through_numpy(_name)
 
 
 def _view_of(self, result):
@@ -59,13 +65,12 @@ def _view_of(self, result):
 
 for _name in ("squeeze", "swapaxes", "diagonal"):
 
-    def _view_method(self, *args, _function=_attributes[_name], **kwargs):
+    def _view_method(self, *args, _function=_attributes[_name], _locked=_name == "diagonal", **kwargs):
         result = _view_of(self, _function(self, *args, **kwargs))
-        if _function is _diagonal:
+        if _locked:
             result._readonly = True
         return result
 
-    _diagonal = _attributes["diagonal"]
     _view_method.__name__ = _name
     _attributes[_name] = _view_method
 
@@ -91,7 +96,7 @@ def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
         return self
     found = _operator("astype") if _known(wanted) else None
     if found is None:
-        return call(numpy.ndarray.astype, "dtype", (self, wanted), dict(order=order, casting=casting, copy=copy))
+        return call(numpy.ndarray.astype, "dtype", (self, wanted), {"order": order, "casting": casting, "copy": copy})
     if not numpy.can_cast(self.dtype, wanted, casting):
         raise TypeError(f"Cannot cast array data from {self.dtype!r} to {wanted!r} according to the rule {casting!r}")
     if order in ("C", "F"):
@@ -244,18 +249,7 @@ def compress(self, condition, axis=None, out=None):
 
 @_method
 def choose(self, choices, out=None, mode="raise"):
-    return call(numpy.choose, "no_kernel", (self, choices), dict(out=out, mode=mode))
-
-
-def _through_numpy(name):
-    function = getattr(numpy.ndarray, name)
-
-    def method(self, *args, **kwargs):
-        return call(function, "no_kernel", (self, *args), kwargs)
-
-    method.__name__ = name
-    method.__doc__ = function.__doc__
-    _attributes[name] = method
+    return call(numpy.choose, "no_kernel", (self, choices), {"out": out, "mode": mode})
 
 
 for _name in "byteswap dump dumps getfield setfield tobytes tofile".split():
@@ -348,8 +342,8 @@ _part("imag", 1)
 class FlagsObject:
     """Information about the memory of an array."""
 
-    _bits = {"c_contiguous": 1, "f_contiguous": 2, "owndata": 8}
-    _short = {
+    _bits: ClassVar = {"c_contiguous": 1, "f_contiguous": 2, "owndata": 8}
+    _short: ClassVar = {
         "C": "c_contiguous", "CONTIGUOUS": "c_contiguous", "F": "f_contiguous", "FORTRAN": "f_contiguous",
         "O": "owndata", "W": "writeable", "A": "aligned", "X": "writebackifcopy", "B": "behaved", "CA": "carray",
         "FA": "farray",

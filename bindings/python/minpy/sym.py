@@ -1,4 +1,6 @@
-"""Symbols: expression graphs with MXNet's names and inference. `sym.Convolution(data=x, kernel=(3, 3), num_filter=8)`."""
+"""Symbols: expression graphs with MXNet's names and inference.
+
+`sym.Convolution(data=x, kernel=(3, 3), num_filter=8)`."""
 
 import json as _json
 

@@ -75,8 +75,14 @@ class OnlyMXNetPolicy(Policy):
 
 
 PreferDevicePolicy, OnlyCPUPolicy, OnlyDevicePolicy = PreferMXNetPolicy, OnlyNumPyPolicy, OnlyMXNetPolicy
-_BY_NAME = {"prefer_mxnet": PreferMXNetPolicy, "only_numpy": OnlyNumPyPolicy, "only_mxnet": OnlyMXNetPolicy,
-            "prefer_device": PreferMXNetPolicy, "only_cpu": OnlyNumPyPolicy, "only_device": OnlyMXNetPolicy}  # fmt: skip
+_BY_NAME = {
+    "prefer_mxnet": PreferMXNetPolicy,
+    "only_numpy": OnlyNumPyPolicy,
+    "only_mxnet": OnlyMXNetPolicy,
+    "prefer_device": PreferMXNetPolicy,
+    "only_cpu": OnlyNumPyPolicy,
+    "only_device": OnlyMXNetPolicy,
+}
 
 
 def create(policy):
