@@ -23,6 +23,11 @@
     M(logic)              \
     M(selection)          \
     M(trigonometric)      \
+    M(convolution)        \
+    M(dropout)            \
+    M(embedding)          \
+    M(normalization)      \
+    M(softmax)            \
     M(internal)           \
     M(linalg)             \
     M(manipulation)       \

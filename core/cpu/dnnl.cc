@@ -1,0 +1,246 @@
+// float32 convolutions by oneDNN: single-threaded primitives in our pool's tasks, over tiles of the batch.
+//
+// Making a primitive costs a hundred times a small one's run, so they are kept by their sizes. oneDNN chooses the layouts
+// it is fastest with; operands are reordered into them and back.
+#include <dlfcn.h>
+
+#include <dnnl.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "core/array/error.h"
+#include "core/cpu/allocator.h"
+#include "core/cpu/convolution.h"
+#include "core/cpu/pool.h"
+
+namespace minpy {
+namespace {
+
+using dims = dnnl::memory::dims;
+using dnnl::memory;
+
+// Debian's oneDNN runs on OpenMP. One thread: no team is made, which would spin, and hang after a fork. The caller's own
+// setting comes back.
+class OneThread {
+public:
+    OneThread() {
+        const Calls& c = calls();
+        if (!c.set) return;
+        before_ = c.get();
+        if (before_ != 1) c.set(1);
+    }
+    ~OneThread() {
+        if (before_ > 1) calls().set(before_);
+    }
+
+private:
+    struct Calls {
+        void (*set)(int) = nullptr;
+        int (*get)() = nullptr;
+        Calls() {
+            void* gomp = dlopen("libgomp.so.1", RTLD_NOW | RTLD_NOLOAD);
+            if (!gomp) return;  // another build of oneDNN
+            set = reinterpret_cast<void (*)(int)>(dlsym(gomp, "omp_set_num_threads"));
+            get = reinterpret_cast<int (*)()>(dlsym(gomp, "omp_get_max_threads"));
+            if (!get) set = nullptr;
+        }
+    };
+    static const Calls& calls() {
+        static const Calls c;
+        return c;
+    }
+    int before_ = 1;
+};
+
+[[noreturn]] void rethrow(const dnnl::error& e) {
+    if (e.status == dnnl_out_of_memory) throw Error(MINPY_E_NOMEM, "MemoryError", "oneDNN was refused memory");
+    throw Error(MINPY_E_UNKNOWN, "RuntimeError", cat("oneDNN: ", e.what()));
+}
+
+const dnnl::engine& engine() {
+    static const dnnl::engine* e = new dnnl::engine(dnnl::engine::kind::cpu, 0);
+    return *e;
+}
+
+enum class Kind : int64_t { forward, data, weight };
+
+// One primitive: descriptors of its operands in C order and as it wants them.
+struct Primitive {
+    memory::desc plain[3], wanted[3];  // data, weight, result side
+    memory::desc bias, scratch;
+    dnnl::convolution_forward::primitive_desc forward;
+    dnnl::primitive run;
+    dnnl::reorder reorder[3];
+    bool needs[3];
+};
+
+memory::desc c_order(const dims& shape) {
+    dims strides(shape.size());
+    int64_t step = 1;
+    for (size_t i = shape.size(); i-- > 0; step *= shape[i]) strides[i] = step;
+    return {shape, memory::data_type::f32, strides};
+}
+
+std::shared_ptr<const Primitive> make(Kind kind, const Convolution& c, int64_t batch, bool with_bias) {
+    auto p = std::make_shared<Primitive>();
+    dims x{batch, c.channels}, w, y{batch, c.filters}, stride, dilate, pad, pad_after;
+    if (c.groups > 1)
+        w = {c.groups, c.filters / c.groups, c.channels / c.groups};
+    else
+        w = {c.filters, c.channels};
+    for (int64_t i = 0; i < c.in.size(); ++i) {
+        x.push_back(c.in[i]);
+        w.push_back(c.kernel[i]);
+        y.push_back(c.out[i]);
+        stride.push_back(c.stride[i]);
+        dilate.push_back(c.dilate[i] - 1);
+        pad.push_back(c.pad[i]);
+        // What the last window reaches beyond the input; less than none where strides leave a rest.
+        pad_after.push_back((c.out[i] - 1) * c.stride[i] + (c.kernel[i] - 1) * c.dilate[i] + 1 - c.in[i] - c.pad[i]);
+    }
+    auto any = [](const dims& d) { return memory::desc(d, memory::data_type::f32, memory::format_tag::any); };
+    p->plain[0] = c_order(x), p->plain[1] = c_order(w), p->plain[2] = c_order(y);
+    dnnl::primitive_attr attr;
+    attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    auto algorithm = dnnl::algorithm::convolution_direct;
+    p->bias = with_bias ? c_order({c.filters}) : memory::desc();
+    dnnl::convolution_forward::desc d = with_bias
+        ? dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, algorithm, any(x), any(w), p->bias, any(y), stride, dilate, pad, pad_after)
+        : dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, algorithm, any(x), any(w), any(y), stride, dilate, pad, pad_after);
+    dnnl::convolution_forward::primitive_desc forward(d, attr, engine());
+    auto keep = [&](const auto& pd, const memory::desc& a, const memory::desc& b, const memory::desc& r) {
+        p->wanted[0] = a, p->wanted[1] = b, p->wanted[2] = r;
+        p->scratch = pd.scratchpad_desc();
+    };
+    if (kind == Kind::forward) {
+        keep(forward, forward.src_desc(), forward.weights_desc(), forward.dst_desc());
+        p->run = dnnl::convolution_forward(forward);
+    } else if (kind == Kind::data) {
+        dnnl::convolution_backward_data::desc b(algorithm, any(x), any(w), any(y), stride, dilate, pad, pad_after);
+        dnnl::convolution_backward_data::primitive_desc pd(b, attr, engine(), forward);
+        keep(pd, pd.diff_src_desc(), pd.weights_desc(), pd.diff_dst_desc());
+        p->run = dnnl::convolution_backward_data(pd);
+    } else {
+        dnnl::convolution_backward_weights::desc b(algorithm, any(x), any(w), any(y), stride, dilate, pad, pad_after);
+        dnnl::convolution_backward_weights::primitive_desc pd(b, attr, engine(), forward);
+        keep(pd, pd.src_desc(), pd.diff_weights_desc(), pd.diff_dst_desc());
+        p->run = dnnl::convolution_backward_weights(pd);
+    }
+    int result = kind == Kind::forward ? 2 : kind == Kind::data ? 0 : 1;
+    for (int i = 0; i < 3; ++i) {
+        p->needs[i] = p->wanted[i] != p->plain[i];
+        if (!p->needs[i]) continue;
+        const memory::desc &from = i == result ? p->wanted[i] : p->plain[i], &to = i == result ? p->plain[i] : p->wanted[i];
+        p->reorder[i] = dnnl::reorder(dnnl::reorder::primitive_desc(engine(), from, engine(), to));
+    }
+    return p;
+}
+
+std::shared_ptr<const Primitive> find(Kind kind, const Convolution& c, int64_t batch, bool with_bias) {
+    static std::mutex* mutex = new std::mutex;
+    static auto* cache = new std::map<std::vector<int64_t>, std::shared_ptr<const Primitive>>;
+    std::vector<int64_t> key{int64_t(kind), batch, c.channels, c.filters, c.groups, with_bias};
+    for (const Dims* d : {&c.in, &c.kernel, &c.out, &c.stride, &c.pad, &c.dilate}) key.insert(key.end(), d->begin(), d->end());
+    {
+        std::lock_guard lock(*mutex);
+        if (auto it = cache->find(key); it != cache->end()) return it->second;
+    }
+    auto fresh = make(kind, c, batch, with_bias);
+    std::lock_guard lock(*mutex);
+    if (cache->size() >= 512) cache->clear();
+    return cache->emplace(std::move(key), std::move(fresh)).first->second;
+}
+
+class Block {
+public:
+    explicit Block(size_t bytes) : bytes_(int64_t(bytes)), data_(bytes ? allocate(bytes_) : nullptr) {}
+    Block(Block&& other) noexcept : bytes_(other.bytes_), data_(std::exchange(other.data_, nullptr)) {}
+    ~Block() {
+        if (data_) deallocate(data_, bytes_);
+    }
+    void* get() const { return data_; }
+
+private:
+    int64_t bytes_;
+    void* data_;
+};
+
+// data, weight and result side in C order; one of them is written.
+void execute(Kind kind, const Primitive& p, const float* bias, void* a, void* b, void* r) {
+    static constexpr int kArguments[3][3] = {{DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
+                                             {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST},
+                                             {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST}};
+    dnnl::stream stream(engine());
+    void* given[3] = {a, b, r};
+    int result = kind == Kind::forward ? 2 : kind == Kind::data ? 0 : 1;
+    std::unordered_map<int, memory> arguments;
+    std::vector<Block> blocks;
+    memory outer[3], inner[3];
+    for (int i = 0; i < 3; ++i) {
+        outer[i] = memory(p.plain[i], engine(), given[i]);
+        inner[i] = outer[i];
+        if (p.needs[i]) {
+            blocks.emplace_back(p.wanted[i].get_size());
+            inner[i] = memory(p.wanted[i], engine(), blocks.back().get());
+            if (i != result) p.reorder[i].execute(stream, outer[i], inner[i]);
+        }
+        arguments.emplace(kArguments[int(kind)][i], inner[i]);
+    }
+    if (bias) arguments.emplace(DNNL_ARG_BIAS, memory(p.bias, engine(), const_cast<float*>(bias)));
+    blocks.emplace_back(p.scratch.get_size());
+    arguments.emplace(DNNL_ARG_SCRATCHPAD, memory(p.scratch, engine(), blocks.back().get()));
+    p.run.execute(stream, arguments);
+    if (p.needs[result]) p.reorder[result].execute(stream, inner[result], outer[result]);
+    stream.wait();
+}
+
+// Runs tiles of the batch: fn(task, first sample, number of samples).
+template <class F>
+void for_tiles(const Convolution& c, F&& fn) {
+    int64_t step = samples_per_task(c), tasks = (c.batch + step - 1) / step;
+    parallel_for(tasks, [&](int64_t task) {
+        int64_t first = task * step, n = std::min(step, c.batch - first);
+        OneThread one;
+        try {
+            fn(task, first, n);
+        } catch (const dnnl::error& e) {
+            rethrow(e);
+        }
+    });
+}
+
+float* at(const float* p, int64_t offset) { return const_cast<float*>(p) + offset; }
+
+}  // namespace
+
+void dnnl_convolve(const Convolution& c, const float* x, const float* weight, const float* bias, float* y) {
+    int64_t from = c.channels * c.in_size(), to = c.filters * c.out_size();
+    for_tiles(c, [&](int64_t, int64_t first, int64_t n) {
+        execute(Kind::forward, *find(Kind::forward, c, n, bias), bias, at(x, first * from), at(weight, 0), y + first * to);
+    });
+}
+
+void dnnl_convolve_transpose_data(const Convolution& c, const float* g, const float* weight, float* dx) {
+    int64_t from = c.filters * c.out_size(), to = c.channels * c.in_size();
+    for_tiles(c, [&](int64_t, int64_t first, int64_t n) {
+        execute(Kind::data, *find(Kind::data, c, n, false), nullptr, dx + first * to, at(weight, 0), at(g, first * from));
+    });
+}
+
+void dnnl_convolve_transpose_weight(const Convolution& c, const float* g, const float* x, float* dweight) {
+    int64_t in = c.channels * c.in_size(), out = c.filters * c.out_size();
+    int64_t weights = c.filters * (c.channels / c.groups) * c.kernel_size();
+    int64_t step = samples_per_task(c), tasks = (c.batch + step - 1) / step;
+    Block partial(tasks > 1 ? size_t(checked_mul(tasks - 1, weights * 4)) : 0);
+    float* others = static_cast<float*>(partial.get());
+    for_tiles(c, [&](int64_t task, int64_t first, int64_t n) {
+        float* to = task == 0 ? dweight : others + (task - 1) * weights;
+        execute(Kind::weight, *find(Kind::weight, c, n, false), nullptr, at(x, first * in), to, at(g, first * out));
+    });
+    for (int64_t task = 1; task < tasks; ++task)
+        for (int64_t i = 0; i < weights; ++i) dweight[i] += others[(task - 1) * weights + i];
+}
+
+}  // namespace minpy

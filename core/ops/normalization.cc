@@ -1,0 +1,277 @@
+// Batch and layer normalisation. The fused operators give results and first derivatives; what they equal is written down
+// in terms of operators, and higher orders differentiate that.
+#include <cmath>
+
+#include "core/autograd/tape.h"
+#include "core/cpu/pool.h"
+#include "core/ops/calls.h"
+#include "core/registry/dispatch.h"
+#include "core/registry/registry.h"
+
+namespace minpy {
+namespace {
+
+DimsView view(const Dims& d) { return {d.data(), size_t(d.size())}; }
+
+// The data as (outer, channels, inner).
+struct Channels {
+    int64_t outer = 1, channels, inner = 1, axis;
+    Channels(DimsView x, const minpy_value& axis_of) {
+        if (x.size() < 2) throw shape_error("the data must have at least 2 axes, got shape ", to_string(x)).in_argument("x");
+        axis = normalize_axis(int_of(axis_of), int64_t(x.size()));
+        channels = x[size_t(axis)];
+        for (int64_t i = 0; i < int64_t(x.size()); ++i) (i < axis ? outer : i > axis ? inner : channels) *= i == axis ? 1 : x[size_t(i)];
+    }
+    int64_t count() const { return outer * inner; }
+    template <class F>
+    void for_channel(int64_t c, F&& run) const {  // runs of elements: offset and length
+        for (int64_t o = 0; o < outer; ++o) run((o * channels + c) * inner, inner);
+    }
+};
+
+void check_vector(const Array& a, int64_t channels, const char* what) {
+    if (a && (a.ndim() != 1 || a.dim(0) != channels))
+        throw shape_error(what, " must have shape (", channels, ",), got ", to_string(a.shape())).in_argument(what);
+}
+
+DType floating(Call& c) {
+    DType t = c.promoted();
+    if (!in(t, kFloating)) throw type_error(c.op.name, " needs floating-point arrays, got ", name(t));
+    return t;
+}
+
+struct Floats {  // contiguous operands and results in the dtype that is computed in
+    DType t;
+    Arrays in, out;
+    explicit Floats(const Call& c) : t(minpy::in(c.out[0].dtype(), kShortFloat) ? DType::float32 : c.out[0].dtype()) {
+        for (const Array& a : c.in) in.push_back(!a ? a : a.dtype() == t ? contiguous(a) : copy_of(a, t));
+        for (const Array& a : c.out) out.push_back(a.dtype() == t ? a : empty(a.shape(), t));
+    }
+    void finish(const Call& c) {
+        for (int64_t i = 0; i < out.size(); ++i)
+            if (!out[i].is(c.out[i])) copy_into(c.out[i], out[i]);
+    }
+};
+
+// Sums in float64, so that a batch of any size keeps its digits.
+template <class T>
+void batch_norm_forward(const Channels& k, double eps, const T* x, const T* gamma, const T* beta, T* y, T* mean, T* var) {
+    double n = double(std::max<int64_t>(k.count(), 1));
+    parallel_for(k.channels, [&](int64_t c) {
+        double sum = 0, squares = 0;
+        k.for_channel(c, [&](int64_t at, int64_t len) {
+            for (int64_t i = at; i < at + len; ++i) sum += double(x[i]);
+        });
+        double m = sum / n;
+        k.for_channel(c, [&](int64_t at, int64_t len) {
+            for (int64_t i = at; i < at + len; ++i) squares += (double(x[i]) - m) * (double(x[i]) - m);
+        });
+        double v = squares / n, scale = double(gamma[c]) / std::sqrt(v + eps);
+        mean[c] = T(m), var[c] = T(v);
+        T s = T(scale), shift = T(double(beta[c]) - m * scale);
+        k.for_channel(c, [&](int64_t at, int64_t len) {
+            for (int64_t i = at; i < at + len; ++i) y[i] = x[i] * s + shift;
+        });
+    });
+}
+
+template <class T>
+void batch_norm_backward(const Channels& k, double eps, const T* g, const T* x, const T* gamma, const T* mean, const T* var,
+                         T* dx, T* dgamma, T* dbeta) {
+    double n = double(std::max<int64_t>(k.count(), 1));
+    parallel_for(k.channels, [&](int64_t c) {
+        double m = double(mean[c]), r = 1 / std::sqrt(double(var[c]) + eps), sum = 0, dot = 0;
+        k.for_channel(c, [&](int64_t at, int64_t len) {
+            for (int64_t i = at; i < at + len; ++i) {
+                sum += double(g[i]);
+                dot += double(g[i]) * (double(x[i]) - m);
+            }
+        });
+        dot *= r;  // with the normalised data
+        dbeta[c] = T(sum), dgamma[c] = T(dot);
+        double scale = double(gamma[c]) * r;
+        T a = T(scale), b = T(-scale * dot * r / n), shift = T(-scale * sum / n + scale * dot * r * m / n);
+        k.for_channel(c, [&](int64_t at, int64_t len) {
+            for (int64_t i = at; i < at + len; ++i) dx[i] = a * g[i] + b * x[i] + shift;
+        });
+    });
+}
+
+// A vector of one number per channel against the data.
+Array column(const Array& v, int64_t ndim, int64_t axis) {
+    Dims shape(ndim, 1);
+    shape[axis] = v.size();
+    return ops::reshape(v, view(shape));
+}
+
+// What the backward is, in terms of operators: (dx, dgamma, dbeta) of g, x and gamma.
+Arrays backward_of(const Array& g, const Array& x, const Array& gamma, double eps, int64_t axis) {
+    Dims axes;
+    for (int64_t i = 0; i < x.ndim(); ++i)
+        if (i != axis) axes.push_back(i);
+    double n = double(std::max<int64_t>(x.size() / std::max<int64_t>(x.dim(axis), 1), 1));
+    Array centred = x - ops::sum(x, view(axes), true) / n;
+    Array r = 1.0 / call(MINPY_OP("sqrt"), ops::sum(centred * centred, view(axes), true) / n + eps);
+    Array normal = centred * r;
+    Array dbeta = ops::sum(g, view(axes), true), dgamma = ops::sum(g * normal, view(axes), true);
+    Array dx = column(gamma, x.ndim(), axis) * r * (g - dbeta / n - normal * (dgamma / n));
+    return {dx, ops::reshape(dgamma, gamma.shape()), ops::reshape(dbeta, gamma.shape())};
+}
+
+// The reverse rule of a fused operator: that of the composite which `compute` is, over the first `n` operands.
+template <class F>
+void reverse_of(Reverse& c, int64_t n, F&& compute) {
+    Context& context = Context::current();
+    Ref<Tape> inner = Ref<Tape>::adopt(new Tape);
+    inner->parent = context.tape;
+    inner->depth = context.tape ? context.tape->depth + 1 : 0;
+    Context with(context);
+    with.tape = inner;
+    WithContext current(with);
+    Arrays operands;
+    std::vector<Array> wrt, heads, seeds;
+    for (int64_t i = 0; i < n; ++i) {
+        operands.push_back(c.needs(i) ? inner->watch(c.in(i), with) : c.in(i));
+        if (c.needs(i)) wrt.push_back(operands.back());
+    }
+    Arrays results = compute(operands);
+    for (int64_t i = 0; i < results.size(); ++i)
+        if (c.has_g(int(i))) {
+            heads.push_back(results[i]);
+            seeds.push_back(c.g(int(i)));
+        }
+    std::vector<Array> found = inner->gradient(heads, seeds, wrt, false, false, with);
+    inner->close();
+    size_t k = 0;
+    for (int64_t i = 0; i < n; ++i)
+        if (c.needs(i) && found[k++]) c.set(i, found[k - 1]);
+}
+
+Array inference(const Array& x, const Array& gamma, const Array& beta, const Array& mean, const Array& var, double eps, int64_t axis) {
+    int64_t n = x.ndim();
+    Array scale = gamma / call(MINPY_OP("sqrt"), var + eps);
+    return x * column(scale, n, axis) + column(beta - mean * scale, n, axis);
+}
+
+}  // namespace
+
+void register_normalization(Registry& r) {
+    // (y, mean, variance of the batch)
+    r.op("_batch_norm(x, gamma, beta, eps: float = 1e-05, axis: axis = 1)")
+        .outputs(3)
+        .infer([](Call& c) {
+            DType t = floating(c);
+            Channels k(c.in[0].shape(), c.args[4]);
+            check_vector(c.in[1], k.channels, "gamma");
+            check_vector(c.in[2], k.channels, "beta");
+            c.cast_all(t);
+            c.output(c.in[0].shape(), t);
+            c.output(c.in[1].shape(), t);
+            c.output(c.in[1].shape(), t);
+        })
+        .kernel([](Call& c) {
+            Channels k(c.in[0].shape(), c.args[4]);
+            Floats f(c);
+            for_dtype<kFloat>(f.t, [&]<class T> {
+                batch_norm_forward<T>(k, c.number(3), f.in[0].raw_as<T>(), f.in[1].raw_as<T>(), f.in[2].raw_as<T>(), f.out[0].raw_as<T>(),
+                                      f.out[1].raw_as<T>(), f.out[2].raw_as<T>());
+            });
+            f.finish(c);
+        })
+        .reverse([](Reverse& c) {
+            Array x = c.in(0);
+            int64_t axis = normalize_axis(c.integer(4), x.ndim());
+            if (c.has_g(0)) {
+                Arrays d = invoke(MINPY_OP("_batch_norm_backward"),
+                                  std::initializer_list<minpy_value>{to_value(c.g(0)), to_value(x), to_value(c.in(1)),
+                                      to_value(without_node(c.out(1))), to_value(without_node(c.out(2))), c.arg(3), c.arg(4)});
+                for (int64_t i = 0; i < 3; ++i)
+                    if (c.needs(i)) c.set(i, d[i]);
+            }
+            if (!c.needs(0) || !(c.has_g(1) || c.has_g(2))) return;
+            double n = double(std::max<int64_t>(x.size() / std::max<int64_t>(x.dim(axis), 1), 1));
+            Array more;
+            if (c.has_g(1)) more = column(c.g(1) / n, x.ndim(), axis);
+            if (c.has_g(2)) more = ops::accumulate(more, column(c.g(2) * (2 / n), x.ndim(), axis) * (x - column(c.out(1), x.ndim(), axis)));
+            c.set(0, ops::accumulate(c.results[0], ops::broadcast_to(more, x.shape())));
+        })
+        .sample("f64(4,3), f64(3), f64(3)")
+        .sample("f64(2,3,2,2), f64(3), f64(3), eps=0.1")
+        .doc("The data normalised over all axes but one, scaled and shifted; and the mean and variance used.");
+
+    r.op("_batch_norm_backward(g, x, gamma, mean, var, eps: float = 1e-05, axis: axis = 1)")
+        .outputs(3)
+        .infer([](Call& c) {
+            DType t = floating(c);
+            Channels k(c.in[1].shape(), c.args[6]);
+            if (!same(c.in[0].shape(), c.in[1].shape()))
+                throw shape_error("the cotangent has shape ", to_string(c.in[0].shape()), ", the data ", to_string(c.in[1].shape())).in_argument("g");
+            for (int i = 2; i < 5; ++i) check_vector(c.in[i], k.channels, c.op.params[size_t(i)].name.c_str());
+            c.cast_all(t);
+            c.output(c.in[1].shape(), t);
+            c.output(c.in[2].shape(), t);
+            c.output(c.in[2].shape(), t);
+        })
+        .kernel([](Call& c) {
+            Channels k(c.in[1].shape(), c.args[6]);
+            Floats f(c);
+            for_dtype<kFloat>(f.t, [&]<class T> {
+                const T* p[5];
+                for (int i = 0; i < 5; ++i) p[i] = f.in[i].raw_as<T>();
+                batch_norm_backward<T>(k, c.number(5), p[0], p[1], p[2], p[3], p[4], f.out[0].raw_as<T>(), f.out[1].raw_as<T>(), f.out[2].raw_as<T>());
+            });
+            f.finish(c);
+        })
+        .reverse([](Reverse& c) {
+            double eps = double_of(c.arg(5));
+            int64_t axis = normalize_axis(c.integer(6), int64_t(c.in_shape(1).size()));
+            reverse_of(c, 3, [&](const Arrays& a) { return backward_of(a[0], a[1], a[2], eps, axis); });
+        })
+        .saves(true, false)
+        .doc("The transpose of _batch_norm; mean and variance are those of the data.");
+
+    r.op("batch_norm(x, gamma, beta, moving_mean: array? = None, moving_var: array? = None, eps: float = 1e-05, momentum: float = 0.9, "
+         "axis: axis = 1, training: bool? = None)")
+        .composite([](Call& c) {
+            bool training = c.is_none(8) ? c.context.training || !c.in[3] || !c.in[4] : c.flag(8);
+            int64_t axis = normalize_axis(c.integer(7), c.in[0].ndim());
+            if (!training) {
+                if (!c.in[3] || !c.in[4]) throw value_error("inference needs moving_mean and moving_var");
+                Channels k(c.in[0].shape(), c.args[7]);
+                for (int i = 1; i < 5; ++i) check_vector(c.in[i], k.channels, c.op.params[size_t(i)].name.c_str());
+                c.out.push_back(inference(c.in[0], c.in[1], c.in[2], c.in[3], c.in[4], c.number(5), axis));
+                return;
+            }
+            minpy_value args[] = {to_value(c.in[0]), to_value(c.in[1]), to_value(c.in[2]), c.args[5], c.args[7]};
+            CallOptions with;
+            with.context = &c.context;
+            Arrays found = invoke(MINPY_OP("_batch_norm"), args, with);
+            double keep = c.number(6);
+            for (int i = 0; i < 2; ++i) {
+                const Array& moving = c.in[3 + i];
+                if (!moving) continue;
+                check_vector(moving, found[1].size(), c.op.params[size_t(3 + i)].name.c_str());
+                assign(moving, without_node(moving) * keep + without_node(found[1 + i]) * (1 - keep), c.context);
+            }
+            c.out.push_back(found[0]);
+        })
+        .sample("f64(4,3), f64(3), f64(3)")
+        .sample("f64(2,3,2), f64(3), f64(3), f64(3), f64(3), training=False")
+        .doc("Batch normalisation. In training the batch's mean and variance are used, and the moving ones updated in place; "
+             "else the moving ones are used. By default as the context says.");
+
+    r.op("layer_norm(x, gamma, beta, axis: axis = -1, eps: float = 1e-05)")
+        .composite([](Call& c) {
+            const Array& x = c.in[0];
+            int64_t axis = c.axis(3, x.ndim());
+            Dims axes{axis};
+            double n = double(std::max<int64_t>(x.dim(axis), 1));
+            Array centred = x - ops::sum(x, view(axes), true) / n;
+            Array normal = centred / call(MINPY_OP("sqrt"), ops::sum(centred * centred, view(axes), true) / n + c.number(4));
+            c.out.push_back(normal * column(c.in[1], x.ndim(), axis) + column(c.in[2], x.ndim(), axis));
+        })
+        .sample("f64(4,3), f64(3), f64(3)")
+        .doc("The data normalised along one axis, scaled and shifted.");
+}
+
+}  // namespace minpy
