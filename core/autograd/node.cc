@@ -2,6 +2,7 @@
 
 #include "core/autograd/tape.h"
 #include "core/registry/device.h"
+#include "core/registry/thread_state.h"
 
 namespace minpy {
 namespace {
@@ -21,16 +22,10 @@ private:
 
 // Nodes whose last reference went while another was being destroyed on this thread: chains are freed without recursion.
 struct Doomed {
-    bool active = false;
     Node* list[64];
     int n = 0;
     std::vector<Node*> more;
 };
-Doomed*& doomed() {
-    static __thread Doomed* d __attribute__((tls_model("initial-exec"))) = nullptr;
-    return d;
-}
-
 }  // namespace
 
 uint64_t next_sequence() { return g_sequence.fetch_add(1, std::memory_order_relaxed); }
@@ -129,25 +124,38 @@ void retain(Node* node) { node->refs.fetch_add(1, std::memory_order_relaxed); }
 
 void release(Node* node) noexcept {
     if (node->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    Doomed*& d = doomed();
-    if (d) {
-        if (d->n < 64) d->list[d->n++] = node;
-        else d->more.push_back(node);
+    ThreadState* t = tls_state;
+    if (!t) {
+        try {
+            t = make_thread_state();
+        } catch (...) {  // no memory for it: recursion then
+            delete node;
+            return;
+        }
+    }
+    if (auto* waiting = static_cast<Doomed*>(t->doomed)) {
+        if (waiting->n < 64)
+            waiting->list[waiting->n++] = node;
+        else
+            waiting->more.push_back(node);
         return;
     }
     Doomed mine;
-    d = &mine;
+    t->doomed = &mine;
     delete node;
     for (;;) {
         Node* next;
-        if (mine.n) next = mine.list[--mine.n];
-        else if (!mine.more.empty()) {
+        if (mine.n) {
+            next = mine.list[--mine.n];
+        } else if (!mine.more.empty()) {
             next = mine.more.back();
             mine.more.pop_back();
-        } else break;
+        } else {
+            break;
+        }
         delete next;
     }
-    d = nullptr;
+    t->doomed = nullptr;
 }
 
 Array without_node(const Array& a) {

@@ -74,7 +74,9 @@ struct Traced {
 };
 // Cheap test first: most arrays have neither a node nor traced storage.
 inline bool may_be_traced(const Array& a) { return a.get()->node || a.storage().has(Storage::kTraced); }
-Traced trace_of(const Array& a, Context& context);
+// Marks are looked for on `innermost` and the tapes around it.
+Traced trace_of(const Array& a, Tape* innermost);
+inline Traced trace_of(const Array& a, Context& context) { return trace_of(a, context.tape.get()); }
 
 // The same window, following `node`.
 Array with_node(const Array& a, Node* node, int32_t output);

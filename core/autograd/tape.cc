@@ -72,12 +72,12 @@ bool alive(const Node* node) { return node->tape->records(); }
 
 }  // namespace
 
-Traced trace_of(const Array& a, Context& context) {
+Traced trace_of(const Array& a, Tape* innermost) {
     ArrayBody* body = a.get();
     if (body->node && body->node_version == body->storage->version.load(std::memory_order_acquire))
         return alive(body->node) ? counted(body->node, body->node_output) : Traced{};
     if (!body->storage->has(Storage::kTraced)) return {};
-    for (Tape* tape = context.tape.get(); tape; tape = tape->parent.get()) {
+    for (Tape* tape = innermost; tape; tape = tape->parent.get()) {
         std::lock_guard lock(tape->mutex);
         Tape::Entry* e = tape->find(body->storage);
         if (!e || !tape->records()) continue;
@@ -147,7 +147,9 @@ Array Tape::watch(const Array& a, Context& context) {
     if (!in(a.dtype(), kFloating | kComplex))
         throw type_error("gradients need floating-point or complex arguments, got ", name(a.dtype()));
     if (a.storage().has(Storage::kPending)) wait_ready(a.storage());
-    Traced outer = may_be_traced(a) ? trace_of(a, context) : Traced{};
+    // What other tapes know of it: the alias that a second mark gives does not depend on the first.
+    Tape* around = context.tape.get() == this ? parent.get() : context.tape.get();
+    Traced outer = may_be_traced(a) ? trace_of(a, around) : Traced{};
     std::lock_guard lock(mutex);
     Entry* known = find(&a.storage());
     bool free_handle = !outer.node;
@@ -272,9 +274,9 @@ namespace {
 
 class TracedList {  // owns the references that trace_of returns
 public:
-    TracedList(std::span<const Array> arrays, Context& context) {
+    TracedList(std::span<const Array> arrays, Tape* tape) {
         try {
-            for (const Array& a : arrays) items.push_back(a && may_be_traced(a) ? trace_of(a, context) : Traced{});
+            for (const Array& a : arrays) items.push_back(a && may_be_traced(a) ? trace_of(a, tape) : Traced{});
         } catch (...) {
             clear();
             throw;
@@ -293,18 +295,11 @@ private:
 
 }  // namespace
 
-// Where marks are looked for: on this tape and those around it, whatever the caller's context records.
-Context Tape::around(const Context& context) {
-    Context c(context);
-    c.tape = Ref<Tape>::share(this);
-    return c;
-}
-
+// Marks are looked for on this tape and those around it, whatever the caller's context records.
 std::vector<Array> Tape::gradient(std::span<const Array> heads, std::span<const Array> seeds,
-                                  std::span<const Array> wrt, bool create_graph, bool retain_graph, Context& context) {
+                                  std::span<const Array> wrt, bool create_graph, bool retain_graph, Context&) {
     if (!is_open()) throw state_error("the tape is closed: its recording is gone");
-    Context here = around(context);
-    TracedList from(heads, here), to(wrt, here);
+    TracedList from(heads, this), to(wrt, this);
     std::vector<Array> cotangents;
     for (size_t i = 0; i < heads.size(); ++i) {
         const Array& head = heads[i];
@@ -328,8 +323,7 @@ std::vector<Array> Tape::jvp(std::span<const Array> heads, std::span<const Array
         if (!same(tangents[i].shape(), wrt[i].shape()))
             throw shape_error("a tangent of shape ", to_string(tangents[i].shape()),
                               " does not fit an argument of shape ", to_string(wrt[i].shape()));
-    Context here = around(context);
-    TracedList to(heads, here), from(wrt, here);
+    TracedList to(heads, this), from(wrt, this);
     Pause pause(*this, true);
     return forward_sweep(from.items, tangents, to.items, context);
 }

@@ -44,7 +44,6 @@ public:
     std::recursive_mutex mutex;
 
 private:
-    Context around(const Context& context);
     friend class Pause;
     std::unordered_map<Storage*, Entry> entries_;
     std::atomic<bool> open_{true};

@@ -3,14 +3,11 @@
 #include <cblas.h>
 
 #include <algorithm>
-#include <mutex>
 
 #include "core/cpu/pool.h"
 
 namespace minpy {
 namespace {
-
-std::once_flag g_once;
 
 void gemm_tile(DType t, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const char* a, int64_t lda, const char* b,
                int64_t ldb, char* c, int64_t ldc) {
@@ -38,12 +35,14 @@ void gemm_tile(DType t, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const
 }  // namespace
 
 void initialize_blas() {
-    std::call_once(g_once, [] {
+    static const bool done = [] {
         openblas_set_num_threads(1);
         // Its work buffers are mapped at the first product; when that is refused later it would never return.
         double a[64 * 64] = {}, c[64 * 64];
         cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 64, 64, 64, 1, a, 64, a, 64, 0, c, 64);
-    });
+        return true;
+    }();
+    (void)done;
 }
 
 void gemm(DType t, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const void* a, int64_t lda, const void* b, int64_t ldb,

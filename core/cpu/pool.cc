@@ -13,6 +13,8 @@
 #include <new>
 #include <vector>
 
+#include "core/registry/thread_state.h"
+
 namespace minpy {
 namespace {
 
@@ -104,7 +106,6 @@ private:
 Pool* g_pool = nullptr;
 pthread_once_t g_once = PTHREAD_ONCE_INIT;
 std::atomic<int> g_threads{0};
-__thread bool tls_in_task __attribute__((tls_model("initial-exec"))) = false;
 
 void make_pool() {
     g_pool = new Pool;
@@ -133,7 +134,7 @@ void set_num_threads(int n) { g_threads.store(std::clamp(n, 1, 256)); }
 void parallel_for_raw(int64_t n, void (*fn)(void*, int64_t), void* payload) {
     if (n <= 0) return;
     int threads = int(std::min<int64_t>(num_threads(), n));
-    if (threads > 1 && !tls_in_task) {
+    if (threads > 1 && !thread_state().in_task) {
         pthread_once(&g_once, make_pool);
         struct Boxed {
             void (*fn)(void*, int64_t);
@@ -142,15 +143,16 @@ void parallel_for_raw(int64_t n, void (*fn)(void*, int64_t), void* payload) {
         Job job;
         job.fn = [](void* p, int64_t task) {
             auto* b = static_cast<Boxed*>(p);
-            bool before = tls_in_task;
-            tls_in_task = true;
+            bool& in_task = thread_state().in_task;
+            bool before = in_task;
+            in_task = true;
             try {
                 b->fn(b->payload, task);
             } catch (...) {
-                tls_in_task = before;
+                in_task = before;
                 throw;
             }
-            tls_in_task = before;
+            in_task = before;
         };
         job.payload = &boxed;
         job.n = n;

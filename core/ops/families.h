@@ -11,11 +11,13 @@
     M(hyperbolic, x)              \
     M(logic, x)                   \
     M(selection, x)               \
+    M(statistics, x)              \
     M(trigonometric, x)
 
 // M(family) for each family.
 #define MINPY_FAMILIES(M) \
     M(arithmetic)         \
+    M(arg_reductions)     \
     M(comparison)         \
     M(complex)            \
     M(exponential)        \
@@ -32,4 +34,6 @@
     M(linalg)             \
     M(manipulation)       \
     M(indexing)           \
-    M(reductions)
+    M(reductions)         \
+    M(scans)              \
+    M(statistics)

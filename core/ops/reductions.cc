@@ -1,110 +1,236 @@
-// Sums and what is like them: values gathered over axes.
-#include "core/autograd/rules.h"
-#include "core/ops/calls.h"
+// Rows of folds over axes: sums, products, extremes, any and all; what they fold with is in reductions.h.
+#include <cstring>
+
+#include "core/cpu/reduce.h"
+#include "core/ops/axes.h"
 #include "core/registry/registry.h"
+#include "core/registry/thread_state.h"
 
 namespace minpy {
 namespace {
 
 DimsView view(const Dims& d) { return {d.data(), size_t(d.size())}; }
 
-// The operand as kept axes followed by reduced ones, and the shape of the result.
-struct Reduction {
-    Dims axes, kept_shape, reduced_shape, result;
-    Array ordered;
-    Reduction(const Array& a, const Dims& axes_in, bool keepdims) : axes(axes_in) {
-        Dims shape, strides, tail_strides;
-        for (int64_t i = 0; i < a.ndim(); ++i) {
-            bool gone = std::find(axes.begin(), axes.end(), i) != axes.end();
-            (gone ? reduced_shape : kept_shape).push_back(a.dim(i));
-            (gone ? tail_strides : strides).push_back(a.strides()[size_t(i)]);
-            if (!gone || keepdims) result.push_back(gone ? 1 : a.dim(i));
-        }
-        shape = kept_shape;
-        for (int64_t i = 0; i < reduced_shape.size(); ++i) {
-            shape.push_back(reduced_shape[i]);
-            strides.push_back(tail_strides[i]);
-        }
-        ordered = window(a, 0, view(shape), view(strides));
-    }
-};
+// ---- forward ----
 
 DType sum_dtype(DType t) {
     if (in(t, kUnsigned)) return DType::uint64;
     return in(t, kBool | kSigned) ? DType::int64 : t;
 }
 
-// Blocks of 1,024 elements, added in a fixed binary tree whatever the layout and the number of threads.
-template <class T>
-T block_sum(const T* x, int64_t n) {
-    T lanes[8] = {};
-    int64_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (int k = 0; k < 8; ++k) lanes[k] += x[i + k];
-    for (; i < n; ++i) lanes[i & 7] += x[i];
-    return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
-}
-template <class T>
-T tree_sum(const T* x, int64_t n) {
-    if (n <= 1024) return block_sum(x, n);
-    int64_t blocks = (n + 1023) / 1024, half = (blocks + 1) / 2 * 1024;
-    return tree_sum(x, half) + tree_sum(x + half, n - half);
+// The dtype that the loop works in.
+DType fold_dtype(DType t) { return in(t, kShortFloat) ? DType::float32 : t; }
+DType wide_fold_dtype(DType t) { return in(t, kInteger) ? sum_dtype(t) : fold_dtype(t); }
+
+Array broadcast_mask(const Array& where, const Array& a) {
+    if (!where) return {};
+    if (where.dtype() != DType::boolean)
+        throw type_error("Cannot cast array data from dtype('", name(where.dtype()),
+                         "') to dtype('bool') according to the rule 'safe'");
+    try {
+        return broadcast_window(where, a.shape());
+    } catch (Error&) {
+        throw shape_error("non-broadcastable operand: a mask of shape ", to_string(where.shape()),
+                          " for an array of shape ", to_string(a.shape()));
+    }
 }
 
-template <class T>
-float to_float(T x) {
-    if constexpr (is_complex<T>)
-        return float(x.re);
-    else
-        return float(x);
+// `extreme`: NumPy's name of a fold without identity.
+void fold(Call& c, const char* functor, DType type, int axes_at, int initial_at, int where_at, const char* extreme) {
+    const Array &a = c.in[0], &to = c.out[0];
+    Dims axes = c.axes(axes_at, a.ndim());
+    Array mask = broadcast_mask(where_at >= 0 ? c.array(where_at) : Array(), a);
+    alignas(16) char identity[16], initial[16];
+    bool has_initial = initial_at >= 0 && !c.is_none(initial_at);
+    if (has_initial) store_number(c.args[initial_at], type, initial);
+    const ReduceLoop& loop = reduce_loop(functor, type);
+    loop.identity(identity);
+    if (extreme && !has_initial) {
+        if (mask)
+            throw value_error("reduction operation '", extreme,
+                              "' does not have an identity, so to use a where mask one has to "
+                              "specify 'initial'");
+        if (to.size() != 0 && size_along(a.shape(), axes) == 0)
+            throw value_error("zero-size array to reduction operation ", extreme, " which has no identity");
+    }
+    bool empty = size_along(a.shape(), axes) == 0;
+    const char* start = has_initial ? initial : empty ? identity : nullptr;
+    thread_state().fp_status |= reduce(loop, to, a, view(axes), mask, extreme ? initial : identity, start);
 }
 
+// Sums and products of bools, asked for by dtype=bool, are any and all.
 void sum_kernel(Call& c) {
-    Reduction r(c.in[0], c.axes(1, c.in[0].ndim()), c.flag(3));
-    Array a = c.in[0].dtype() == c.out[0].dtype() || in(c.out[0].dtype(), kShortFloat) ? r.ordered : copy_of(r.ordered, c.out[0].dtype());
     DType t = c.out[0].dtype();
-    if (in(t, kShortFloat)) a = copy_of(a, DType::float32);
-    a = contiguous(a);
-    int64_t rows = size_of(view(r.kept_shape)), n = size_of(view(r.reduced_shape));
-    for_dtype<kFloat | kComplex | bit(DType::int64) | bit(DType::uint64) | kInteger>(a.dtype(), [&]<class T> {
-        for (int64_t i = 0; i < rows; ++i) {
-            T s = tree_sum(a.raw_as<T>() + i * n, n);
-            if (in(t, kShortFloat)) {
-                if (t == DType::float16)
-                    c.out[0].raw_as<half>()[i] = half(to_float(s));
-                else
-                    c.out[0].raw_as<bhalf>()[i] = bhalf(to_float(s));
-            } else {
-                c.out[0].raw_as<T>()[i] = s;
-            }
-        }
+    if (t == DType::boolean) return fold(c, "Max", t, 1, 4, 5, nullptr);
+    fold(c, "Sum", wide_fold_dtype(t), 1, 4, 5, nullptr);
+}
+void prod_kernel(Call& c) {
+    DType t = c.out[0].dtype();
+    if (t == DType::boolean) return fold(c, "Min", t, 1, 4, 5, nullptr);
+    fold(c, "Prod", wide_fold_dtype(t), 1, 4, 5, nullptr);
+}
+
+void infer_sum(Call& c) {
+    Dims axes = c.axes(1, c.in[0].ndim());
+    c.output(view(shape_without(c.in[0].shape(), axes, c.flag(3))), c.dtype(2, sum_dtype(c.in[0].dtype())));
+}
+template <DType T = DType::none> void infer_extreme(Call& c) {
+    Dims axes = c.axes(1, c.in[0].ndim());
+    c.output(view(shape_without(c.in[0].shape(), axes, c.flag(2))), T == DType::none ? c.in[0].dtype() : T);
+}
+
+// ---- derivatives ----
+
+bool has_mask(const Reverse& c) { return c.in_dtype(1) != DType::none; }
+
+// The cotangent of a fold at every element that was folded.
+Array spread(Reverse& c, const Array& g) {
+    Dims shape = c.in_shape(0);
+    Array wide = ops::broadcast_to(with_axes(g, view(shape), c.axes(1, shape.size()), c.flag(3)), view(shape));
+    return has_mask(c) ? call(MINPY_OP("where"), c.in(1), wide, 0.0) : wide;
+}
+
+// Where several elements are the extreme one, they share its cotangent equally, as central differences say.
+void extreme_reverse(Reverse& c) {
+    Dims shape = c.in_shape(0), axes = c.axes(1, shape.size());
+    Array a = c.in(0), y = with_axes(c.out(), view(shape), axes, c.flag(2));
+    Array share = call(MINPY_OP("_share_of_extreme"), a, y, has_mask(c) ? c.in(1) : Array(), axes, c.arg(3));
+    Array g = with_axes(c.g(), view(shape), axes, c.flag(2));
+    c.set(0, ops::scale_cotangent(ops::broadcast_to(g, view(shape)), share));
+}
+
+void share_kernel(Call& c) {
+    const Array& to = c.out[0];
+    DType t = fold_dtype(c.in[0].dtype()), real = real_of(t);
+    Array a = copy_of(c.in[0], t), y = copy_of(broadcast_window(c.in[1], a.shape()), t), hits = empty(a.shape(), real);
+    Array mask = broadcast_mask(c.in[2], a);
+    if (mask) mask = contiguous(mask);
+    for_dtype<kFloat | kComplex>(t, [&]<class T> {
+        for_dtype<kFloat>(real, [&]<class R> {
+            for (int64_t i = 0; i < a.size(); ++i)
+                hits.raw_as<R>()[i] = R(a.raw_as<T>()[i] == y.raw_as<T>()[i] && (!mask || mask.raw_as<bool>()[i]));
+        });
     });
+    Dims axes = c.axes(3, a.ndim());
+    Array counts = empty(view(shape_without(a.shape(), axes, true)), real);
+    copy_into(counts, zeros(DimsView{}, real));
+    if (a.size()) reduce(reduce_loop("Sum", real), counts, hits, view(axes), {}, nullptr, nullptr);
+    for_dtype<kFloat>(real, [&]<class R> {
+        if (!c.is_none(4)) {  // `initial` is one of those that share
+            Array initial = array_of_number(c.args[4], t), results = copy_of(c.in[1], t);
+            for_dtype<kFloat | kComplex>(t, [&]<class T> {
+                for (int64_t i = 0; i < counts.size(); ++i)
+                    counts.raw_as<R>()[i] += R(results.raw_as<T>()[i] == *initial.raw_as<T>());
+            });
+        }
+        Array wide = contiguous(broadcast_window(counts, a.shape()));
+        for (int64_t i = 0; i < a.size(); ++i)
+            if (hits.raw_as<R>()[i] != 0) hits.raw_as<R>()[i] = 1 / wide.raw_as<R>()[i];
+    });
+    copy_into(to, hits);
+}
+
+// The product of all other elements, by products of those before and those behind: right where elements are zero, and
+// differentiable again.
+Array product_of_others(const Array& a, const Dims& axes) {
+    Dims order, flat;
+    for (int64_t i = 0; i < a.ndim(); ++i)
+        if (std::find(axes.begin(), axes.end(), i) == axes.end()) order.push_back(i), flat.push_back(a.dim(i));
+    for (int64_t axis : axes) order.push_back(axis);
+    Array last = ops::transpose(a, view(order));
+    Dims shape = last.dims();
+    flat.push_back(size_along(a.shape(), axes));
+    last = ops::reshape(last, view(flat));
+    int64_t n = last.ndim() - 1;  // the axis
+    Array before = call(MINPY_OP("_shift"), call(MINPY_OP("cumprod"), last, n), n, 1, 1.0);
+    // 1 behind the last element, and from there backwards times each element.
+    Array one = call(MINPY_OP("_shift"), ops::zeros(view(flat), a.dtype(), a.device()), n, -1, 1.0);
+    Array behind = call(MINPY_OP("_scan"), last, one, n, true);
+    Array others = ops::reshape(before * behind, view(shape));
+    Dims back(order.size());
+    for (int64_t i = 0; i < order.size(); ++i) back[order[i]] = i;
+    return ops::transpose(others, view(back));
+}
+
+void prod_reverse(Reverse& c) {
+    Dims shape = c.in_shape(0);
+    Array a = ops::astype(c.in(0), c.out_dtype());
+    if (has_mask(c)) a = call(MINPY_OP("where"), c.in(1), a, 1.0);
+    Array g = c.g();
+    if (!c.is_none(4)) g = call(MINPY_OP("multiply"), g, c.arg(4));
+    c.set(0, spread(c, g) * product_of_others(a, c.axes(1, shape.size())));
 }
 
 }  // namespace
 
 void register_reductions(Registry& r) {
-    r.op("sum(a, axis: axes = None, dtype: dtype = None, keepdims: bool = False)")
-        .infer([](Call& c) {
-            Reduction reduction(c.in[0], c.axes(1, c.in[0].ndim()), c.flag(3));
-            c.output(view(reduction.result), c.dtype(2, sum_dtype(c.in[0].dtype())));
-        })
+    r.op("sum(a, axis: axes = None, dtype: dtype = None, keepdims: bool = False, initial: scalar = None, where: array "
+         "= None)")
+        .infer(infer_sum)
         .kernel(sum_kernel)
-        .linear([](Reverse& c) {
-            Dims shape = c.in_shape(0);
-            Array g = c.g();
-            if (!c.flag(3)) {
-                Dims kept = shape;
-                for (int64_t axis : c.axes(1, shape.size())) kept[axis] = 1;
-                g = ops::reshape(g, view(kept));
-            }
-            c.set(0, ops::broadcast_to(g, view(shape)));
-        })
+        .linear([](Reverse& c) { c.set(0, spread(c, c.g())); })
+        .saves(true, false)  // the mask
         .scalar_result()
         .sample("f64(2,3)")
         .sample("f64(2,3,4), axis=(0,2), keepdims=True")
-        .c_function("a axis keepdims")
+        .sample("f64(2,3), axis=1, initial=2.0, where=b(2,3)")
+        .c_function()
         .doc("Sum of the elements over the given axes; bools and short integers sum in 64 bits.");
+    r.op("prod(a, axis: axes = None, dtype: dtype = None, keepdims: bool = False, initial: scalar = None, where: array "
+         "= None)")
+        .infer(infer_sum)
+        .kernel(prod_kernel)
+        .reverse(prod_reverse)
+        .saves(true, false)
+        .scalar_result()
+        .sample("f64(2,3)")
+        .sample("f64(2,3,2), axis=(0,2), keepdims=True")
+        .sample("f64(2,3), axis=1, initial=2.0, where=b(2,3)")
+        .c_function()
+        .doc("Product of the elements over the given axes.");
+    r.op("max(a, axis: axes = None, keepdims: bool = False, initial: scalar = None, where: array = None)")
+        .infer(infer_extreme<>)
+        .kernel([](Call& c) { fold(c, "Max", fold_dtype(c.out[0].dtype()), 1, 3, 4, "maximum"); })
+        .reverse(extreme_reverse)
+        .scalar_result()
+        .sample("f64(2,3)")
+        .sample("f64(2,3,4), axis=(0,2), keepdims=True")
+        .sample("f64(2,3), axis=1, initial=0.0, where=b(2,3)")
+        .c_function()
+        .doc("The largest element over the given axes; NaN where there is one. Equal ones share the gradient.");
+    r.alias("amax", "max");
+    r.op("min(a, axis: axes = None, keepdims: bool = False, initial: scalar = None, where: array = None)")
+        .infer(infer_extreme<>)
+        .kernel([](Call& c) { fold(c, "Min", fold_dtype(c.out[0].dtype()), 1, 3, 4, "minimum"); })
+        .reverse(extreme_reverse)
+        .scalar_result()
+        .sample("f64(2,3)")
+        .sample("f64(2,3,4), axis=(0,2), keepdims=True")
+        .c_function()
+        .doc("The smallest element over the given axes; NaN where there is one. Equal ones share the gradient.");
+    r.alias("amin", "min");
+    r.op("any(a, axis: axes = None, keepdims: bool = False, where: array = None)")
+        .infer(infer_extreme<DType::boolean>)
+        .kernel([](Call& c) { fold(c, "Max", DType::boolean, 1, -1, 3, nullptr); })
+        .no_gradient()
+        .scalar_result()
+        .sample("b(2,3), axis=1")
+        .c_function()
+        .doc("Whether any element over the given axes is true, that is not zero.");
+    r.op("all(a, axis: axes = None, keepdims: bool = False, where: array = None)")
+        .infer(infer_extreme<DType::boolean>)
+        .kernel([](Call& c) { fold(c, "Min", DType::boolean, 1, -1, 3, nullptr); })
+        .no_gradient()
+        .scalar_result()
+        .sample("b(2,3), axis=1")
+        .c_function()
+        .doc("Whether all elements over the given axes are true, that is not zero.");
+
+    r.op("_share_of_extreme(a, y, where: array?, axes: axes, initial: scalar = None)")
+        .infer([](Call& c) { c.output(c.in[0].shape(), real_of(c.in[0].dtype())); })
+        .kernel(share_kernel)
+        .no_gradient()
+        .doc("1/n at the n elements that equal the extreme y of their fold, 0 elsewhere.");
 }
 
 }  // namespace minpy

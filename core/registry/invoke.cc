@@ -39,7 +39,7 @@ Array short_way(const Op& op, ValuesView args) {
             weak_at = i;
         }
     }
-    if (!a || a->size > kShortWay) return {};
+    if (!a || a->size > kShortWay || (a->size >= deferral_threshold() && deferral_enabled())) return {};
     if (other && (other->dtype != a->dtype ||
                   !same({other->shape, size_t(other->ndim)}, {a->shape, size_t(a->ndim)})))
         return {};

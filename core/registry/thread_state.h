@@ -27,6 +27,8 @@ struct ThreadState {
     bool out_of_memory = false;  // the last error had to do without a record
     std::string error_message;
     uint32_t fp_status = 0;      // MINPY_FP_*
+    void* doomed = nullptr;      // core/autograd/node.cc: nodes that wait to be destroyed
+    bool in_task = false;        // inside a task of the pool
     std::string site;            // where the calls come from, for the dispatch report
 };
 

@@ -49,7 +49,7 @@ def preprocessed():
 
 
 def layouts():
-    """A line for every public struct (its size), each field of it (offset and size), and each number that has a name."""
+    """A line for each public struct (size), each of its fields (offset and size), and each number that has a name."""
     text, body = preprocessed(), []
     structs = re.findall(r"typedef struct minpy_\w+ \{((?:[^{}]|\{[^{}]*\})*)\} (minpy_\w+);", text)
     for inside, name in structs:

@@ -74,6 +74,18 @@ func (s *Scope) Exp(x any, options ...Option) *Array {
 	return opExp.in1(s, []any{x}, options)
 }
 
+var opGetItem = operator{name: "get_item", params: []string{"a", "index"}}
+
+// GetItem is get_item(a, index): a[index]: a view for ints, slices, ellipsis and newaxis, a copy where arrays are among them.
+func GetItem(a any, index []any, options ...Option) (*Array, error) {
+	return opGetItem.call1([]any{a, index}, options)
+}
+
+// GetItem is the package's GetItem in the scope.
+func (s *Scope) GetItem(a any, index []any, options ...Option) *Array {
+	return opGetItem.in1(s, []any{a, index}, options)
+}
+
 var opLog = operator{name: "log", params: []string{"x"}}
 
 // Log is log(x, /): natural logarithm, element by element.
@@ -132,6 +144,18 @@ func Reshape(a any, shape []int, options ...Option) (*Array, error) {
 // Reshape is the package's Reshape in the scope.
 func (s *Scope) Reshape(a any, shape []int, options ...Option) *Array {
 	return opReshape.in1(s, []any{a, shape}, options)
+}
+
+var opSetItem = operator{name: "set_item", params: []string{"a", "index", "value"}}
+
+// SetItem is set_item(a, index, value): a[index] = value, in place; gives a. Of values for one element the last is kept.
+func SetItem(a any, index []any, value any, options ...Option) (*Array, error) {
+	return opSetItem.call1([]any{a, index, value}, options)
+}
+
+// SetItem is the package's SetItem in the scope.
+func (s *Scope) SetItem(a any, index []any, value any, options ...Option) *Array {
+	return opSetItem.in1(s, []any{a, index, value}, options)
 }
 
 var opSqrt = operator{name: "sqrt", params: []string{"x"}}

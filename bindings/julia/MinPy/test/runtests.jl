@@ -3,7 +3,7 @@ using Test, LinearAlgebra, Statistics
 using MinPy
 
 const all_tests = ["tiny", "layout", "arrays", "operators", "indexing", "broadcasting", "reductions", "gradients", "errors",
-                   "callbacks", "symbols", "files", "context", "tasks", "memory", "cases", "readme"]
+                   "callbacks", "symbols", "files", "context", "device", "tasks", "memory", "cases", "readme"]
 const chosen = isempty(ARGS) ? all_tests : ARGS
 
 passed, failed = try

@@ -1,0 +1,20 @@
+// Folds arrays over axes: the walk over strided operands around the loops of core/ops/reductions.h. Sums are one fixed tree
+// over blocks of 1,024 elements: their bits depend on shape and strides, never on threads.
+#pragma once
+#include "core/array/array.h"
+#include "core/cpu/loops.h"
+
+namespace minpy {
+
+const ReduceLoop& reduce_loop(const char* functor, DType type);  // a TypeError if there is none
+
+// to = a folded over `axes`; `to` is C-contiguous over the other axes in their order, of any dtype. `mask` (or null) has
+// a's shape: what it hides is replaced by `masked`, one element of the loop's dtype. `initial` (or null) is folded in.
+// There must be something to fold, or `initial`. Returns MINPY_FP_*.
+uint32_t reduce(const ReduceLoop& loop, const Array& to, const Array& a, DimsView axes, const Array& mask,
+                const char* masked, const char* initial);
+
+// to = where along `axis` the first best element is (the first NaN, if any); int64, C-contiguous, other axes in order.
+void find_along(const ReduceLoop& loop, const Array& to, const Array& a, int64_t axis);
+
+}  // namespace minpy

@@ -1,0 +1,43 @@
+// What reductions fold with. Plain scalar C++ (see core/ops/math.h): no includes, no namespace.
+//
+// kTypes: the dtypes that are folded as themselves; the rest is cast first (float16 to float32, short integers of sums to
+// 64 bits, everything of any() and all() to bool).
+
+// Complex numbers are ordered by their real parts, then by their imaginary ones, as in NumPy.
+template <class T> MINPY_FN bool is_less(T x, T y) {
+    if constexpr (math::kIsComplex<T>) return x.re < y.re || (x.re == y.re && x.im < y.im);
+    else return x < y;
+}
+
+template <class T> MINPY_FN T one() {
+    if constexpr (math::kIsComplex<T>) return T{1, 0};
+    else return T(1);
+}
+
+struct Sum {
+    static constexpr auto kTypes = bit(DType::int64) | bit(DType::uint64) | kFloat | kComplex;
+    static constexpr bool kHardwareFlags = true;
+    template <class T> MINPY_FN static T identity() { return T{}; }
+    template <class T> MINPY_FN T operator()(T x, T y) const { return math::add(x, y); }
+};
+struct Prod {
+    static constexpr auto kTypes = bit(DType::int64) | bit(DType::uint64) | kFloat | kComplex;
+    static constexpr bool kHardwareFlags = true;
+    template <class T> MINPY_FN static T identity() { return one<T>(); }
+    template <class T> MINPY_FN T operator()(T x, T y) const { return math::mul(x, y); }
+};
+// NaN where either is NaN. The identities serve any() and all(), which are these two on bools.
+struct Max {
+    static constexpr auto kTypes = kBool | kInteger | kFloat | kComplex;
+    static constexpr bool kHardwareFlags = false;
+    template <class T> MINPY_FN static T identity() { return T{}; }
+    template <class T> MINPY_FN T operator()(T x, T y) const { return (!is_less(x, y) && !math::is_nan(y)) || math::is_nan(x) ? x : y; }
+    template <class T> MINPY_FN static bool better(T x, T than) { return is_less(than, x); }
+};
+struct Min {
+    static constexpr auto kTypes = kBool | kInteger | kFloat | kComplex;
+    static constexpr bool kHardwareFlags = false;
+    template <class T> MINPY_FN static T identity() { return one<T>(); }
+    template <class T> MINPY_FN T operator()(T x, T y) const { return (!is_less(y, x) && !math::is_nan(y)) || math::is_nan(x) ? x : y; }
+    template <class T> MINPY_FN static bool better(T x, T than) { return is_less(x, than); }
+};

@@ -1,0 +1,15 @@
+// Square roots of variances. Plain scalar C++ (see core/ops/math.h): no includes, no namespace.
+
+// sqrt, whose derivative at zero is zero: the deviation of equal numbers has no slope in any direction that counts.
+struct Deviation {
+    static constexpr auto kTypes = kFloat;
+    static constexpr bool kHardwareFlags = true;
+    template <class T> MINPY_FN T operator()(T x) const { return math::sqrt(x); }
+};
+// 1 / (2 x), and zero at zero: the slope of Deviation in terms of its value.
+struct HalfInverse {
+    static constexpr auto kTypes = kFloat;
+    template <class T> MINPY_FN T operator()(T x) const { return x == 0 ? T(0) : T(0.5) / x; }
+};
+
+MINPY_FUNCTORS(Deviation, HalfInverse)

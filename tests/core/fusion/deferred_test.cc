@@ -1,0 +1,98 @@
+// Pending storage: results appear when they are looked at, with the bits they would have had at once.
+#include "core/fusion/deferred.h"
+
+#include "core/registry/dispatch.h"
+#include "tests/core/support.h"
+
+namespace minpy {
+namespace {
+
+bool pending(const Array& a) { return a.storage().has(Storage::kPending); }
+
+Array ramp(int64_t n) {
+    int64_t shape[] = {n};
+    Array a = empty(shape, DType::float64);
+    for (int64_t i = 0; i < n; ++i) a.raw_as<double>()[i] = 0.001 * double(i) - 1;
+    return a;
+}
+const Op& exp_op() { return find_op("exp"); }
+
+TEST(Deferral, LeavesLargeResultsPendingUntilTheyAreRead) {
+    WithDeferral on(true, 100);
+    Array x = ramp(1000), y = call(exp_op(), x * x);
+    EXPECT_TRUE(pending(y));
+    std::vector<double> late = values(y);
+    EXPECT_FALSE(pending(y));
+    WithDeferral off(false);
+    EXPECT_EQ(late, values(call(exp_op(), x * x)));
+}
+
+TEST(Deferral, RunsSmallCallsAtOnce) {
+    WithDeferral on(true, 100);
+    EXPECT_FALSE(pending(vec({1, 2}) * vec({3, 4})));
+}
+
+TEST(Deferral, ForcesReadersBeforeTheirOperandIsWritten) {
+    WithDeferral on(true, 100);
+    Array x = ramp(1000);
+    std::vector<double> expected;
+    for (double v : values(x)) expected.push_back(v + v);
+    Array y = x + x;
+    EXPECT_TRUE(pending(y));
+    assign(x, ops::zeros(x.shape(), x.dtype(), kCpu), Context::current());
+    EXPECT_FALSE(pending(y));
+    EXPECT_EQ(values(y), expected);
+}
+
+TEST(Deferral, ForcesReadersWhenAnOperandIsExposedAndDefersNoMore) {
+    WithDeferral on(true, 100);
+    Array x = ramp(1000), y = x + x;
+    expose(x.storage());
+    EXPECT_FALSE(pending(y));
+    EXPECT_FALSE(pending(x + x));
+}
+
+TEST(Deferral, SeesPendingOperandsThroughViews) {
+    WithDeferral on(true, 100);
+    Array x = ramp(1000), y = x + x;
+    int64_t shape[] = {500}, strides[] = {16};
+    Array odd = window(y, 8, shape, strides);
+    EXPECT_TRUE(pending(odd));
+    EXPECT_EQ(values(odd)[1], 2 * values(x)[3]);
+}
+
+TEST(Deferral, DropsWhatNobodyLooksAt) {
+    WithDeferral on(true, 100);
+    int64_t before = live_arrays.load();
+    {
+        Array y = ramp(1000);
+        for (int i = 0; i < 20000; ++i) y = y + y;  // freed without recursion
+    }
+    EXPECT_EQ(live_arrays.load(), before);
+}
+
+TEST(Deferral, EvaluatesALongChainWithoutRecursion) {
+    WithDeferral on(true, 100);
+    Array x = ramp(1000), y = x;
+    for (int i = 0; i < 20000; ++i) y = y * 1.0;
+    EXPECT_EQ(values(y), values(x));
+}
+
+TEST(Deferral, RecordsOnTapes) {
+    WithDeferral on(true, 100);
+    Array x = ramp(200);
+    Recording r;
+    r.watch(x);
+    int64_t axis[] = {0};
+    Array y = ops::sum(x * x, axis);
+    std::vector<double> g = values(r.gradient(y, x));
+    EXPECT_EQ(g[10], 2 * values(x)[10]);
+}
+
+TEST(Deferral, StillRefusesWrongShapesAtTheCall) {
+    WithDeferral on(true, 100);
+    EXPECT_THROW(ramp(1000) + ramp(999), Error);
+}
+
+}  // namespace
+}  // namespace minpy
