@@ -450,6 +450,11 @@ Array steppable(const Array& a, const Array& values, const Array& positions, Dim
     return flat && values.dtype() == a.dtype() && !may_overlap(a, values) ? wide : copy_of(wide, a.dtype());
 }
 
+// A write must not move the positions that it follows: a[2:][a[:-2]] = 3.
+Array unmoved(const Array& positions, const Array& a) {
+    return may_overlap(a, positions) ? copy_of(positions) : positions;
+}
+
 }  // namespace
 
 void gather(const Array& out, const Array& a, const Array& positions, DimsView axes, int64_t at) {
@@ -469,7 +474,8 @@ void gather(const Array& out, const Array& a, const Array& positions, DimsView a
     });
 }
 
-void scatter(const Array& a, const Array& values, const Array& positions, DimsView axes, int64_t at) {
+void scatter(const Array& a, const Array& values, const Array& given, DimsView axes, int64_t at) {
+    Array positions = unmoved(given, a);
     Array item = steppable(a, values, positions, axes, at);
     Pairs pairs(a, item, positions, axes, at);
     for_size(a.itemsize(), [&]<class T> {
@@ -486,7 +492,8 @@ void scatter(const Array& a, const Array& values, const Array& positions, DimsVi
     });
 }
 
-void scatter_add(const Array& a, const Array& values, const Array& positions, DimsView axes, int64_t at) {
+void scatter_add(const Array& a, const Array& values, const Array& given, DimsView axes, int64_t at) {
+    Array positions = unmoved(given, a);
     Array item = steppable(a, values, positions, axes, at);
     Pairs pairs(a, item, positions, axes, at);
     for_dtype<kAll>(a.dtype(), [&]<class T> {

@@ -14,13 +14,14 @@
 namespace minpy {
 namespace {
 
-constexpr DType kSearchOrder[] = {DType::boolean, DType::int8,    DType::uint8,    DType::int16,   DType::uint16,
-                                  DType::int32,   DType::uint32,  DType::int64,    DType::uint64,  DType::float16,
+constexpr DType kSearchOrder[] = {DType::boolean,  DType::int8,    DType::uint8,   DType::int16,     DType::uint16,
+                                  DType::int32,    DType::uint32,  DType::int64,   DType::uint64,    DType::float16,
                                   DType::bfloat16, DType::float32, DType::float64, DType::complex64, DType::complex128};
 
 [[noreturn]] void no_loop(const Call& c) {
     throw Error(MINPY_E_TYPE, "UFuncTypeError",
-                cat("ufunc '", c.op.name, "' not supported for the input types, and the inputs could not be safely coerced to "
+                cat("ufunc '", c.op.name,
+                    "' not supported for the input types, and the inputs could not be safely coerced to "
                     "any supported types according to the casting rule ''safe''"));
 }
 
@@ -30,8 +31,8 @@ void check_output_cast(const Op& op, DType from, DType to, Casting rule) {
         throw Error(MINPY_E_TYPE, "UFuncTypeError",
                     cat("Cannot cast ufunc '", op.name, "' output from dtype('", name(from), "') to dtype('", name(to),
                         "') with casting rule '", name(rule), "'"));
-    throw type_error("Cannot cast array data from dtype('", name(from), "') to dtype('", name(to), "') according to the rule '",
-                     name(rule), "'");
+    throw type_error("Cannot cast array data from dtype('", name(from), "') to dtype('", name(to),
+                     "') according to the rule '", name(rule), "'");
 }
 
 // `operands` are named where the shapes do not fit.
@@ -46,8 +47,8 @@ void check_output_shape(DimsView result, DimsView out, std::span<const Array> op
         throw shape_error("operands could not be broadcast together with shapes ", shapes, to_string(out), " ");
     }
     if (!same({common.data(), size_t(common.size())}, out))
-        throw shape_error("non-broadcastable output operand with shape ", to_string(out), " doesn't match the broadcast shape ",
-                          to_string({common.data(), size_t(common.size())}));
+        throw shape_error("non-broadcastable output operand with shape ", to_string(out),
+                          " doesn't match the broadcast shape ", to_string({common.data(), size_t(common.size())}));
 }
 
 DimsView view(const Dims& d) { return {d.data(), size_t(d.size())}; }
@@ -180,10 +181,8 @@ void assign(const Array& to, const Array& value, Context& context) {
         return assign(to, wide, context);
     }
     before_write(to.storage());
-    if (to.on_cpu() && value.on_cpu())
-        copy_into(to, value);
-    else
-        copy_between(to, value);
+    if (to.on_cpu() && value.on_cpu()) copy_into(to, value);
+    else copy_between(to, value);
     if (may_be_traced(to) || may_be_traced(value) || to.storage().has(Storage::kTraced)) {
         Array recorded = in(to.dtype(), kFloating | kComplex) && value.dtype() != to.dtype() && may_be_traced(value)
                              ? ops::astype(value, to.dtype())
@@ -199,7 +198,8 @@ void deliver(Call& c) {
         Array& result = c.out[int64_t(i)];
         if (result.is(to)) continue;
         check_output_cast(c.op, result.dtype(), to.dtype(), c.options.casting);
-        check_output_shape(result.shape(), to.shape(), {&result, 1});
+        check_output_shape(result.shape(), to.shape(),
+                           c.op.elementwise ? std::span<const Array>(c.in) : std::span<const Array>(&result, 1));
         Array value = result;
         if (c.options.where) {
             Array old = may_be_traced(to) ? with_current_node(to, c.context) : to;
@@ -289,10 +289,8 @@ void run_elementwise_call(Call& c) {
             fortran = true;
             for (const Array& a : inputs) fortran = fortran && is_f_contiguous(a.shape(), a.strides(), a.itemsize());
         }
-        if (fortran)
-            out = empty_strided(view(shape), view(f_strides(view(shape), 1)), r.out);
-        else
-            out = keep ? empty_strided(view(shape), lead->strides(), r.out) : empty(view(shape), r.out);
+        if (fortran) out = empty_strided(view(shape), view(f_strides(view(shape), 1)), r.out);
+        else out = keep ? empty_strided(view(shape), lead->strides(), r.out) : empty(view(shape), r.out);
         thread_state().fp_status |= run_loop(*r.loop, inputs, out);
     }
     c.out.push_back(std::move(out));
@@ -339,7 +337,8 @@ void run_compute_call(Call& c) {
         c.op.compute(c);
         for (Array& a : c.out) a = to_device(a, device);
         auto spent = std::chrono::steady_clock::now() - begin;
-        count_fallback(c.op.name, device, "no_kernel", bytes, uint64_t(std::chrono::nanoseconds(spent).count()), c.context.fallback);
+        count_fallback(c.op.name, device, "no_kernel", bytes, uint64_t(std::chrono::nanoseconds(spent).count()),
+                       c.context.fallback);
     } else {
         for (const Array& a : c.in)
             if (a) a.data();

@@ -27,6 +27,7 @@ const minpy_host_api* g_host;
 
 // ---- memory: one arena, two mappings ----
 
+// Never destroyed: arrays that are released at exit are given back by the queue, which runs as long as the process.
 struct Arena {
     char* device = nullptr;  // PROT_NONE: what the host is given
     char* shadow = nullptr;  // what kernels use
@@ -45,7 +46,8 @@ struct Arena {
     template <class T = char> T* reach(const void* p) {
         return reinterpret_cast<T*>(shadow + (static_cast<const char*>(p) - device));
     }
-} g_arena;
+};
+Arena& g_arena = *new Arena;
 
 minpy_status sim_allocate(int32_t, uint64_t bytes, void** out) {
     if (g_arena.fail_allocation.load() >= 0 && g_arena.fail_allocation.fetch_sub(1) == 0) return MINPY_E_NOMEM;

@@ -234,6 +234,13 @@ def array_str(array):
     return str(_numpy_view(array))
 
 
+def warn_complex(stacklevel=2):
+    """What NumPy says when a cast drops imaginary parts."""
+    warnings.warn(
+        "Casting complex values to real discards the imaginary part", numpy.exceptions.ComplexWarning, stacklevel
+    )
+
+
 _CONDITIONS = (
     (1, "divide", "divide by zero"),
     (2, "over", "overflow"),

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy
 
 from . import _minpy
-from ._fallback import _Conversion, call, from_numpy, is_traced, to_numpy
+from ._fallback import _Conversion, call, from_numpy, is_traced, to_numpy, warn_complex
 from ._minpy import _as_strided, _from_numpy, _numpy_view, _operator, ndarray
 
 _attributes = {"__module__": "minpy", "__slots__": (), "__array_priority__": 100.0}
@@ -99,6 +99,8 @@ def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
         return call(numpy.ndarray.astype, "dtype", (self, wanted), {"order": order, "casting": casting, "copy": copy})
     if not numpy.can_cast(self.dtype, wanted, casting):
         raise TypeError(f"Cannot cast array data from {self.dtype!r} to {wanted!r} according to the rule {casting!r}")
+    if self.dtype.kind == "c" and wanted.kind not in "cb":
+        warn_complex(3)
     if order in ("C", "F"):
         return found(self, wanted).copy(order) if not _laid_out(self, order) else found(self, wanted)
     return found(self, wanted)
@@ -234,8 +236,10 @@ def resize(self, *new_shape, refcheck=True):
         self.shape = shape
         return
     if refcheck and sys.getrefcount(self) > 3:
-        raise ValueError("cannot resize an array that references or is referenced\nby another array in this way.\n"
-                         "Use the np.resize function or refcheck=False")
+        raise ValueError(
+            "cannot resize an array that references or is referenced\nby another array in this way.\n"
+            "Use the np.resize function or refcheck=False"
+        )
     resized = numpy.zeros(size, self.dtype)
     kept = min(size, self.size)
     resized[:kept] = _numpy_view(self).reshape(-1)[:kept]

@@ -35,6 +35,24 @@ bool is_no_value(PyObject* o) {
 
 bool is_sequence(PyObject* o) { return PyTuple_Check(o) || PyList_Check(o); }
 
+// NumPy's array of any object; __array__ may also give one of ours, which NumPy refuses.
+PyObject* from_any(PyObject* o) {
+    PyObject* numpy = PyArray_FromAny(o, nullptr, 0, 0, 0, nullptr);
+    if (numpy || is_sequence(o)) return numpy;
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    Ref ours(PyObject_CallMethod(o, "__array__", nullptr));
+    if (!ours || !is_array(ours.get())) {
+        PyErr_Clear();
+        PyErr_Restore(type, value, trace);
+        return nullptr;
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(trace);
+    return ours.release();
+}
+
 }  // namespace
 
 bool simple_number(PyObject* o, minpy_value* out) {
@@ -130,13 +148,11 @@ Converted Arguments::array(PyObject* o, minpy_value* out, bool must_be_array) {
         *out = pointer_value(MINPY_V_ARRAY, 0, handle_of(o));
         return Converted::ok;
     }
-    if (!must_be_array &&
-        (PyArray_IsScalar(o, Generic) || PyFloat_Check(o) || PyLong_Check(o) || PyComplex_Check(o)))
+    if (!must_be_array && (PyArray_IsScalar(o, Generic) || PyFloat_Check(o) || PyLong_Check(o) || PyComplex_Check(o)))
         return number(o, out);
     PyObject* numpy;
     if (PyArray_Check(o)) {
-        if (!PyArray_CheckExact(o))
-            return Converted::foreign;  // masked arrays, matrices, records: NumPy's business
+        if (!PyArray_CheckExact(o)) return Converted::foreign;  // masked arrays, matrices, records: NumPy's business
         numpy = Py_NewRef(o);
     } else {
         if (o == Py_None || PyUnicode_Check(o) || PyBytes_Check(o) || PyDict_Check(o) || PyAnySet_Check(o))
@@ -160,21 +176,9 @@ Converted Arguments::array(PyObject* o, minpy_value* out, bool must_be_array) {
                 }
             }
         }
-        numpy = PyArray_FromAny(o, nullptr, 0, 0, 0, nullptr);
-        if (!numpy) {
-            // __array__ may give one of ours, which NumPy refuses.
-            PyObject *type, *value, *trace;
-            PyErr_Fetch(&type, &value, &trace);
-            Ref ours(is_sequence(o) ? nullptr : PyObject_CallMethod(o, "__array__", nullptr));
-            if (!ours || !is_array(ours.get())) {
-                PyErr_Restore(type, value, trace);
-                return Converted::error;
-            }
-            Py_XDECREF(type);
-            Py_XDECREF(value);
-            Py_XDECREF(trace);
-            return array(hold(ours.release()), out, must_be_array);
-        }
+        numpy = from_any(o);
+        if (!numpy) return Converted::error;
+        if (is_array(numpy)) return array(hold(numpy), out, must_be_array);
     }
     hold(numpy);
     auto* a = reinterpret_cast<PyArrayObject*>(numpy);
@@ -239,7 +243,7 @@ Converted Arguments::ints(PyObject* o, minpy_value* out) {
     auto& values = int_lists_.emplace_back();
     for (Py_ssize_t i = 0; i < n; i++) {
         PyObject* item = PySequence_Fast_GET_ITEM(list.get(), i);
-        if (!PyIndex_Check(item)) return Converted::foreign;
+        if (!PyIndex_Check(item) || PyBool_Check(item)) return Converted::foreign;
         Ref index(PyNumber_Index(item));
         long long k = index ? PyLong_AsLongLong(index.get()) : -1;
         if (k == -1 && PyErr_Occurred()) {
@@ -307,8 +311,7 @@ Converted Arguments::anything(PyObject* o, minpy_value* out) {
             *out = pointer_value(MINPY_V_INTS, list_of_ints.size(), list_of_ints.data());
         } else if (all_arrays) {
             auto& handles = array_lists_.emplace_back();
-            for (const minpy_value& v : values)
-                handles.push_back(static_cast<minpy_array>(const_cast<void*>(v.v.p)));
+            for (const minpy_value& v : values) handles.push_back(static_cast<minpy_array>(const_cast<void*>(v.v.p)));
             *out = pointer_value(MINPY_V_ARRAYS, handles.size(), handles.data());
         } else {
             *out = pointer_value(MINPY_V_VALUES, values.size(), values.data());
@@ -381,8 +384,8 @@ Converted Arguments::of_kind(PyObject* o, int32_t kind, minpy_value* out) {
         case MINPY_PARAM_DEVICE: {
             minpy_device d;
             if (!parse_device(o, &d)) return Converted::error;
-            *out = value_of(MINPY_V_DEVICE, static_cast<int64_t>(static_cast<uint32_t>(d.kind)) |
-                                                static_cast<int64_t>(d.index) << 32);
+            *out = value_of(MINPY_V_DEVICE,
+                            static_cast<int64_t>(static_cast<uint32_t>(d.kind)) | static_cast<int64_t>(d.index) << 32);
             return Converted::ok;
         }
         case MINPY_PARAM_FLOATS: return floats(o, out);
@@ -439,8 +442,7 @@ Converted Arguments::index_item(PyObject* o, minpy_value* out, bool* is_int) {
         minpy_dtype t = is_array(o) ? info_of(handle_of(o)).dtype
                                     : dtype_of_descr(PyArray_DESCR(reinterpret_cast<PyArrayObject*>(o)));
         Ref index;
-        if (is_array(o) ? info_of(handle_of(o)).ndim == 0
-                        : PyArray_NDIM(reinterpret_cast<PyArrayObject*>(o)) == 0)
+        if (is_array(o) ? info_of(handle_of(o)).ndim == 0 : PyArray_NDIM(reinterpret_cast<PyArrayObject*>(o)) == 0)
             if (t != MINPY_BOOL && t && t < MINPY_FLOAT16) {
                 // A 0-d integer array counts as an integer.
                 index = Ref(PyNumber_Index(o));
@@ -455,15 +457,15 @@ Converted Arguments::index_item(PyObject* o, minpy_value* out, bool* is_int) {
         PyErr_Clear();
     }
     if (PyUnicode_Check(o) || PyFloat_Check(o)) {
-        PyErr_SetString(
-            PyExc_IndexError,
-            "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean "
-            "arrays are valid indices");
+        PyErr_SetString(PyExc_IndexError,
+                        "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean "
+                        "arrays are valid indices");
         return Converted::error;
     }
-    PyObject* numpy = PyArray_FromAny(o, nullptr, 0, 0, 0, nullptr);
+    PyObject* numpy = from_any(o);
     if (!numpy) return Converted::error;
     hold(numpy);
+    if (is_array(numpy)) return index_item(numpy, out, is_int);
     auto* a = reinterpret_cast<PyArrayObject*>(numpy);
     if (PyArray_SIZE(a) == 0 && !PyArray_Check(o) && PyArray_TYPE(a) == NPY_DOUBLE) {
         // An empty list is an index without elements, not a float.
@@ -488,6 +490,8 @@ Converted Arguments::index(PyObject* o, minpy_value* out, int32_t* n, bool* all_
         return Converted::error;
     }
     *n = static_cast<int32_t>(count);
+    constexpr int kMostAdvanced = 64;  // NumPy's limit
+    int advanced = 0;
     // As NumPy: what is no index at all is noticed before a slice's bounds are looked at.
     for (bool slices : {false, true})
         for (Py_ssize_t i = 0; i < count; i++) {
@@ -497,7 +501,12 @@ Converted Arguments::index(PyObject* o, minpy_value* out, int32_t* n, bool* all_
             Converted done = index_item(item, out + i, &is_int);
             if (done != Converted::ok) return done;
             *all_ints = *all_ints && is_int;
+            advanced += out[i].tag == MINPY_V_ARRAY || out[i].tag == MINPY_V_BOOL;
         }
+    if (advanced >= kMostAdvanced) {
+        PyErr_SetString(PyExc_IndexError, "too many advanced indices");
+        return Converted::error;
+    }
     return Converted::ok;
 }
 
@@ -542,12 +551,8 @@ PyObject* value_to_python(minpy_value* v, bool scalar_wanted) {
             break;
         }
         case MINPY_V_SCALAR: o = scalar_from_value(*v); break;
-        case MINPY_V_STRING:
-            o = PyUnicode_DecodeUTF8(static_cast<const char*>(v->v.p), v->len, "replace");
-            break;
-        case MINPY_V_DTYPE:
-            o = reinterpret_cast<PyObject*>(descr_of_dtype(static_cast<minpy_dtype>(v->v.i)));
-            break;
+        case MINPY_V_STRING: o = PyUnicode_DecodeUTF8(static_cast<const char*>(v->v.p), v->len, "replace"); break;
+        case MINPY_V_DTYPE: o = reinterpret_cast<PyObject*>(descr_of_dtype(static_cast<minpy_dtype>(v->v.i))); break;
         case MINPY_V_INTS: {
             auto* ints = static_cast<const int64_t*>(v->v.p);
             o = PyTuple_New(v->len);
@@ -599,8 +604,7 @@ PyObject* borrowed_value_to_python(minpy_value v) {
         case MINPY_V_FLOATS: {
             PyObject* o = PyTuple_New(v.len);
             for (int32_t i = 0; o && i < v.len; i++) {
-                PyObject* item = v.tag == MINPY_V_INTS
-                                     ? PyLong_FromLongLong(static_cast<const int64_t*>(v.v.p)[i])
+                PyObject* item = v.tag == MINPY_V_INTS ? PyLong_FromLongLong(static_cast<const int64_t*>(v.v.p)[i])
                                  : v.tag == MINPY_V_FLOATS
                                      ? PyFloat_FromDouble(static_cast<const double*>(v.v.p)[i])
                                      : borrowed_value_to_python(static_cast<const minpy_value*>(v.v.p)[i]);
@@ -608,8 +612,7 @@ PyObject* borrowed_value_to_python(minpy_value v) {
             }
             return o;
         }
-        case MINPY_V_ARRAY:
-            return wrap_array(minpy_array_retain(static_cast<minpy_array>(const_cast<void*>(v.v.p))));
+        case MINPY_V_ARRAY: return wrap_array(minpy_array_retain(static_cast<minpy_array>(const_cast<void*>(v.v.p))));
         default: return value_to_python(&v, false);
     }
 }

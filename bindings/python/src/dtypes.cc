@@ -5,9 +5,8 @@ namespace minpy::face {
 namespace {
 
 // By dtype number.
-const int kTypenum[] = {-1,        NPY_BOOL,  NPY_INT8,   NPY_INT16,  NPY_INT32,
-                        NPY_INT64, NPY_UINT8, NPY_UINT16, NPY_UINT32, NPY_UINT64,
-                        NPY_HALF,  NPY_FLOAT, NPY_DOUBLE, NPY_CFLOAT, NPY_CDOUBLE};
+const int kTypenum[] = {-1,         NPY_BOOL,   NPY_INT8, NPY_INT16, NPY_INT32,  NPY_INT64,  NPY_UINT8,  NPY_UINT16,
+                        NPY_UINT32, NPY_UINT64, NPY_HALF, NPY_FLOAT, NPY_DOUBLE, NPY_CFLOAT, NPY_CDOUBLE};
 int bfloat16_num = -1;  // ml_dtypes', once somebody imported it
 
 int bfloat16_typenum() {
@@ -50,9 +49,7 @@ minpy_dtype dtype_of_typenum(int num) {
     }
 }
 
-minpy_dtype dtype_of_descr(PyArray_Descr* d) {
-    return PyArray_ISNBO(d->byteorder) ? dtype_of_typenum(d->type_num) : 0;
-}
+minpy_dtype dtype_of_descr(PyArray_Descr* d) { return PyArray_ISNBO(d->byteorder) ? dtype_of_typenum(d->type_num) : 0; }
 
 PyArray_Descr* descr_of_dtype(minpy_dtype t) {
     if (t >= MINPY_BOOL && t <= MINPY_COMPLEX128) return PyArray_DescrFromType(kTypenum[t]);

@@ -60,9 +60,9 @@ PyObject* raise_status(minpy_status status) {
         return nullptr;
     }
     PyObject* type = exception_class(minpy_error_text(error, MINPY_ERROR_KIND), minpy_error_code(error));
-    Ref text(PyUnicode_DecodeUTF8(
-        minpy_error_text(error, MINPY_ERROR_MESSAGE),
-        static_cast<Py_ssize_t>(strlen(minpy_error_text(error, MINPY_ERROR_MESSAGE))), "replace"));
+    Ref text(PyUnicode_DecodeUTF8(minpy_error_text(error, MINPY_ERROR_MESSAGE),
+                                  static_cast<Py_ssize_t>(strlen(minpy_error_text(error, MINPY_ERROR_MESSAGE))),
+                                  "replace"));
     Ref exception(text ? PyObject_CallOneArg(type, text.get()) : nullptr);
     if (exception) {
         // Who and what, for those who look: NumPy's sentence itself stays as it is.
@@ -89,13 +89,12 @@ int report_fp(const char* op) {
 
 bool install_errors(PyObject*) {
     kinds = PyDict_New();
-    for (const char* name : {"ValueError", "TypeError", "IndexError", "KeyError", "ZeroDivisionError",
-                             "OverflowError", "MemoryError", "NotImplementedError", "RuntimeError",
-                             "FloatingPointError", "OSError", "AttributeError", "BufferError"})
+    for (const char* name :
+         {"ValueError", "TypeError", "IndexError", "KeyError", "ZeroDivisionError", "OverflowError", "MemoryError",
+          "NotImplementedError", "RuntimeError", "FloatingPointError", "OSError", "AttributeError", "BufferError"})
         if (!add_kind("builtins", name)) return false;
     return add_kind("numpy.exceptions", "AxisError") && add_kind("numpy.linalg", "LinAlgError") &&
-           add_kind("numpy.exceptions", "DTypePromotionError") &&
-           add_kind("numpy.exceptions", "TooHardError") &&
+           add_kind("numpy.exceptions", "DTypePromotionError") && add_kind("numpy.exceptions", "TooHardError") &&
            add_kind("numpy._core._exceptions", "UFuncTypeError");
 }
 

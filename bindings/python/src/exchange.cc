@@ -51,7 +51,16 @@ struct ManagedVersioned {
     DLTensor tensor;
 };
 
+// The capsule keeps the Python object until it dies itself, as NumPy's does.
+PyObject* keep(PyObject* capsule, PyObject* self) {
+    if (capsule) PyCapsule_SetContext(capsule, Py_NewRef(self));
+    return capsule;
+}
+
 void drop_capsule(PyObject* capsule) {
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    Py_XDECREF(static_cast<PyObject*>(PyCapsule_GetContext(capsule)));
     if (PyCapsule_IsValid(capsule, "dltensor_versioned")) {
         auto* t = static_cast<ManagedVersioned*>(PyCapsule_GetPointer(capsule, "dltensor_versioned"));
         if (t->deleter) t->deleter(t);
@@ -59,6 +68,7 @@ void drop_capsule(PyObject* capsule) {
         auto* t = static_cast<Managed*>(PyCapsule_GetPointer(capsule, "dltensor"));
         if (t->deleter) t->deleter(t);
     }
+    PyErr_Restore(type, value, trace);
 }
 
 // __dlpack__(*, stream=None, max_version=None, dl_device=None, copy=None)
@@ -121,14 +131,13 @@ PyObject* array_dlpack(PyObject* self, PyObject* args, PyObject* kwargs) {
             auto* m = reinterpret_cast<ManagedVersioned*>(t);
             if (readonly && !must_copy) m->flags |= 1;
             if (must_copy) m->flags |= 2;
-            result = PyCapsule_New(t, "dltensor_versioned", drop_capsule);
+            result = keep(PyCapsule_New(t, "dltensor_versioned", drop_capsule), self);
             if (!result && m->deleter) m->deleter(m);
         }
     } else if (readonly && !must_copy) {
-        PyErr_SetString(
-            PyExc_BufferError,
-            "Cannot export readonly array since signalling readonly is unsupported by DLPack (supported by "
-            "newer DLPack version).");
+        PyErr_SetString(PyExc_BufferError,
+                        "Cannot export readonly array since signalling readonly is unsupported by DLPack (supported by "
+                        "newer DLPack version).");
     } else {
         if (must_copy) {
             minpy_array fresh = nullptr;
@@ -143,7 +152,7 @@ PyObject* array_dlpack(PyObject* self, PyObject* args, PyObject* kwargs) {
         if (status) {
             raise_status(status);
         } else {
-            result = PyCapsule_New(t, "dltensor", drop_capsule);
+            result = keep(PyCapsule_New(t, "dltensor", drop_capsule), self);
             auto* m = reinterpret_cast<Managed*>(t);
             if (!result && m->deleter) m->deleter(m);
         }
@@ -172,6 +181,7 @@ PyObject* from_capsule(PyObject*, PyObject* capsule) {
         minpy_status status = minpy_array_from_dlpack_legacy(static_cast<DLManagedTensor*>(t), &a);
         if (status) return raise_status(status);
         PyCapsule_SetName(capsule, "used_dltensor");
+        readonly = true;  // it cannot say whether it may be written: NumPy's caution
     } else {
         PyErr_SetString(PyExc_ValueError, "no unused DLPack capsule");
         return nullptr;
@@ -223,21 +233,19 @@ PyObject* from_numpy(PyObject*, PyObject* args) {
     return array_from_numpy(a, copy);
 }
 
-PyMethodDef array_methods[] = {
-    {"__array__", method(array_dunder_array), METH_VARARGS | METH_KEYWORDS,
-     "__array__(dtype=None, copy=None): a NumPy array on the same memory."},
-    {"__dlpack__", method(array_dlpack), METH_VARARGS | METH_KEYWORDS, "A DLPack capsule."},
-    {"__dlpack_device__", array_dlpack_device, METH_NOARGS, "(device type, device id)."},
-    {"asnumpy", [](PyObject* self, PyObject*) { return numpy_view(self); }, METH_NOARGS,
-     "A NumPy array on the same memory; from a device, a copy."},
-    {nullptr, nullptr, 0, nullptr}};
+PyMethodDef array_methods[] = {{"__array__", method(array_dunder_array), METH_VARARGS | METH_KEYWORDS,
+                                "__array__(dtype=None, copy=None): a NumPy array on the same memory."},
+                               {"__dlpack__", method(array_dlpack), METH_VARARGS | METH_KEYWORDS, "A DLPack capsule."},
+                               {"__dlpack_device__", array_dlpack_device, METH_NOARGS, "(device type, device id)."},
+                               {"asnumpy", [](PyObject* self, PyObject*) { return numpy_view(self); }, METH_NOARGS,
+                                "A NumPy array on the same memory; from a device, a copy."},
+                               {nullptr, nullptr, 0, nullptr}};
 
-PyMethodDef module_methods[] = {
-    {"_from_numpy", from_numpy, METH_VARARGS, ""},
-    {"_holds_arrays", python_holds_arrays, METH_O, ""},
-    {"_from_dlpack_capsule", from_capsule, METH_O, ""},
-    {"_numpy_view", [](PyObject*, PyObject* a) { return numpy_view(a); }, METH_O, ""},
-    {nullptr, nullptr, 0, nullptr}};
+PyMethodDef module_methods[] = {{"_from_numpy", from_numpy, METH_VARARGS, ""},
+                                {"_holds_arrays", python_holds_arrays, METH_O, ""},
+                                {"_from_dlpack_capsule", from_capsule, METH_O, ""},
+                                {"_numpy_view", [](PyObject*, PyObject* a) { return numpy_view(a); }, METH_O, ""},
+                                {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
 
@@ -268,9 +276,8 @@ PyObject* numpy_view(PyObject* array) {
     std::copy(info.strides, info.strides + info.ndim, strides);
     static char nothing[16];
     bool writeable = (info.flags & MINPY_ARRAY_WRITEABLE) && !as_array(array)->readonly;
-    PyObject* view =
-        PyArray_NewFromDescr(&PyArray_Type, descr, info.ndim, dims, strides, data ? data : nothing,
-                             writeable ? NPY_ARRAY_WRITEABLE : 0, nullptr);
+    PyObject* view = PyArray_NewFromDescr(&PyArray_Type, descr, info.ndim, dims, strides, data ? data : nothing,
+                                          writeable ? NPY_ARRAY_WRITEABLE : 0, nullptr);
     if (!view) return nullptr;
     auto* a = reinterpret_cast<PyArrayObject*>(view);
     PyArray_UpdateFlags(a, NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_F_CONTIGUOUS | NPY_ARRAY_ALIGNED);
@@ -334,8 +341,7 @@ minpy_array copy_numpy(PyArrayObject* a) {
     }
     minpy_array sorted = nullptr;
     minpy_status status = run(bytes, [&] {
-        return minpy_array_from_host(PyArray_DATA(a), sorted_shape, sorted_strides, n, dtype, {MINPY_CPU, 0},
-                                     &sorted);
+        return minpy_array_from_host(PyArray_DATA(a), sorted_shape, sorted_strides, n, dtype, {MINPY_CPU, 0}, &sorted);
     });
     if (status) {
         raise_status(status);

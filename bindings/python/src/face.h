@@ -44,7 +44,7 @@ inline minpy_array handle_of(PyObject* o) { return as_array(o)->handle; }
 
 // A reference that is dropped at the end of the block.
 class Ref {
-  public:
+public:
     Ref() = default;
     explicit Ref(PyObject* o) : o_(o) {}
     Ref(Ref&& other) noexcept : o_(other.release()) {}
@@ -69,7 +69,7 @@ class Ref {
     }
     explicit operator bool() const { return o_ != nullptr; }
 
-  private:
+private:
     PyObject* o_ = nullptr;
 };
 
@@ -80,9 +80,7 @@ inline minpy_array_info info_of(minpy_array a) {
 }
 
 // Functions with keywords or vectorcall arguments as the table of methods holds them.
-template <class F> PyCFunction method(F* f) {
-    return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
-}
+template <class F> PyCFunction method(F* f) { return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f)); }
 
 inline ArrayObject* with_facts(PyObject* o) {
     ArrayObject* a = as_array(o);
@@ -98,8 +96,8 @@ inline ArrayObject* with_facts(PyObject* o) {
 PyObject* wrap_array(minpy_array owned, PyObject* base = nullptr);  // takes the handle
 PyObject* scalar_or_array(minpy_array owned, bool scalar_wanted);   // NumPy scalar where NumPy makes one
 PyObject* scalar_from_value(const minpy_value& v);                  // of a SCALAR value; strong types only
-void drain_released();             // drops what destroy callbacks left behind
-void release_later(void* object);  // a minpy_destroy_fn over PyObject*
+void drain_released();                                              // drops what destroy callbacks left behind
+void release_later(void* object);                                   // a minpy_destroy_fn over PyObject*
 bool install_array_object(PyTypeObject* type);
 
 // ---- dtypes.cc
@@ -110,9 +108,9 @@ minpy_dtype dtype_of_typenum(int num);
 int parse_dtype(PyObject* o, minpy_dtype* out);
 
 // ---- exchange.cc
-PyObject* numpy_view(PyObject* array);       // a NumPy array on the same memory (a copy from a device)
-minpy_array borrow_numpy(PyArrayObject* a);  // zero copy; NULL with an exception
-minpy_array copy_numpy(PyArrayObject* a);    // an array of our own, the layout kept
+PyObject* numpy_view(PyObject* array);               // a NumPy array on the same memory (a copy from a device)
+minpy_array borrow_numpy(PyArrayObject* a);          // zero copy; NULL with an exception
+minpy_array copy_numpy(PyArrayObject* a);            // an array of our own, the layout kept
 PyObject* array_from_numpy(PyObject* a, bool copy);  // ours if the dtype is, else the same object
 int array_getbuffer(PyObject* self, Py_buffer* view, int flags);
 bool install_exchange(PyTypeObject* type, PyObject* module);
@@ -121,7 +119,7 @@ bool install_exchange(PyTypeObject* type, PyObject* module);
 // The arguments of one call: values, and what must live until it returns.
 enum class Converted { ok, error, foreign };  // foreign: NumPy may take it, we do not
 class Arguments {
-  public:
+public:
     Arguments() = default;
     Arguments(const Arguments&) = delete;
     Arguments& operator=(const Arguments&) = delete;
@@ -134,7 +132,7 @@ class Arguments {
     int64_t bytes() const { return bytes_; }  // of all arrays: large calls let other threads run
     void count(PyObject* array) { bytes_ += with_facts(array)->nbytes; }
 
-  private:
+private:
     Converted ints(PyObject* o, minpy_value* out);
     Converted floats(PyObject* o, minpy_value* out);
     Converted number(PyObject* o, minpy_value* out);

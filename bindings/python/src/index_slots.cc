@@ -39,8 +39,7 @@ PyObject* get(PyObject* self, PyObject* key) {
     if (done == Converted::error) return nullptr;
     if (done == Converted::foreign) return numpy_item(self, key);
     arguments.count(self);
-    minpy_status status =
-        run(arguments.bytes(), [&] { return minpy_array_get(handle_of(self), v, n, &got); });
+    minpy_status status = run(arguments.bytes(), [&] { return minpy_array_get(handle_of(self), v, n, &got); });
     if (status) return raise_status(status);
     bool scalar = all_ints && n == with_facts(self)->ndim;
     if (!scalar && !all_ints) {
@@ -54,6 +53,17 @@ PyObject* get(PyObject* self, PyObject* key) {
         scalar = advanced && !ellipsis;
     }
     return wrap_item(self, got, scalar);
+}
+
+bool is_complex(minpy_array a) {
+    minpy_dtype t = info_of(a).dtype;
+    return t == MINPY_COMPLEX64 || t == MINPY_COMPLEX128;
+}
+int warn_if_complex(PyObject* self, const minpy_value& value) {
+    if (!is_complex(static_cast<minpy_array>(const_cast<void*>(value.v.p))) || is_complex(handle_of(self))) return 0;
+    PyObject* warn = fallback_helper("warn_complex");
+    Ref done(warn ? PyObject_CallNoArgs(warn) : nullptr);
+    return done ? 0 : -1;
 }
 
 int set(PyObject* self, PyObject* key, PyObject* value) {
@@ -72,16 +82,15 @@ int set(PyObject* self, PyObject* key, PyObject* value) {
     PyObject* owner;
     Converted done = arguments.index(key, v, &n, &all_ints, &owner);
     if (done == Converted::ok) {
-        if (is_array(value) || PyArray_CheckExact(value) || PyArray_IsScalar(value, Generic) ||
-            PyFloat_Check(value) || PyLong_Check(value) || PyComplex_Check(value)) {
+        if (is_array(value) || PyArray_CheckExact(value) || PyArray_IsScalar(value, Generic) || PyFloat_Check(value) ||
+            PyLong_Check(value) || PyComplex_Check(value)) {
             done = arguments.array(value, &what);
         } else if (all_ints && n == with_facts(self)->ndim) {
             done = Converted::foreign;  // one element from an odd object: NumPy knows what float() accepts
         } else {
             // NumPy reads nested lists and foreign objects by the array's own dtype.
             minpy_value probe;
-            done = PyList_Check(value) || PyTuple_Check(value) ? arguments.array(value, &probe)
-                                                               : Converted::foreign;
+            done = PyList_Check(value) || PyTuple_Check(value) ? arguments.array(value, &probe) : Converted::foreign;
             if (done == Converted::ok && probe.tag == MINPY_V_ARRAY) what = probe;
             else if (done == Converted::ok) done = Converted::foreign;
             if (done == Converted::error) {
@@ -97,8 +106,8 @@ int set(PyObject* self, PyObject* key, PyObject* value) {
         return result ? 0 : -1;
     }
     arguments.count(self);
-    minpy_status status =
-        run(arguments.bytes(), [&] { return minpy_array_set(handle_of(self), v, n, &what); });
+    if (what.tag == MINPY_V_ARRAY && warn_if_complex(self, what) < 0) return -1;
+    minpy_status status = run(arguments.bytes(), [&] { return minpy_array_set(handle_of(self), v, n, &what); });
     if (status) {
         raise_status(status);
         return -1;
@@ -111,8 +120,7 @@ int set(PyObject* self, PyObject* key, PyObject* value) {
 PyObject* item_at(PyObject* self, Py_ssize_t i) {
     minpy_array_info info = info_of(handle_of(self));
     if (info.ndim == 0) {
-        PyErr_SetString(PyExc_IndexError,
-                        "too many indices for array: array is 0-dimensional, but 1 were indexed");
+        PyErr_SetString(PyExc_IndexError, "too many indices for array: array is 0-dimensional, but 1 were indexed");
         return nullptr;
     }
     if (i >= info.shape[0]) {
@@ -132,9 +140,7 @@ PyObject* item_at(PyObject* self, Py_ssize_t i) {
 using namespace minpy::face;
 extern "C" {
 PyObject* minpy_face_mp_subscript(PyObject* self, PyObject* key) { return get(self, key); }
-int minpy_face_mp_ass_subscript(PyObject* self, PyObject* key, PyObject* value) {
-    return set(self, key, value);
-}
+int minpy_face_mp_ass_subscript(PyObject* self, PyObject* key, PyObject* value) { return set(self, key, value); }
 PyObject* minpy_face_sq_item(PyObject* self, Py_ssize_t i) { return item_at(self, i); }
 int minpy_face_sq_ass_item(PyObject* self, Py_ssize_t i, PyObject* value) {
     Ref key(PyLong_FromSsize_t(i));

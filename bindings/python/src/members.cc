@@ -75,8 +75,7 @@ PyObject* get_state(PyObject* self, void*) {
                          as_array(self)->base ? as_array(self)->base : Py_None);
 }
 PyObject* get_readonly(PyObject* self, void*) {
-    return PyBool_FromLong(as_array(self)->readonly ||
-                           !(info_of(handle_of(self)).flags & MINPY_ARRAY_WRITEABLE));
+    return PyBool_FromLong(as_array(self)->readonly || !(info_of(handle_of(self)).flags & MINPY_ARRAY_WRITEABLE));
 }
 int set_readonly(PyObject* self, PyObject* value, void*) {
     int truth = value ? PyObject_IsTrue(value) : 0;
@@ -126,8 +125,7 @@ PyObject* tolist(PyObject* self, PyObject*) {
 }
 
 // x.reshape(2, 3) and x.reshape((2, 3)); x.transpose(1, 0) and x.transpose((1, 0)).
-PyObject* with_ints(const char* name, PyObject* self, PyObject* const* args, Py_ssize_t n,
-                    PyObject* kwnames) {
+PyObject* with_ints(const char* name, PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
     PyObject* op = find_operator(name);
     if (!op) return PyErr_Format(PyExc_AttributeError, "no operator %s", name);
     Ref packed;
@@ -162,22 +160,20 @@ PyObject* dunder_complex(PyObject* self, PyObject*) {
     return scalar ? PyObject_CallOneArg(reinterpret_cast<PyObject*>(&PyComplex_Type), scalar.get()) : nullptr;
 }
 
-PyMethodDef methods[] = {
-    {"item", method(item), METH_FASTCALL, "One element as a Python number."},
-    {"_become", become, METH_O, nullptr},
-    {"tolist", tolist, METH_NOARGS, "The elements as nested lists."},
-    {"reshape", method(reshape), METH_FASTCALL | METH_KEYWORDS, "A view of another shape."},
-    {"transpose", method(transpose), METH_FASTCALL | METH_KEYWORDS, "A view with axes permuted."},
-    {"__complex__", dunder_complex, METH_NOARGS, nullptr},
-    {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {{"item", method(item), METH_FASTCALL, "One element as a Python number."},
+                         {"_become", become, METH_O, nullptr},
+                         {"tolist", tolist, METH_NOARGS, "The elements as nested lists."},
+                         {"reshape", method(reshape), METH_FASTCALL | METH_KEYWORDS, "A view of another shape."},
+                         {"transpose", method(transpose), METH_FASTCALL | METH_KEYWORDS, "A view with axes permuted."},
+                         {"__complex__", dunder_complex, METH_NOARGS, nullptr},
+                         {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
 
 bool define_methods(PyTypeObject* type, PyMethodDef* defs) {
     for (; defs->ml_name; defs++) {
         Ref descriptor(PyDescr_NewMethod(type, defs));
-        if (!descriptor || PyDict_SetItemString(type->tp_dict, defs->ml_name, descriptor.get()) < 0)
-            return false;
+        if (!descriptor || PyDict_SetItemString(type->tp_dict, defs->ml_name, descriptor.get()) < 0) return false;
     }
     PyType_Modified(type);
     return true;

@@ -40,8 +40,7 @@ PyObject* as_strided(PyObject*, PyObject* args) {
         if (PyErr_Occurred()) return nullptr;
     }
     minpy_array out = nullptr;
-    minpy_status status =
-        minpy_array_as_strided(handle_of(a), t, dims, steps, static_cast<int32_t>(n), offset, &out);
+    minpy_status status = minpy_array_as_strided(handle_of(a), t, dims, steps, static_cast<int32_t>(n), offset, &out);
     if (status) return raise_status(status);
     PyObject* o = wrap_array(out, as_array(a)->base ? as_array(a)->base : a);
     if (o) as_array(o)->readonly = as_array(a)->readonly;
@@ -52,8 +51,7 @@ PyObject* as_strided(PyObject*, PyObject* args) {
 PyObject* to_device(PyObject*, PyObject* args) {
     PyObject *a, *where;
     minpy_device device;
-    if (!PyArg_ParseTuple(args, "O!O", array_type, &a, &where) || !parse_device(where, &device))
-        return nullptr;
+    if (!PyArg_ParseTuple(args, "O!O", array_type, &a, &where) || !parse_device(where, &device)) return nullptr;
     minpy_array out = nullptr;
     minpy_status status =
         run(info_of(handle_of(a)).nbytes, [&] { return minpy_array_to_device(handle_of(a), device, &out); });
@@ -70,7 +68,8 @@ PyObject* as_type(PyObject*, PyObject* args) {
     PyObject *a, *cls;
     if (!PyArg_ParseTuple(args, "O!O!", array_type, &a, &PyType_Type, &cls)) return nullptr;
     auto* type = reinterpret_cast<PyTypeObject*>(cls);
-    if (!PyType_IsSubtype(type, array_type)) return PyErr_Format(PyExc_ValueError, "Type must be a sub-type of ndarray type");
+    if (!PyType_IsSubtype(type, array_type))
+        return PyErr_Format(PyExc_ValueError, "Type must be a sub-type of ndarray type");
     PyObject* o = type->tp_alloc(type, 0);
     if (!o) return nullptr;
     as_array(o)->handle = minpy_array_retain(handle_of(a));

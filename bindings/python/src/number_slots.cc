@@ -10,13 +10,13 @@ struct Slot {
     const char* python;  // in the module `operator`
     minpy_op op;
 };
-#define MINPY_SLOTS(X)                                                                                    \
-    X(add, add)                                                                                           \
-    X(subtract, sub) X(multiply, mul) X(divide, truediv) X(floor_divide, floordiv) X(remainder, mod)      \
-        X(divmod, divmod) X(power, pow) X(left_shift, lshift) X(right_shift, rshift) X(bitwise_and, and_) \
-            X(bitwise_or, or_) X(bitwise_xor, xor) X(matmul, matmul) X(negative, neg) X(positive, pos)    \
-                X(absolute, abs) X(invert, invert) X(equal, eq) X(not_equal, ne) X(less, lt)              \
-                    X(less_equal, le) X(greater, gt) X(greater_equal, ge)
+#define MINPY_SLOTS(X)                                                                                              \
+    X(add, add)                                                                                                     \
+    X(subtract, sub)                                                                                                \
+    X(multiply, mul) X(divide, truediv) X(floor_divide, floordiv) X(remainder, mod) X(divmod, divmod) X(power, pow) \
+        X(left_shift, lshift) X(right_shift, rshift) X(bitwise_and, and_) X(bitwise_or, or_) X(bitwise_xor, xor)    \
+            X(matmul, matmul) X(negative, neg) X(positive, pos) X(absolute, abs) X(invert, invert) X(equal, eq)     \
+                X(not_equal, ne) X(less, lt) X(less_equal, le) X(greater, gt) X(greater_equal, ge)
 enum {
 #define X(name, python) k_##name,
     MINPY_SLOTS(X)
@@ -118,8 +118,8 @@ PyObject* binary(int k, PyObject* a, PyObject* b) {
     minpy_value v[2], results[2];
     int32_t n = 2;
     if (quick(a, v) && quick(b, v + 1)) {
-        minpy_status status =
-            run(bytes_of(args[0]) + bytes_of(args[1]), [&] { return minpy_invoke(slots[k].op, v, 2, nullptr, results, &n); });
+        minpy_status status = run(bytes_of(args[0]) + bytes_of(args[1]),
+                                  [&] { return minpy_invoke(slots[k].op, v, 2, nullptr, results, &n); });
         return finish(k, status, results, n, args, 2);
     }
     PyObject* other = is_array(a) ? b : a;
@@ -130,8 +130,8 @@ PyObject* binary(int k, PyObject* a, PyObject* b) {
         if (done == Converted::error) return nullptr;
         if (done == Converted::foreign) return numpy_operator(k, args, 2, "dtype");
     }
-    minpy_status status =
-        run(bytes_of(args[0]) + bytes_of(args[1]), [&] { return minpy_invoke(slots[k].op, v, 2, nullptr, results, &n); });
+    minpy_status status = run(bytes_of(args[0]) + bytes_of(args[1]),
+                              [&] { return minpy_invoke(slots[k].op, v, 2, nullptr, results, &n); });
     return finish(k, status, results, n, args, 2);
 }
 
@@ -140,8 +140,7 @@ PyObject* unary(int k, PyObject* a) {
     minpy_value v = {MINPY_V_ARRAY, 0, {0}}, result;
     v.v.p = handle_of(a);
     int32_t n = 1;
-    minpy_status status =
-        run(bytes_of(a), [&] { return minpy_invoke(slots[k].op, &v, 1, nullptr, &result, &n); });
+    minpy_status status = run(bytes_of(a), [&] { return minpy_invoke(slots[k].op, &v, 1, nullptr, &result, &n); });
     return finish(k, status, &result, n, &a, 1);
 }
 
@@ -171,8 +170,8 @@ PyObject* in_place(int k, PyObject* a, PyObject* b) {
         options.out = &out;
         options.n_out = 1;
         int32_t n = 1;
-        minpy_status status =
-            run(bytes_of(args[0]) + bytes_of(args[1]), [&] { return minpy_invoke(slots[k].op, v, 2, &options, &result, &n); });
+        minpy_status status = run(bytes_of(args[0]) + bytes_of(args[1]),
+                                  [&] { return minpy_invoke(slots[k].op, v, 2, &options, &result, &n); });
         if (status != MINPY_E_UNSUPPORTED || minpy_array_is_traced(out)) {
             if (status) return raise_status(status);
             minpy_values_release(&result, n);
@@ -200,9 +199,7 @@ PyObject* converted(PyObject* self, PyObject* (*convert)(PyObject*)) {
     return view ? convert(view.get()) : nullptr;
 }
 
-PyObject* to_complex(PyObject* o) {
-    return PyObject_CallOneArg(reinterpret_cast<PyObject*>(&PyComplex_Type), o);
-}
+PyObject* to_complex(PyObject* o) { return PyObject_CallOneArg(reinterpret_cast<PyObject*>(&PyComplex_Type), o); }
 
 }  // namespace
 
@@ -254,8 +251,7 @@ PyObject* minpy_face_nb_float(PyObject* a) { return converted(a, PyNumber_Float)
 PyObject* minpy_face_nb_int(PyObject* a) { return converted(a, PyNumber_Long); }
 PyObject* minpy_face_nb_index(PyObject* a) {
     minpy_array_info info = info_of(handle_of(a));
-    if (info.ndim == 0 && info.dtype >= MINPY_INT8 && info.dtype <= MINPY_UINT64)
-        return converted(a, PyNumber_Index);
+    if (info.ndim == 0 && info.dtype >= MINPY_INT8 && info.dtype <= MINPY_UINT64) return converted(a, PyNumber_Index);
     Ref view(numpy_view(a));
     return view ? PyNumber_Index(view.get()) : nullptr;
 }

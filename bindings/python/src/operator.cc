@@ -65,26 +65,20 @@ void operator_dealloc(PyObject* self) {
 
 PyObject* operator_repr(PyObject* self) {
     OperatorObject* op = as_operator(self);
-    return PyUnicode_FromFormat(
-        op->flags & MINPY_OP_ELEMENTWISE && !op->method ? "<ufunc '%s'>" : "<operator '%s'>",
-        op->short_name->c_str());
+    return PyUnicode_FromFormat(op->flags & MINPY_OP_ELEMENTWISE && !op->method ? "<ufunc '%s'>" : "<operator '%s'>",
+                                op->short_name->c_str());
 }
 
 PyObject* method_get(PyObject* self, PyObject* instance, PyObject*) {
     return instance && instance != Py_None ? PyMethod_New(self, instance) : Py_NewRef(self);
 }
 
-PyObject* get_name(PyObject* self, void*) {
-    return PyUnicode_FromString(as_operator(self)->short_name->c_str());
-}
-PyObject* get_full_name(PyObject* self, void*) {
-    return PyUnicode_FromString(as_operator(self)->name->c_str());
-}
+PyObject* get_name(PyObject* self, void*) { return PyUnicode_FromString(as_operator(self)->short_name->c_str()); }
+PyObject* get_full_name(PyObject* self, void*) { return PyUnicode_FromString(as_operator(self)->name->c_str()); }
 PyObject* get_module(PyObject* self, void*) {
     size_t dot = as_operator(self)->name->rfind('.');
     return PyUnicode_FromString(
-        ("minpy.numpy" + (dot == std::string::npos ? "" : "." + as_operator(self)->name->substr(0, dot)))
-            .c_str());
+        ("minpy.numpy" + (dot == std::string::npos ? "" : "." + as_operator(self)->name->substr(0, dot))).c_str());
 }
 PyObject* get_doc(PyObject* self, void*) {
     minpy_op_info info = {};
@@ -114,9 +108,9 @@ PyObject* get_parameters(PyObject* self, void*) {
                     break;
                 default: value = Py_NewRef(Py_None);
             }
-        PyTuple_SET_ITEM(list, static_cast<Py_ssize_t>(i),
-                         Py_BuildValue("(OiIiN)", parameters[i].name, info.kind, info.flags,
-                                       parameters[i].variadic ? 1 : 0, value));
+        PyTuple_SET_ITEM(
+            list, static_cast<Py_ssize_t>(i),
+            Py_BuildValue("(OiIiN)", parameters[i].name, info.kind, info.flags, parameters[i].variadic ? 1 : 0, value));
     }
     return list;
 }
@@ -137,8 +131,7 @@ PyGetSetDef operator_getset[] = {
     {"__module__", get_module, nullptr, nullptr, nullptr},
     {"__doc__", get_doc, nullptr, nullptr, nullptr},
     {"__signature__", get_signature, nullptr, nullptr, nullptr},
-    {"_parameters", get_parameters, nullptr, "(name, kind, flags, variadic, default) of each parameter",
-     nullptr},
+    {"_parameters", get_parameters, nullptr, "(name, kind, flags, variadic, default) of each parameter", nullptr},
     {"_numpy", get_numpy, nullptr, "NumPy's callable of this name, or None", nullptr},
     {"_flags", get_flags, nullptr, "MINPY_OP_*", nullptr},
     {"_op", get_full_name, nullptr, "the name in the registry", nullptr},
@@ -154,9 +147,7 @@ PyMethodDef operator_methods[] = {{"__reduce__", operator_reduce, METH_NOARGS, n
                                   {nullptr, nullptr, 0, nullptr}};
 
 PyObject* get_nin(PyObject* self, void*) { return PyLong_FromLong(as_operator(self)->n_inputs); }
-PyObject* get_nout(PyObject* self, void*) {
-    return PyLong_FromLong(std::max(as_operator(self)->n_outputs, 1));
-}
+PyObject* get_nout(PyObject* self, void*) { return PyLong_FromLong(std::max(as_operator(self)->n_outputs, 1)); }
 PyObject* get_nargs(PyObject* self, void*) {
     return PyLong_FromLong(as_operator(self)->n_inputs + std::max(as_operator(self)->n_outputs, 1));
 }
@@ -168,7 +159,8 @@ PyObject* get_from_numpy(PyObject* self, void* name) {
 }
 char types[] = "types", ntypes[] = "ntypes", identity[] = "identity", signature[] = "signature";
 // A type without documentation of its own hides what it inherits.
-PyGetSetDef doc_getset[] = {{"__doc__", get_doc, nullptr, nullptr, nullptr}, {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyGetSetDef doc_getset[] = {{"__doc__", get_doc, nullptr, nullptr, nullptr},
+                            {nullptr, nullptr, nullptr, nullptr, nullptr}};
 PyGetSetDef ufunc_getset[] = {{"__doc__", get_doc, nullptr, nullptr, nullptr},
                               {"nin", get_nin, nullptr, "number of inputs", nullptr},
                               {"nout", get_nout, nullptr, "number of outputs", nullptr},
@@ -223,8 +215,7 @@ PyObject* ufunc_set(PyObject*, PyObject* args) {
 PyMethodDef ufunc_methods[] = {{"_set", ufunc_set, METH_VARARGS | METH_STATIC, nullptr},
                                {nullptr, nullptr, 0, nullptr}};
 
-PyMethodDef module_methods[] = {{"_operator", python_operator, METH_VARARGS, ""},
-                                {nullptr, nullptr, 0, nullptr}};
+PyMethodDef module_methods[] = {{"_operator", python_operator, METH_VARARGS, ""}, {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
 
@@ -236,9 +227,7 @@ PyObject* make_operator(const char* name, minpy_op op, bool method) {
     minpy_op_info info = {};
     info.struct_size = sizeof info;
     if (minpy_status status = minpy_op_get_info(op, &info)) return raise_status(status);
-    PyTypeObject* type = method                              ? &method_type
-                         : info.flags & MINPY_OP_ELEMENTWISE ? &ufunc_type
-                                                             : &operator_type;
+    PyTypeObject* type = method ? &method_type : info.flags & MINPY_OP_ELEMENTWISE ? &ufunc_type : &operator_type;
     auto* o = reinterpret_cast<OperatorObject*>(type->tp_alloc(type, 0));
     if (!o) return nullptr;
     o->vectorcall = call_operator;
@@ -281,8 +270,7 @@ PyObject* find_operator(const char* name) {
 
 minpy_op op_of(PyObject* o) { return as_operator(o)->op; }
 
-PyObject* numpy_fallback(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames,
-                         const char* reason) {
+PyObject* numpy_fallback(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames, const char* reason) {
     PyObject* numpy = numpy_callable(as_operator(self));
     if (numpy == Py_None) {
         minpy_op_info info = {};

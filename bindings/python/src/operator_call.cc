@@ -31,7 +31,7 @@ bool same(PyObject* a, PyObject* interned) { return a == interned || PyUnicode_C
 
 // The call while it is put together.
 class Call {
-  public:
+public:
     explicit Call(OperatorObject* op) : op_(op), n_(static_cast<int>(op->parameters->size())) {
         if (n_ > kInline) more_.resize(static_cast<size_t>(n_));
         values_ = n_ > kInline ? more_.data() : inline_;
@@ -42,7 +42,7 @@ class Call {
     PyObject* invoke();
     bool traced() const;
 
-  private:
+private:
     enum { kInline = 12 };
     Converted set(int i, PyObject* o);
     Converted keyword(PyObject* name, PyObject* o);
@@ -66,7 +66,8 @@ class Call {
 bool Call::traced() const {
     for (int i = 0; i < n_; i++) {
         const minpy_value& v = values_[i];
-        if (v.tag == MINPY_V_ARRAY && minpy_array_is_traced(static_cast<minpy_array>(const_cast<void*>(v.v.p)))) return true;
+        if (v.tag == MINPY_V_ARRAY && minpy_array_is_traced(static_cast<minpy_array>(const_cast<void*>(v.v.p))))
+            return true;
         for (int32_t k = 0; v.tag == MINPY_V_ARRAYS && k < v.len; k++)
             if (minpy_array_is_traced(static_cast<const minpy_array*>(v.v.p)[k])) return true;
     }
@@ -76,8 +77,7 @@ bool Call::traced() const {
 Converted Call::set(int i, PyObject* o) {
     if (values_[i].tag != MINPY_V_DEFAULT) return Converted::foreign;  // given twice
     const Parameter& p = (*op_->parameters)[static_cast<size_t>(i)];
-    if (o == Py_None && p.kind == MINPY_PARAM_ARRAY &&
-        !(p.flags & (MINPY_PARAM_OPTIONAL | MINPY_PARAM_HAS_DEFAULT)))
+    if (o == Py_None && p.kind == MINPY_PARAM_ARRAY && !(p.flags & (MINPY_PARAM_OPTIONAL | MINPY_PARAM_HAS_DEFAULT)))
         return Converted::foreign;
     return arguments_.of_kind(o, p.kind, &values_[i]);
 }
@@ -193,8 +193,7 @@ Converted Call::parse(PyObject* const* args, Py_ssize_t n_args, PyObject* kwname
             } else if ((*op_->parameters)[static_cast<size_t>(p)].variadic) {
                 Ref rest(PyTuple_New(n_args - i));
                 if (!rest) return Converted::error;
-                for (Py_ssize_t k = i; k < n_args; k++)
-                    PyTuple_SET_ITEM(rest.get(), k - i, Py_NewRef(args[k]));
+                for (Py_ssize_t k = i; k < n_args; k++) PyTuple_SET_ITEM(rest.get(), k - i, Py_NewRef(args[k]));
                 done = set(p, rest.get());
                 i = n_args;
             } else {
@@ -216,8 +215,8 @@ Converted Call::parse(PyObject* const* args, Py_ssize_t n_args, PyObject* kwname
     }
     for (int i = 0; i < n_; i++) {
         const Parameter& p = (*op_->parameters)[static_cast<size_t>(i)];
-        if (values_[i].tag == MINPY_V_DEFAULT &&
-            !(p.flags & (MINPY_PARAM_OPTIONAL | MINPY_PARAM_HAS_DEFAULT)) && !p.variadic)
+        if (values_[i].tag == MINPY_V_DEFAULT && !(p.flags & (MINPY_PARAM_OPTIONAL | MINPY_PARAM_HAS_DEFAULT)) &&
+            !p.variadic)
             return Converted::foreign;  // missing
     }
     return Converted::ok;
@@ -235,8 +234,7 @@ PyObject* Call::invoke() {
     int32_t n_results = kMaxResults;
     auto call = [&] {
         return run(arguments_.bytes(), [&] {
-            return minpy_invoke(op_->op, values_, n_, has_options_ ? &options_ : nullptr, results,
-                                &n_results);
+            return minpy_invoke(op_->op, values_, n_, has_options_ ? &options_ : nullptr, results, &n_results);
         });
     };
     minpy_status status = call();

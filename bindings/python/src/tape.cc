@@ -78,9 +78,8 @@ minpy_status call_python(PyObject* callable, const minpy_value* args, int32_t n_
         Ref answer(tuple ? PyObject_CallObject(callable, tuple.get()) : nullptr);
         Ref list;
         if (answer)
-            list = Ref(PyTuple_Check(answer.get()) || PyList_Check(answer.get())
-                           ? PySequence_Tuple(answer.get())
-                           : PyTuple_Pack(1, answer.get()));
+            list = Ref(PyTuple_Check(answer.get()) || PyList_Check(answer.get()) ? PySequence_Tuple(answer.get())
+                                                                                 : PyTuple_Pack(1, answer.get()));
         if (!list) {
             status = MINPY_E_CALLBACK;
         } else if (PyTuple_GET_SIZE(list.get()) > *n_results) {
@@ -103,8 +102,7 @@ minpy_status call_python(PyObject* callable, const minpy_value* args, int32_t n_
                     results[i].v.p = minpy_array_retain(static_cast<minpy_array>(const_cast<void*>(v.v.p)));
                 } else {
                     Ref numpy(PyArray_FromAny(o, nullptr, 0, 0, 0, nullptr));
-                    minpy_array a =
-                        numpy ? copy_numpy(reinterpret_cast<PyArrayObject*>(numpy.get())) : nullptr;
+                    minpy_array a = numpy ? copy_numpy(reinterpret_cast<PyArrayObject*>(numpy.get())) : nullptr;
                     if (!a) {
                         status = MINPY_E_CALLBACK;
                         break;
@@ -125,12 +123,10 @@ minpy_status call_python(PyObject* callable, const minpy_value* args, int32_t n_
     return status;
 }
 
-minpy_status forward(void* payload, const minpy_value* args, int32_t n, minpy_value* results,
-                     int32_t* n_results) {
+minpy_status forward(void* payload, const minpy_value* args, int32_t n, minpy_value* results, int32_t* n_results) {
     return call_python(static_cast<Callbacks*>(payload)->forward, args, n, results, n_results);
 }
-minpy_status backward(void* payload, const minpy_value* args, int32_t n, minpy_value* results,
-                      int32_t* n_results) {
+minpy_status backward(void* payload, const minpy_value* args, int32_t n, minpy_value* results, int32_t* n_results) {
     return call_python(static_cast<Callbacks*>(payload)->backward, args, n, results, n_results);
 }
 
@@ -165,9 +161,8 @@ PyObject* tape_gradient(minpy_tape t, PyObject* heads, PyObject* seeds, PyObject
     if (seeds != Py_None && !handles(seeds, &s, true)) return nullptr;
     std::vector<minpy_array> out(w.size());
     minpy_status status = run(kLongBytes, [&] {
-        return minpy_tape_gradient(t, h.data(), s.empty() ? nullptr : s.data(),
-                                   static_cast<int32_t>(h.size()), w.data(), static_cast<int32_t>(w.size()),
-                                   flags, out.data());
+        return minpy_tape_gradient(t, h.data(), s.empty() ? nullptr : s.data(), static_cast<int32_t>(h.size()),
+                                   w.data(), static_cast<int32_t>(w.size()), flags, out.data());
     });
     if (status) return raise_status(status);
     minpy_fp_status(1);
@@ -176,8 +171,7 @@ PyObject* tape_gradient(minpy_tape t, PyObject* heads, PyObject* seeds, PyObject
 
 PyObject* tape_jvp(minpy_tape t, PyObject* heads, PyObject* wrt, PyObject* tangents) {
     std::vector<minpy_array> h, w, d;
-    if (!handles(heads, &h, false) || !handles(wrt, &w, false) || !handles(tangents, &d, false))
-        return nullptr;
+    if (!handles(heads, &h, false) || !handles(wrt, &w, false) || !handles(tangents, &d, false)) return nullptr;
     std::vector<minpy_array> out(h.size());
     minpy_status status = run(kLongBytes, [&] {
         return minpy_tape_jvp(t, h.data(), static_cast<int32_t>(h.size()), w.data(), d.data(),
@@ -188,9 +182,7 @@ PyObject* tape_jvp(minpy_tape t, PyObject* heads, PyObject* wrt, PyObject* tange
     return wrap_all(out);
 }
 
-PyObject* is_traced(PyObject* o) {
-    return PyBool_FromLong(is_array(o) && minpy_array_is_traced(handle_of(o)));
-}
+PyObject* is_traced(PyObject* o) { return PyBool_FromLong(is_array(o) && minpy_array_is_traced(handle_of(o))); }
 
 PyObject* function_call(minpy_function f, PyObject* args) {
     Ref list(PySequence_Fast(args, "arguments"));
@@ -199,8 +191,7 @@ PyObject* function_call(minpy_function f, PyObject* args) {
     std::vector<minpy_value> values(static_cast<size_t>(PySequence_Fast_GET_SIZE(list.get())));
     for (size_t i = 0; i < values.size(); i++) {
         PyObject* o = PySequence_Fast_GET_ITEM(list.get(), static_cast<Py_ssize_t>(i));
-        Converted done =
-            o == Py_None ? arguments.anything(o, &values[i]) : arguments.array(o, &values[i], true);
+        Converted done = o == Py_None ? arguments.anything(o, &values[i]) : arguments.array(o, &values[i], true);
         if (done == Converted::error) return nullptr;
         if (done == Converted::foreign)
             return PyErr_Format(PyExc_TypeError, "argument %zu is no array: %s", i, Py_TYPE(o)->tp_name);
@@ -209,8 +200,8 @@ PyObject* function_call(minpy_function f, PyObject* args) {
     int32_t n = 16;
     auto call = [&] {
         return run(arguments.bytes(), [&] {
-            return minpy_function_call(f, values.data(), static_cast<int32_t>(values.size()), nullptr,
-                                       results.data(), &n);
+            return minpy_function_call(f, values.data(), static_cast<int32_t>(values.size()), nullptr, results.data(),
+                                       &n);
         });
     };
     minpy_status status = call();
@@ -227,8 +218,7 @@ PyObject* function_call(minpy_function f, PyObject* args) {
 }
 
 minpy_function function_new(const char* name, PyObject* on_forward, PyObject* on_backward) {
-    auto* callbacks =
-        new Callbacks{Py_NewRef(on_forward), on_backward == Py_None ? nullptr : Py_NewRef(on_backward)};
+    auto* callbacks = new Callbacks{Py_NewRef(on_forward), on_backward == Py_None ? nullptr : Py_NewRef(on_backward)};
     minpy_function_desc desc = {};
     desc.struct_size = sizeof desc;
     desc.name = name;

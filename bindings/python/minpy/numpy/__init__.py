@@ -139,6 +139,8 @@ def from_dlpack(x, /, *, device=None, copy=None):
         from .._fallback import parse_device
 
         where = parse_device(device)
+        if where[0] != 1 and not _minpy.device_count(where[0]):
+            raise ValueError(f"Device not understood: {device!r}: there is none here")
     try:
         capsule = x.__dlpack__(max_version=(1, 0), dl_device=where, copy=copy)
     except TypeError:
