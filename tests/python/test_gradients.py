@@ -65,6 +65,9 @@ def samples_of(schema):
 
 def cases():
     for schema in DIFFERENTIABLE:
+        required = [p for p in schema["params"] if not p["optional"] and "default" not in p]
+        if not schema["sample"] and any(p["kind"] != "array" for p in required):
+            continue  # a row that has no sample: to_device, set_item
         for i, text in enumerate(samples_of(schema)):
             yield pytest.param(schema, text, id=f"{schema['name']}-{i}" if i else schema["name"])
 
@@ -139,20 +142,23 @@ def check_first_order(function, values, seed, tolerance):
     reverse = sum((numpy.asarray(g) * m).real.sum() for g, m in zip(gradients, moves, strict=True))
     scale = 1 + abs(expected)
     assert abs(reverse - expected) <= tolerance * scale, f"reverse {reverse}, differences {expected}"
-    (head,) = [recording.result]
+    head = recording.result
+    if not isinstance(head, np.ndarray):  # constant: nothing of it is on the tape
+        recording.tape.close()
+        return
     (forward,) = _minpy.tape_jvp(recording.tape._tape, [head], recording.watched, [np.array(m) for m in moves])
     recording.tape.close()
     assert abs(float(np.real(forward)) - expected) <= tolerance * scale, f"forward {forward}, differences {expected}"
 
 
-@pytest.mark.parametrize("schema, text", cases())
+@pytest.mark.parametrize("schema, text", list(cases()))
 def test_first_order_in_both_modes(schema, text):
     function, values = build(schema, text)
     with numpy.errstate(all="ignore"):
         check_first_order(function, values, 5, 2e-5)
 
 
-@pytest.mark.parametrize("schema, text", cases())
+@pytest.mark.parametrize("schema, text", list(cases()))
 def test_second_order(schema, text):
     function, values = build(schema, text)
     if any(v.dtype.kind == "c" for v in values):
