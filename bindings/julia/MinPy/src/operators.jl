@@ -8,8 +8,53 @@ const table = [
     Operator("negative", 3),
     Operator("square", 3),
     Operator("sqrt", 3),
+    Operator("positive", 3),
+    Operator("absolute", 3),
+    Operator("sign", 3),
+    Operator("equal", 3),
+    Operator("not_equal", 3),
+    Operator("less", 3),
+    Operator("less_equal", 3),
+    Operator("greater", 3),
+    Operator("greater_equal", 3),
+    Operator("conjugate", 3),
+    Operator("real", 0),
+    Operator("imag", 0),
+    Operator("angle", 2),
     Operator("exp", 3),
     Operator("log", 3),
+    Operator("sinh", 3),
+    Operator("cosh", 3),
+    Operator("tanh", 3),
+    Operator("arcsinh", 3),
+    Operator("arccosh", 3),
+    Operator("arctanh", 3),
+    Operator("logical_and", 3),
+    Operator("logical_or", 3),
+    Operator("logical_xor", 3),
+    Operator("logical_not", 3),
+    Operator("isnan", 3),
+    Operator("isinf", 3),
+    Operator("isfinite", 3),
+    Operator("where", 1),
+    Operator("maximum", 3),
+    Operator("minimum", 3),
+    Operator("fmax", 3),
+    Operator("fmin", 3),
+    Operator("clip", 2),
+    Operator("sin", 3),
+    Operator("cos", 3),
+    Operator("tan", 3),
+    Operator("arcsin", 3),
+    Operator("arccos", 3),
+    Operator("arctan", 3),
+    Operator("arctan2", 3),
+    Operator("hypot", 3),
+    Operator("deg2rad", 3),
+    Operator("radians", 3),
+    Operator("rad2deg", 3),
+    Operator("degrees", 3),
+    Operator("sinc", 2),
     Operator("matmul", 2),
     Operator("reshape", 0),
     Operator("transpose", 0),
@@ -88,12 +133,116 @@ sqrt(x; options...) =
     call(table[7], (Arg.array(x),); options...)
 
 """
+    positive(x)
+
+A copy of x; bools are refused.
+"""
+positive(x; options...) =
+    call(table[8], (Arg.array(x),); options...)
+
+"""
+    absolute(x)
+
+|x|, element by element; of complex numbers the modulus, which is real.
+"""
+absolute(x; options...) =
+    call(table[9], (Arg.array(x),); options...)
+
+"""
+    sign(x)
+
+-1, 0 or 1 as x is negative, zero or positive; of complex numbers x / |x|.
+"""
+sign(x; options...) =
+    call(table[10], (Arg.array(x),); options...)
+
+"""
+    equal(x1, x2)
+
+Whether x1 == x2, element by element.
+"""
+equal(x1, x2; options...) =
+    call(table[11], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    not_equal(x1, x2)
+
+Whether x1 != x2, element by element.
+"""
+not_equal(x1, x2; options...) =
+    call(table[12], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    less(x1, x2)
+
+Whether x1 < x2, element by element; complex numbers by their real parts, then by their imaginary parts.
+"""
+less(x1, x2; options...) =
+    call(table[13], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    less_equal(x1, x2)
+
+Whether x1 <= x2, element by element; complex numbers as in less.
+"""
+less_equal(x1, x2; options...) =
+    call(table[14], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    greater(x1, x2)
+
+Whether x1 > x2, element by element; complex numbers as in less.
+"""
+greater(x1, x2; options...) =
+    call(table[15], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    greater_equal(x1, x2)
+
+Whether x1 >= x2, element by element; complex numbers as in less.
+"""
+greater_equal(x1, x2; options...) =
+    call(table[16], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    conjugate(x)
+
+The complex conjugate, element by element.
+"""
+conjugate(x; options...) =
+    call(table[17], (Arg.array(x),); options...)
+
+"""
+    real(val)
+
+The real parts, on the same memory.
+"""
+real(val; options...) =
+    call(table[18], (Arg.array(val),); options...)
+
+"""
+    imag(val)
+
+The imaginary parts, on the same memory; of real numbers, zeros.
+"""
+imag(val; options...) =
+    call(table[19], (Arg.array(val),); options...)
+
+"""
+    angle(z; deg = false)
+
+The angle of complex numbers, between -pi and pi.
+"""
+angle(z; deg=default, options...) =
+    call(table[20], (Arg.array(z), Arg.bool(deg)); options...)
+
+"""
     exp(x)
 
 Exponential, e**x, element by element.
 """
 exp(x; options...) =
-    call(table[8], (Arg.array(x),); options...)
+    call(table[21], (Arg.array(x),); options...)
 
 """
     log(x)
@@ -101,7 +250,263 @@ exp(x; options...) =
 Natural logarithm, element by element.
 """
 log(x; options...) =
-    call(table[9], (Arg.array(x),); options...)
+    call(table[22], (Arg.array(x),); options...)
+
+"""
+    sinh(x)
+
+Hyperbolic sine, element by element.
+"""
+sinh(x; options...) =
+    call(table[23], (Arg.array(x),); options...)
+
+"""
+    cosh(x)
+
+Hyperbolic cosine, element by element.
+"""
+cosh(x; options...) =
+    call(table[24], (Arg.array(x),); options...)
+
+"""
+    tanh(x)
+
+Hyperbolic tangent, element by element.
+"""
+tanh(x; options...) =
+    call(table[25], (Arg.array(x),); options...)
+
+"""
+    arcsinh(x)
+
+Inverse hyperbolic sine, element by element.
+"""
+arcsinh(x; options...) =
+    call(table[26], (Arg.array(x),); options...)
+
+"""
+    arccosh(x)
+
+Inverse hyperbolic cosine, element by element.
+"""
+arccosh(x; options...) =
+    call(table[27], (Arg.array(x),); options...)
+
+"""
+    arctanh(x)
+
+Inverse hyperbolic tangent, element by element.
+"""
+arctanh(x; options...) =
+    call(table[28], (Arg.array(x),); options...)
+
+"""
+    logical_and(x1, x2)
+
+Whether both are not zero, element by element.
+"""
+logical_and(x1, x2; options...) =
+    call(table[29], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    logical_or(x1, x2)
+
+Whether one is not zero, element by element.
+"""
+logical_or(x1, x2; options...) =
+    call(table[30], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    logical_xor(x1, x2)
+
+Whether just one is not zero, element by element.
+"""
+logical_xor(x1, x2; options...) =
+    call(table[31], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    logical_not(x)
+
+Whether x is zero, element by element.
+"""
+logical_not(x; options...) =
+    call(table[32], (Arg.array(x),); options...)
+
+"""
+    isnan(x)
+
+Whether x is not a number, element by element.
+"""
+isnan(x; options...) =
+    call(table[33], (Arg.array(x),); options...)
+
+"""
+    isinf(x)
+
+Whether x is infinite, element by element.
+"""
+isinf(x; options...) =
+    call(table[34], (Arg.array(x),); options...)
+
+"""
+    isfinite(x)
+
+Whether x is neither infinite nor NaN, element by element.
+"""
+isfinite(x; options...) =
+    call(table[35], (Arg.array(x),); options...)
+
+"""
+    where(condition, x, y)
+
+x where the condition is true, else y.
+"""
+var"where"(condition, x, y; options...) =
+    call(table[36], (Arg.array(condition), Arg.array(x), Arg.array(y)); options...)
+
+"""
+    maximum(x1, x2)
+
+The larger of two, element by element; NaN if one is NaN.
+"""
+maximum(x1, x2; options...) =
+    call(table[37], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    minimum(x1, x2)
+
+The smaller of two, element by element; NaN if one is NaN.
+"""
+minimum(x1, x2; options...) =
+    call(table[38], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    fmax(x1, x2)
+
+The larger of two, element by element; NaN only if both are.
+"""
+fmax(x1, x2; options...) =
+    call(table[39], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    fmin(x1, x2)
+
+The smaller of two, element by element; NaN only if both are.
+"""
+fmin(x1, x2; options...) =
+    call(table[40], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    clip(a[, a_min, a_max]; min, max)
+
+The nearest numbers between a_min and a_max (also called min and max), either of which may be None.
+"""
+clip(a, a_min=default, a_max=default; min=default, max=default, options...) =
+    call(table[41], (Arg.array(a), Arg.array(a_min), Arg.array(a_max), Arg.array(min), Arg.array(max)); options...)
+
+"""
+    sin(x)
+
+Sine, element by element; x in radians.
+"""
+sin(x; options...) =
+    call(table[42], (Arg.array(x),); options...)
+
+"""
+    cos(x)
+
+Cosine, element by element; x in radians.
+"""
+cos(x; options...) =
+    call(table[43], (Arg.array(x),); options...)
+
+"""
+    tan(x)
+
+Tangent, element by element; x in radians.
+"""
+tan(x; options...) =
+    call(table[44], (Arg.array(x),); options...)
+
+"""
+    arcsin(x)
+
+Inverse sine, element by element, between -pi/2 and pi/2.
+"""
+arcsin(x; options...) =
+    call(table[45], (Arg.array(x),); options...)
+
+"""
+    arccos(x)
+
+Inverse cosine, element by element, between 0 and pi.
+"""
+arccos(x; options...) =
+    call(table[46], (Arg.array(x),); options...)
+
+"""
+    arctan(x)
+
+Inverse tangent, element by element, between -pi/2 and pi/2.
+"""
+arctan(x; options...) =
+    call(table[47], (Arg.array(x),); options...)
+
+"""
+    arctan2(x1, x2)
+
+Angle of the point (x2, x1), element by element, between -pi and pi.
+"""
+arctan2(x1, x2; options...) =
+    call(table[48], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    hypot(x1, x2)
+
+sqrt(x1**2 + x2**2), element by element, without overflow of the squares.
+"""
+hypot(x1, x2; options...) =
+    call(table[49], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    deg2rad(x)
+
+Degrees as radians, element by element.
+"""
+deg2rad(x; options...) =
+    call(table[50], (Arg.array(x),); options...)
+
+"""
+    radians(x)
+
+Degrees as radians, element by element.
+"""
+radians(x; options...) =
+    call(table[51], (Arg.array(x),); options...)
+
+"""
+    rad2deg(x)
+
+Radians as degrees, element by element.
+"""
+rad2deg(x; options...) =
+    call(table[52], (Arg.array(x),); options...)
+
+"""
+    degrees(x)
+
+Radians as degrees, element by element.
+"""
+degrees(x; options...) =
+    call(table[53], (Arg.array(x),); options...)
+
+"""
+    sinc(x)
+
+sin(pi*x) / (pi*x), element by element, and 1 at 0.
+"""
+sinc(x; options...) =
+    call(table[54], (Arg.array(x),); options...)
 
 """
     matmul(x1, x2)
@@ -109,7 +514,7 @@ log(x; options...) =
 Matrix product of the last two axes; leading axes broadcast, vectors count as rows and columns.
 """
 matmul(x1, x2; options...) =
-    call(table[10], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[55], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     reshape(a, shape; order = "C")
@@ -117,7 +522,7 @@ matmul(x1, x2; options...) =
 The elements in a new shape; a view where strides allow. One size may be -1.
 """
 reshape(a, shape; order=default, options...) =
-    call(table[11], (Arg.array(a), Arg.ints(shape), Arg.str(order)); options...)
+    call(table[56], (Arg.array(a), Arg.ints(shape), Arg.str(order)); options...)
 
 """
     transpose(a; axes)
@@ -125,7 +530,7 @@ reshape(a, shape; order=default, options...) =
 The axes in another order, reversed by default; a view.
 """
 transpose(a; axes=default, options...) =
-    call(table[12], (Arg.array(a), Arg.ints(axes)); options...)
+    call(table[57], (Arg.array(a), Arg.ints(axes)); options...)
 
 """
     broadcast_to(array, shape)
@@ -133,7 +538,7 @@ transpose(a; axes=default, options...) =
 A view of a larger shape in which sizes of 1 are repeated without a copy.
 """
 broadcast_to(array, shape; options...) =
-    call(table[13], (Arg.array(array), Arg.ints(shape)); options...)
+    call(table[58], (Arg.array(array), Arg.ints(shape)); options...)
 
 """
     astype(x, dtype; copy = true)
@@ -141,7 +546,7 @@ broadcast_to(array, shape; options...) =
 The elements converted to a dtype: a copy.
 """
 astype(x, dtype; copy=default, options...) =
-    call(table[14], (Arg.array(x), Arg.dtype(dtype), Arg.bool(copy)); options...)
+    call(table[59], (Arg.array(x), Arg.dtype(dtype), Arg.bool(copy)); options...)
 
 """
     copy(a)
@@ -149,7 +554,7 @@ astype(x, dtype; copy=default, options...) =
 A copy in C order.
 """
 copy(a; options...) =
-    call(table[15], (Arg.array(a),); options...)
+    call(table[60], (Arg.array(a),); options...)
 
 """
     to_device(a, device)
@@ -157,7 +562,7 @@ copy(a; options...) =
 The array on a device: itself if it is there already.
 """
 to_device(a, device; options...) =
-    call(table[16], (Arg.array(a), Arg.device(device)); options...)
+    call(table[61], (Arg.array(a), Arg.device(device)); options...)
 
 """
     get_item(a, index)
@@ -165,7 +570,7 @@ to_device(a, device; options...) =
 a[index]: a view for ints, slices, ellipsis and newaxis, a copy where arrays are among them.
 """
 get_item(a, index; options...) =
-    call(table[17], (Arg.array(a), Arg.index(index)); options...)
+    call(table[62], (Arg.array(a), Arg.index(index)); options...)
 
 """
     set_item(a, index, value)
@@ -173,7 +578,7 @@ get_item(a, index; options...) =
 a[index] = value, in place; gives a. Of values for one element the last is kept.
 """
 set_item(a, index, value; options...) =
-    call(table[18], (Arg.array(a), Arg.index(index), Arg.value(value)); options...)
+    call(table[63], (Arg.array(a), Arg.index(index), Arg.value(value)); options...)
 
 """
     sum(a; dims, dtype, keepdims = false)
@@ -181,7 +586,7 @@ set_item(a, index, value; options...) =
 Sum of the elements over the given axes; bools and short integers sum in 64 bits.
 """
 sum(a; dims=default, dtype=default, keepdims=default, options...) =
-    call(table[19], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims)); options...)
+    call(table[64], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims)); options...)
 
 end
 
@@ -194,6 +599,46 @@ const elementwise_names = [
     "negative",
     "square",
     "sqrt",
+    "positive",
+    "absolute",
+    "sign",
+    "equal",
+    "not_equal",
+    "less",
+    "less_equal",
+    "greater",
+    "greater_equal",
+    "conjugate",
     "exp",
     "log",
+    "sinh",
+    "cosh",
+    "tanh",
+    "arcsinh",
+    "arccosh",
+    "arctanh",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "logical_not",
+    "isnan",
+    "isinf",
+    "isfinite",
+    "where",
+    "maximum",
+    "minimum",
+    "fmax",
+    "fmin",
+    "sin",
+    "cos",
+    "tan",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "arctan2",
+    "hypot",
+    "deg2rad",
+    "radians",
+    "rad2deg",
+    "degrees",
 ]
