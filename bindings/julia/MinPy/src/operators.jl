@@ -11,6 +11,8 @@ const table = [
     Operator("positive", 3),
     Operator("absolute", 3),
     Operator("sign", 3),
+    Operator("argmax", 2),
+    Operator("argmin", 2),
     Operator("equal", 3),
     Operator("not_equal", 3),
     Operator("less", 3),
@@ -55,6 +57,17 @@ const table = [
     Operator("rad2deg", 3),
     Operator("degrees", 3),
     Operator("sinc", 2),
+    Operator("convolution", 0),
+    Operator("pooling", 0),
+    Operator("dropout", 0),
+    Operator("embedding", 0),
+    Operator("one_hot", 0),
+    Operator("fully_connected", 0),
+    Operator("batch_norm", 0),
+    Operator("layer_norm", 0),
+    Operator("softmax", 0),
+    Operator("log_softmax", 0),
+    Operator("softmax_cross_entropy", 2),
     Operator("matmul", 2),
     Operator("reshape", 0),
     Operator("transpose", 0),
@@ -65,6 +78,18 @@ const table = [
     Operator("get_item", 0),
     Operator("set_item", 0),
     Operator("sum", 2),
+    Operator("prod", 2),
+    Operator("max", 2),
+    Operator("min", 2),
+    Operator("any", 2),
+    Operator("all", 2),
+    Operator("cumsum", 0),
+    Operator("cumprod", 0),
+    Operator("cumulative_sum", 0),
+    Operator("cumulative_prod", 0),
+    Operator("mean", 2),
+    Operator("var", 2),
+    Operator("std", 2),
 ]
 
 """
@@ -157,12 +182,28 @@ sign(x; options...) =
     call(table[10], (Arg.array(x),); options...)
 
 """
+    argmax(a; dims, keepdims = false)
+
+Where the first largest element is, along an axis or in the flattened array; the first NaN, if there is one.
+"""
+argmax(a; dims=default, keepdims=default, options...) =
+    call(table[11], (Arg.array(a), Arg.axis(dims), Arg.bool(keepdims)); options...)
+
+"""
+    argmin(a; dims, keepdims = false)
+
+Where the first smallest element is, along an axis or in the flattened array; the first NaN, if there is one.
+"""
+argmin(a; dims=default, keepdims=default, options...) =
+    call(table[12], (Arg.array(a), Arg.axis(dims), Arg.bool(keepdims)); options...)
+
+"""
     equal(x1, x2)
 
 Whether x1 == x2, element by element.
 """
 equal(x1, x2; options...) =
-    call(table[11], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[13], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     not_equal(x1, x2)
@@ -170,7 +211,7 @@ equal(x1, x2; options...) =
 Whether x1 != x2, element by element.
 """
 not_equal(x1, x2; options...) =
-    call(table[12], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[14], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     less(x1, x2)
@@ -178,7 +219,7 @@ not_equal(x1, x2; options...) =
 Whether x1 < x2, element by element; complex numbers by their real parts, then by their imaginary parts.
 """
 less(x1, x2; options...) =
-    call(table[13], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[15], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     less_equal(x1, x2)
@@ -186,7 +227,7 @@ less(x1, x2; options...) =
 Whether x1 <= x2, element by element; complex numbers as in less.
 """
 less_equal(x1, x2; options...) =
-    call(table[14], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[16], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     greater(x1, x2)
@@ -194,7 +235,7 @@ less_equal(x1, x2; options...) =
 Whether x1 > x2, element by element; complex numbers as in less.
 """
 greater(x1, x2; options...) =
-    call(table[15], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[17], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     greater_equal(x1, x2)
@@ -202,7 +243,7 @@ greater(x1, x2; options...) =
 Whether x1 >= x2, element by element; complex numbers as in less.
 """
 greater_equal(x1, x2; options...) =
-    call(table[16], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[18], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     conjugate(x)
@@ -210,7 +251,7 @@ greater_equal(x1, x2; options...) =
 The complex conjugate, element by element.
 """
 conjugate(x; options...) =
-    call(table[17], (Arg.array(x),); options...)
+    call(table[19], (Arg.array(x),); options...)
 
 """
     real(val)
@@ -218,7 +259,7 @@ conjugate(x; options...) =
 The real parts, on the same memory.
 """
 real(val; options...) =
-    call(table[18], (Arg.array(val),); options...)
+    call(table[20], (Arg.array(val),); options...)
 
 """
     imag(val)
@@ -226,7 +267,7 @@ real(val; options...) =
 The imaginary parts, on the same memory; of real numbers, zeros.
 """
 imag(val; options...) =
-    call(table[19], (Arg.array(val),); options...)
+    call(table[21], (Arg.array(val),); options...)
 
 """
     angle(z; deg = false)
@@ -234,7 +275,7 @@ imag(val; options...) =
 The angle of complex numbers, between -pi and pi.
 """
 angle(z; deg=default, options...) =
-    call(table[20], (Arg.array(z), Arg.bool(deg)); options...)
+    call(table[22], (Arg.array(z), Arg.bool(deg)); options...)
 
 """
     exp(x)
@@ -242,7 +283,7 @@ angle(z; deg=default, options...) =
 Exponential, e**x, element by element.
 """
 exp(x; options...) =
-    call(table[21], (Arg.array(x),); options...)
+    call(table[23], (Arg.array(x),); options...)
 
 """
     log(x)
@@ -250,7 +291,7 @@ exp(x; options...) =
 Natural logarithm, element by element.
 """
 log(x; options...) =
-    call(table[22], (Arg.array(x),); options...)
+    call(table[24], (Arg.array(x),); options...)
 
 """
     sinh(x)
@@ -258,7 +299,7 @@ log(x; options...) =
 Hyperbolic sine, element by element.
 """
 sinh(x; options...) =
-    call(table[23], (Arg.array(x),); options...)
+    call(table[25], (Arg.array(x),); options...)
 
 """
     cosh(x)
@@ -266,7 +307,7 @@ sinh(x; options...) =
 Hyperbolic cosine, element by element.
 """
 cosh(x; options...) =
-    call(table[24], (Arg.array(x),); options...)
+    call(table[26], (Arg.array(x),); options...)
 
 """
     tanh(x)
@@ -274,7 +315,7 @@ cosh(x; options...) =
 Hyperbolic tangent, element by element.
 """
 tanh(x; options...) =
-    call(table[25], (Arg.array(x),); options...)
+    call(table[27], (Arg.array(x),); options...)
 
 """
     arcsinh(x)
@@ -282,7 +323,7 @@ tanh(x; options...) =
 Inverse hyperbolic sine, element by element.
 """
 arcsinh(x; options...) =
-    call(table[26], (Arg.array(x),); options...)
+    call(table[28], (Arg.array(x),); options...)
 
 """
     arccosh(x)
@@ -290,7 +331,7 @@ arcsinh(x; options...) =
 Inverse hyperbolic cosine, element by element.
 """
 arccosh(x; options...) =
-    call(table[27], (Arg.array(x),); options...)
+    call(table[29], (Arg.array(x),); options...)
 
 """
     arctanh(x)
@@ -298,7 +339,7 @@ arccosh(x; options...) =
 Inverse hyperbolic tangent, element by element.
 """
 arctanh(x; options...) =
-    call(table[28], (Arg.array(x),); options...)
+    call(table[30], (Arg.array(x),); options...)
 
 """
     logical_and(x1, x2)
@@ -306,7 +347,7 @@ arctanh(x; options...) =
 Whether both are not zero, element by element.
 """
 logical_and(x1, x2; options...) =
-    call(table[29], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[31], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     logical_or(x1, x2)
@@ -314,7 +355,7 @@ logical_and(x1, x2; options...) =
 Whether one is not zero, element by element.
 """
 logical_or(x1, x2; options...) =
-    call(table[30], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[32], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     logical_xor(x1, x2)
@@ -322,7 +363,7 @@ logical_or(x1, x2; options...) =
 Whether just one is not zero, element by element.
 """
 logical_xor(x1, x2; options...) =
-    call(table[31], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[33], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     logical_not(x)
@@ -330,7 +371,7 @@ logical_xor(x1, x2; options...) =
 Whether x is zero, element by element.
 """
 logical_not(x; options...) =
-    call(table[32], (Arg.array(x),); options...)
+    call(table[34], (Arg.array(x),); options...)
 
 """
     isnan(x)
@@ -338,7 +379,7 @@ logical_not(x; options...) =
 Whether x is not a number, element by element.
 """
 isnan(x; options...) =
-    call(table[33], (Arg.array(x),); options...)
+    call(table[35], (Arg.array(x),); options...)
 
 """
     isinf(x)
@@ -346,7 +387,7 @@ isnan(x; options...) =
 Whether x is infinite, element by element.
 """
 isinf(x; options...) =
-    call(table[34], (Arg.array(x),); options...)
+    call(table[36], (Arg.array(x),); options...)
 
 """
     isfinite(x)
@@ -354,7 +395,7 @@ isinf(x; options...) =
 Whether x is neither infinite nor NaN, element by element.
 """
 isfinite(x; options...) =
-    call(table[35], (Arg.array(x),); options...)
+    call(table[37], (Arg.array(x),); options...)
 
 """
     where(condition, x, y)
@@ -362,7 +403,7 @@ isfinite(x; options...) =
 x where the condition is true, else y.
 """
 var"where"(condition, x, y; options...) =
-    call(table[36], (Arg.array(condition), Arg.array(x), Arg.array(y)); options...)
+    call(table[38], (Arg.array(condition), Arg.array(x), Arg.array(y)); options...)
 
 """
     maximum(x1, x2)
@@ -370,7 +411,7 @@ var"where"(condition, x, y; options...) =
 The larger of two, element by element; NaN if one is NaN.
 """
 maximum(x1, x2; options...) =
-    call(table[37], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[39], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     minimum(x1, x2)
@@ -378,7 +419,7 @@ maximum(x1, x2; options...) =
 The smaller of two, element by element; NaN if one is NaN.
 """
 minimum(x1, x2; options...) =
-    call(table[38], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[40], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     fmax(x1, x2)
@@ -386,7 +427,7 @@ minimum(x1, x2; options...) =
 The larger of two, element by element; NaN only if both are.
 """
 fmax(x1, x2; options...) =
-    call(table[39], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[41], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     fmin(x1, x2)
@@ -394,7 +435,7 @@ fmax(x1, x2; options...) =
 The smaller of two, element by element; NaN only if both are.
 """
 fmin(x1, x2; options...) =
-    call(table[40], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[42], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     clip(a[, a_min, a_max]; min, max)
@@ -402,7 +443,7 @@ fmin(x1, x2; options...) =
 The nearest numbers between a_min and a_max (also called min and max), either of which may be None.
 """
 clip(a, a_min=default, a_max=default; min=default, max=default, options...) =
-    call(table[41], (Arg.array(a), Arg.array(a_min), Arg.array(a_max), Arg.array(min), Arg.array(max)); options...)
+    call(table[43], (Arg.array(a), Arg.array(a_min), Arg.array(a_max), Arg.array(min), Arg.array(max)); options...)
 
 """
     sin(x)
@@ -410,7 +451,7 @@ clip(a, a_min=default, a_max=default; min=default, max=default, options...) =
 Sine, element by element; x in radians.
 """
 sin(x; options...) =
-    call(table[42], (Arg.array(x),); options...)
+    call(table[44], (Arg.array(x),); options...)
 
 """
     cos(x)
@@ -418,7 +459,7 @@ sin(x; options...) =
 Cosine, element by element; x in radians.
 """
 cos(x; options...) =
-    call(table[43], (Arg.array(x),); options...)
+    call(table[45], (Arg.array(x),); options...)
 
 """
     tan(x)
@@ -426,7 +467,7 @@ cos(x; options...) =
 Tangent, element by element; x in radians.
 """
 tan(x; options...) =
-    call(table[44], (Arg.array(x),); options...)
+    call(table[46], (Arg.array(x),); options...)
 
 """
     arcsin(x)
@@ -434,7 +475,7 @@ tan(x; options...) =
 Inverse sine, element by element, between -pi/2 and pi/2.
 """
 arcsin(x; options...) =
-    call(table[45], (Arg.array(x),); options...)
+    call(table[47], (Arg.array(x),); options...)
 
 """
     arccos(x)
@@ -442,7 +483,7 @@ arcsin(x; options...) =
 Inverse cosine, element by element, between 0 and pi.
 """
 arccos(x; options...) =
-    call(table[46], (Arg.array(x),); options...)
+    call(table[48], (Arg.array(x),); options...)
 
 """
     arctan(x)
@@ -450,7 +491,7 @@ arccos(x; options...) =
 Inverse tangent, element by element, between -pi/2 and pi/2.
 """
 arctan(x; options...) =
-    call(table[47], (Arg.array(x),); options...)
+    call(table[49], (Arg.array(x),); options...)
 
 """
     arctan2(x1, x2)
@@ -458,7 +499,7 @@ arctan(x; options...) =
 Angle of the point (x2, x1), element by element, between -pi and pi.
 """
 arctan2(x1, x2; options...) =
-    call(table[48], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[50], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     hypot(x1, x2)
@@ -466,7 +507,7 @@ arctan2(x1, x2; options...) =
 sqrt(x1**2 + x2**2), element by element, without overflow of the squares.
 """
 hypot(x1, x2; options...) =
-    call(table[49], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[51], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     deg2rad(x)
@@ -474,7 +515,7 @@ hypot(x1, x2; options...) =
 Degrees as radians, element by element.
 """
 deg2rad(x; options...) =
-    call(table[50], (Arg.array(x),); options...)
+    call(table[52], (Arg.array(x),); options...)
 
 """
     radians(x)
@@ -482,7 +523,7 @@ deg2rad(x; options...) =
 Degrees as radians, element by element.
 """
 radians(x; options...) =
-    call(table[51], (Arg.array(x),); options...)
+    call(table[53], (Arg.array(x),); options...)
 
 """
     rad2deg(x)
@@ -490,7 +531,7 @@ radians(x; options...) =
 Radians as degrees, element by element.
 """
 rad2deg(x; options...) =
-    call(table[52], (Arg.array(x),); options...)
+    call(table[54], (Arg.array(x),); options...)
 
 """
     degrees(x)
@@ -498,7 +539,7 @@ rad2deg(x; options...) =
 Radians as degrees, element by element.
 """
 degrees(x; options...) =
-    call(table[53], (Arg.array(x),); options...)
+    call(table[55], (Arg.array(x),); options...)
 
 """
     sinc(x)
@@ -506,7 +547,96 @@ degrees(x; options...) =
 sin(pi*x) / (pi*x), element by element, and 1 at 0.
 """
 sinc(x; options...) =
-    call(table[54], (Arg.array(x),); options...)
+    call(table[56], (Arg.array(x),); options...)
+
+"""
+    convolution(x, weight[, bias]; stride, pad, dilate, groups = 1)
+
+Cross-correlation of (batch, channels, spatial...) with (filters, channels / groups, kernel...).
+"""
+convolution(x, weight, bias=default; stride=default, pad=default, dilate=default, groups=default, options...) =
+    call(table[57], (Arg.array(x), Arg.array(weight), Arg.array(bias), Arg.ints(stride), Arg.ints(pad), Arg.ints(dilate), Arg.int(groups)); options...)
+
+"""
+    pooling(x; kernel, pool_type = "max", stride, pad, global_pool = false, pooling_convention = "valid")
+
+Maximum, average or sum of windows over the spatial axes, with MXNet's conventions.
+"""
+pooling(x; kernel=default, pool_type=default, stride=default, pad=default, global_pool=default, pooling_convention=default, options...) =
+    call(table[58], (Arg.array(x), Arg.ints(kernel), Arg.str(pool_type), Arg.ints(stride), Arg.ints(pad), Arg.bool(global_pool), Arg.str(pooling_convention)); options...)
+
+"""
+    dropout(x[, p = 0.5]; training)
+
+In training a random part p of the elements is zero and the rest scaled by 1 / (1 - p); else x itself.
+"""
+dropout(x, p=default; training=default, options...) =
+    call(table[59], (Arg.array(x), Arg.float(p), Arg.bool(training)); options...)
+
+"""
+    embedding(indices, weight)
+
+Rows of a table: weight[indices]; indices may be floats.
+"""
+embedding(indices, weight; options...) =
+    call(table[60], (Arg.array(indices), Arg.array(weight)); options...)
+
+"""
+    one_hot(indices, depth[, on_value = 1.0, off_value = 0.0]; dtype = "float32")
+
+Unit vectors: on_value at each index, off_value elsewhere; all off for an index that is out of range.
+"""
+one_hot(indices, depth, on_value=default, off_value=default; dtype=default, options...) =
+    call(table[61], (Arg.array(indices), Arg.int(depth), Arg.float(on_value), Arg.float(off_value), Arg.dtype(dtype)); options...)
+
+"""
+    fully_connected(x, weight[, bias]; flatten = true)
+
+x @ weight.T + bias, with all axes of x but the first flattened.
+"""
+fully_connected(x, weight, bias=default; flatten=default, options...) =
+    call(table[62], (Arg.array(x), Arg.array(weight), Arg.array(bias), Arg.bool(flatten)); options...)
+
+"""
+    batch_norm(x, gamma, beta[, moving_mean, moving_var, eps = 1e-05, momentum = 0.9]; dims = 2, training)
+
+Batch normalisation. In training the batch's mean and variance are used, and the moving ones updated in place;
+else the moving ones are used. By default as the context says.
+"""
+batch_norm(x, gamma, beta, moving_mean=default, moving_var=default, eps=default, momentum=default; dims=default, training=default, options...) =
+    call(table[63], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.axis(dims), Arg.bool(training)); options...)
+
+"""
+    layer_norm(x, gamma, beta; dims, eps = 1e-05)
+
+The data normalised along one axis, scaled and shifted.
+"""
+layer_norm(x, gamma, beta; dims=default, eps=default, options...) =
+    call(table[64], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.axis(dims), Arg.float(eps)); options...)
+
+"""
+    softmax(x; dims)
+
+exp(x) / sum(exp(x)) along an axis.
+"""
+softmax(x; dims=default, options...) =
+    call(table[65], (Arg.array(x), Arg.axis(dims)); options...)
+
+"""
+    log_softmax(x; dims)
+
+The logarithm of softmax, without overflow.
+"""
+log_softmax(x; dims=default, options...) =
+    call(table[66], (Arg.array(x), Arg.axis(dims)); options...)
+
+"""
+    softmax_cross_entropy(x, label)
+
+The sum of the rows' cross entropies: labels are class numbers (batch,) or probabilities (batch, classes).
+"""
+softmax_cross_entropy(x, label; options...) =
+    call(table[67], (Arg.array(x), Arg.array(label)); options...)
 
 """
     matmul(x1, x2)
@@ -514,7 +644,7 @@ sinc(x; options...) =
 Matrix product of the last two axes; leading axes broadcast, vectors count as rows and columns.
 """
 matmul(x1, x2; options...) =
-    call(table[55], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[68], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     reshape(a, shape; order = "C")
@@ -522,7 +652,7 @@ matmul(x1, x2; options...) =
 The elements in a new shape; a view where strides allow. One size may be -1.
 """
 reshape(a, shape; order=default, options...) =
-    call(table[56], (Arg.array(a), Arg.ints(shape), Arg.str(order)); options...)
+    call(table[69], (Arg.array(a), Arg.ints(shape), Arg.str(order)); options...)
 
 """
     transpose(a; axes)
@@ -530,7 +660,7 @@ reshape(a, shape; order=default, options...) =
 The axes in another order, reversed by default; a view.
 """
 transpose(a; axes=default, options...) =
-    call(table[57], (Arg.array(a), Arg.ints(axes)); options...)
+    call(table[70], (Arg.array(a), Arg.ints(axes)); options...)
 
 """
     broadcast_to(array, shape)
@@ -538,7 +668,7 @@ transpose(a; axes=default, options...) =
 A view of a larger shape in which sizes of 1 are repeated without a copy.
 """
 broadcast_to(array, shape; options...) =
-    call(table[58], (Arg.array(array), Arg.ints(shape)); options...)
+    call(table[71], (Arg.array(array), Arg.ints(shape)); options...)
 
 """
     astype(x, dtype; copy = true)
@@ -546,7 +676,7 @@ broadcast_to(array, shape; options...) =
 The elements converted to a dtype: a copy.
 """
 astype(x, dtype; copy=default, options...) =
-    call(table[59], (Arg.array(x), Arg.dtype(dtype), Arg.bool(copy)); options...)
+    call(table[72], (Arg.array(x), Arg.dtype(dtype), Arg.bool(copy)); options...)
 
 """
     copy(a)
@@ -554,7 +684,7 @@ astype(x, dtype; copy=default, options...) =
 A copy in C order.
 """
 copy(a; options...) =
-    call(table[60], (Arg.array(a),); options...)
+    call(table[73], (Arg.array(a),); options...)
 
 """
     to_device(a, device)
@@ -562,7 +692,7 @@ copy(a; options...) =
 The array on a device: itself if it is there already.
 """
 to_device(a, device; options...) =
-    call(table[61], (Arg.array(a), Arg.device(device)); options...)
+    call(table[74], (Arg.array(a), Arg.device(device)); options...)
 
 """
     get_item(a, index)
@@ -570,7 +700,7 @@ to_device(a, device; options...) =
 a[index]: a view for ints, slices, ellipsis and newaxis, a copy where arrays are among them.
 """
 get_item(a, index; options...) =
-    call(table[62], (Arg.array(a), Arg.index(index)); options...)
+    call(table[75], (Arg.array(a), Arg.index(index)); options...)
 
 """
     set_item(a, index, value)
@@ -578,15 +708,111 @@ get_item(a, index; options...) =
 a[index] = value, in place; gives a. Of values for one element the last is kept.
 """
 set_item(a, index, value; options...) =
-    call(table[63], (Arg.array(a), Arg.index(index), Arg.value(value)); options...)
+    call(table[76], (Arg.array(a), Arg.index(index), Arg.value(value)); options...)
 
 """
-    sum(a; dims, dtype, keepdims = false)
+    sum(a; dims, dtype, keepdims = false, initial, where)
 
 Sum of the elements over the given axes; bools and short integers sum in 64 bits.
 """
-sum(a; dims=default, dtype=default, keepdims=default, options...) =
-    call(table[64], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims)); options...)
+sum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
+    call(table[77], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+
+"""
+    prod(a; dims, dtype, keepdims = false, initial, where)
+
+Product of the elements over the given axes.
+"""
+prod(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
+    call(table[78], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+
+"""
+    max(a; dims, keepdims = false, initial, where)
+
+The largest element over the given axes; NaN where there is one. Equal ones share the gradient.
+"""
+max(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
+    call(table[79], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+
+"""
+    min(a; dims, keepdims = false, initial, where)
+
+The smallest element over the given axes; NaN where there is one. Equal ones share the gradient.
+"""
+min(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
+    call(table[80], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+
+"""
+    any(a; dims, keepdims = false, where)
+
+Whether any element over the given axes is true, that is not zero.
+"""
+any(a; dims=default, keepdims=default, var"where"=default, options...) =
+    call(table[81], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
+
+"""
+    all(a; dims, keepdims = false, where)
+
+Whether all elements over the given axes are true, that is not zero.
+"""
+all(a; dims=default, keepdims=default, var"where"=default, options...) =
+    call(table[82], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
+
+"""
+    cumsum(a; dims, dtype)
+
+Running sum along an axis, or of the flattened array.
+"""
+cumsum(a; dims=default, dtype=default, options...) =
+    call(table[83], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+
+"""
+    cumprod(a; dims, dtype)
+
+Running product along an axis, or of the flattened array.
+"""
+cumprod(a; dims=default, dtype=default, options...) =
+    call(table[84], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+
+"""
+    cumulative_sum(x; dims, dtype, include_initial = false)
+
+Running sum along an axis; with include_initial, a zero before the first element.
+"""
+cumulative_sum(x; dims=default, dtype=default, include_initial=default, options...) =
+    call(table[85], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
+
+"""
+    cumulative_prod(x; dims, dtype, include_initial = false)
+
+Running product along an axis; with include_initial, a one before the first element.
+"""
+cumulative_prod(x; dims=default, dtype=default, include_initial=default, options...) =
+    call(table[86], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
+
+"""
+    mean(a; dims, dtype, keepdims = false, where)
+
+Arithmetic mean over the given axes; of integers in float64, of float16 in float32.
+"""
+mean(a; dims=default, dtype=default, keepdims=default, var"where"=default, options...) =
+    call(table[87], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
+
+"""
+    var(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
+
+Variance over the given axes: the mean of squared distances from the mean, divided by n - ddof.
+"""
+var(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
+    call(table[88], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+
+"""
+    std(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
+
+Standard deviation over the given axes; its gradient is zero where all elements are equal.
+"""
+std(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
+    call(table[89], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 end
 
