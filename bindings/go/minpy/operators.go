@@ -2,6 +2,18 @@
 
 package minpy
 
+var opAbsolute = operator{name: "absolute", params: []string{"x"}}
+
+// Absolute is absolute(x, /): |x|, element by element; of complex numbers the modulus, which is real.
+func Absolute(x any, options ...Option) (*Array, error) {
+	return opAbsolute.call1([]any{x}, options)
+}
+
+// Absolute is the package's Absolute in the scope.
+func (s *Scope) Absolute(x any, options ...Option) *Array {
+	return opAbsolute.in1(s, []any{x}, options)
+}
+
 var opAdd = operator{name: "add", params: []string{"x1", "x2"}}
 
 // Add is add(x1, x2, /): sum, element by element; of bools, the logical or.
@@ -12,6 +24,150 @@ func Add(x1, x2 any, options ...Option) (*Array, error) {
 // Add is the package's Add in the scope.
 func (s *Scope) Add(x1, x2 any, options ...Option) *Array {
 	return opAdd.in1(s, []any{x1, x2}, options)
+}
+
+var opAll = operator{name: "all", params: []string{"a", "axis", "keepdims", "where"}}
+
+// All is all(a, axis=None, keepdims=False, where=None): whether all elements over the given axes are true, that is not zero.
+func All(a any, options ...Option) (*Array, error) {
+	return opAll.call1([]any{a}, options)
+}
+
+// All is the package's All in the scope.
+func (s *Scope) All(a any, options ...Option) *Array {
+	return opAll.in1(s, []any{a}, options)
+}
+
+var opAngle = operator{name: "angle", params: []string{"z", "deg"}}
+
+// Angle is angle(z, deg=False): the angle of complex numbers, between -pi and pi.
+func Angle(z any, options ...Option) (*Array, error) {
+	return opAngle.call1([]any{z}, options)
+}
+
+// Angle is the package's Angle in the scope.
+func (s *Scope) Angle(z any, options ...Option) *Array {
+	return opAngle.in1(s, []any{z}, options)
+}
+
+var opAny = operator{name: "any", params: []string{"a", "axis", "keepdims", "where"}}
+
+// Any is any(a, axis=None, keepdims=False, where=None): whether any element over the given axes is true, that is not zero.
+func Any(a any, options ...Option) (*Array, error) {
+	return opAny.call1([]any{a}, options)
+}
+
+// Any is the package's Any in the scope.
+func (s *Scope) Any(a any, options ...Option) *Array {
+	return opAny.in1(s, []any{a}, options)
+}
+
+var opArccos = operator{name: "arccos", params: []string{"x"}}
+
+// Arccos is arccos(x, /): inverse cosine, element by element, between 0 and pi.
+func Arccos(x any, options ...Option) (*Array, error) {
+	return opArccos.call1([]any{x}, options)
+}
+
+// Arccos is the package's Arccos in the scope.
+func (s *Scope) Arccos(x any, options ...Option) *Array {
+	return opArccos.in1(s, []any{x}, options)
+}
+
+var opArccosh = operator{name: "arccosh", params: []string{"x"}}
+
+// Arccosh is arccosh(x, /): inverse hyperbolic cosine, element by element.
+func Arccosh(x any, options ...Option) (*Array, error) {
+	return opArccosh.call1([]any{x}, options)
+}
+
+// Arccosh is the package's Arccosh in the scope.
+func (s *Scope) Arccosh(x any, options ...Option) *Array {
+	return opArccosh.in1(s, []any{x}, options)
+}
+
+var opArcsin = operator{name: "arcsin", params: []string{"x"}}
+
+// Arcsin is arcsin(x, /): inverse sine, element by element, between -pi/2 and pi/2.
+func Arcsin(x any, options ...Option) (*Array, error) {
+	return opArcsin.call1([]any{x}, options)
+}
+
+// Arcsin is the package's Arcsin in the scope.
+func (s *Scope) Arcsin(x any, options ...Option) *Array {
+	return opArcsin.in1(s, []any{x}, options)
+}
+
+var opArcsinh = operator{name: "arcsinh", params: []string{"x"}}
+
+// Arcsinh is arcsinh(x, /): inverse hyperbolic sine, element by element.
+func Arcsinh(x any, options ...Option) (*Array, error) {
+	return opArcsinh.call1([]any{x}, options)
+}
+
+// Arcsinh is the package's Arcsinh in the scope.
+func (s *Scope) Arcsinh(x any, options ...Option) *Array {
+	return opArcsinh.in1(s, []any{x}, options)
+}
+
+var opArctan = operator{name: "arctan", params: []string{"x"}}
+
+// Arctan is arctan(x, /): inverse tangent, element by element, between -pi/2 and pi/2.
+func Arctan(x any, options ...Option) (*Array, error) {
+	return opArctan.call1([]any{x}, options)
+}
+
+// Arctan is the package's Arctan in the scope.
+func (s *Scope) Arctan(x any, options ...Option) *Array {
+	return opArctan.in1(s, []any{x}, options)
+}
+
+var opArctan2 = operator{name: "arctan2", params: []string{"x1", "x2"}}
+
+// Arctan2 is arctan2(x1, x2, /): angle of the point (x2, x1), element by element, between -pi and pi.
+func Arctan2(x1, x2 any, options ...Option) (*Array, error) {
+	return opArctan2.call1([]any{x1, x2}, options)
+}
+
+// Arctan2 is the package's Arctan2 in the scope.
+func (s *Scope) Arctan2(x1, x2 any, options ...Option) *Array {
+	return opArctan2.in1(s, []any{x1, x2}, options)
+}
+
+var opArctanh = operator{name: "arctanh", params: []string{"x"}}
+
+// Arctanh is arctanh(x, /): inverse hyperbolic tangent, element by element.
+func Arctanh(x any, options ...Option) (*Array, error) {
+	return opArctanh.call1([]any{x}, options)
+}
+
+// Arctanh is the package's Arctanh in the scope.
+func (s *Scope) Arctanh(x any, options ...Option) *Array {
+	return opArctanh.in1(s, []any{x}, options)
+}
+
+var opArgmax = operator{name: "argmax", params: []string{"a", "axis", "keepdims"}}
+
+// Argmax is argmax(a, axis=None, keepdims=False): where the first largest element is, along an axis or in the flattened array; the first NaN, if there is one.
+func Argmax(a any, options ...Option) (*Array, error) {
+	return opArgmax.call1([]any{a}, options)
+}
+
+// Argmax is the package's Argmax in the scope.
+func (s *Scope) Argmax(a any, options ...Option) *Array {
+	return opArgmax.in1(s, []any{a}, options)
+}
+
+var opArgmin = operator{name: "argmin", params: []string{"a", "axis", "keepdims"}}
+
+// Argmin is argmin(a, axis=None, keepdims=False): where the first smallest element is, along an axis or in the flattened array; the first NaN, if there is one.
+func Argmin(a any, options ...Option) (*Array, error) {
+	return opArgmin.call1([]any{a}, options)
+}
+
+// Argmin is the package's Argmin in the scope.
+func (s *Scope) Argmin(a any, options ...Option) *Array {
+	return opArgmin.in1(s, []any{a}, options)
 }
 
 var opAstype = operator{name: "astype", params: []string{"x", "dtype", "copy"}}
@@ -26,6 +182,18 @@ func (s *Scope) Astype(x any, dtype Dtype, options ...Option) *Array {
 	return opAstype.in1(s, []any{x, dtype}, options)
 }
 
+var opBatchNorm = operator{name: "batch_norm", params: []string{"x", "gamma", "beta", "moving_mean", "moving_var", "eps", "momentum", "axis", "training"}}
+
+// BatchNorm is batch_norm(x, gamma, beta, moving_mean=None, moving_var=None, eps=1e-05, momentum=0.9, axis=1, training=None): batch normalisation. In training the batch's mean and variance are used, and the moving ones updated in place; else the moving ones are used. By default as the context says.
+func BatchNorm(x, gamma, beta any, options ...Option) (*Array, error) {
+	return opBatchNorm.call1([]any{x, gamma, beta}, options)
+}
+
+// BatchNorm is the package's BatchNorm in the scope.
+func (s *Scope) BatchNorm(x, gamma, beta any, options ...Option) *Array {
+	return opBatchNorm.in1(s, []any{x, gamma, beta}, options)
+}
+
 var opBroadcastTo = operator{name: "broadcast_to", params: []string{"array", "shape"}}
 
 // BroadcastTo is broadcast_to(array, shape): a view of a larger shape in which sizes of 1 are repeated without a copy.
@@ -36,6 +204,42 @@ func BroadcastTo(array any, shape []int, options ...Option) (*Array, error) {
 // BroadcastTo is the package's BroadcastTo in the scope.
 func (s *Scope) BroadcastTo(array any, shape []int, options ...Option) *Array {
 	return opBroadcastTo.in1(s, []any{array, shape}, options)
+}
+
+var opClip = operator{name: "clip", params: []string{"a", "a_min", "a_max", "min", "max"}}
+
+// Clip is clip(a, a_min=None, a_max=None, *, min=None, max=None): the nearest numbers between a_min and a_max (also called min and max), either of which may be None.
+func Clip(a any, options ...Option) (*Array, error) {
+	return opClip.call1([]any{a}, options)
+}
+
+// Clip is the package's Clip in the scope.
+func (s *Scope) Clip(a any, options ...Option) *Array {
+	return opClip.in1(s, []any{a}, options)
+}
+
+var opConjugate = operator{name: "conjugate", params: []string{"x"}}
+
+// Conjugate is conjugate(x, /): the complex conjugate, element by element.
+func Conjugate(x any, options ...Option) (*Array, error) {
+	return opConjugate.call1([]any{x}, options)
+}
+
+// Conjugate is the package's Conjugate in the scope.
+func (s *Scope) Conjugate(x any, options ...Option) *Array {
+	return opConjugate.in1(s, []any{x}, options)
+}
+
+var opConvolution = operator{name: "convolution", params: []string{"x", "weight", "bias", "stride", "pad", "dilate", "groups"}}
+
+// Convolution is convolution(x, weight, bias=None, stride=None, pad=None, dilate=None, groups=1): cross-correlation of (batch, channels, spatial...) with (filters, channels / groups, kernel...).
+func Convolution(x, weight any, options ...Option) (*Array, error) {
+	return opConvolution.call1([]any{x, weight}, options)
+}
+
+// Convolution is the package's Convolution in the scope.
+func (s *Scope) Convolution(x, weight any, options ...Option) *Array {
+	return opConvolution.in1(s, []any{x, weight}, options)
 }
 
 var opCopy = operator{name: "copy", params: []string{"a"}}
@@ -50,6 +254,102 @@ func (s *Scope) Copy(a any, options ...Option) *Array {
 	return opCopy.in1(s, []any{a}, options)
 }
 
+var opCos = operator{name: "cos", params: []string{"x"}}
+
+// Cos is cos(x, /): cosine, element by element; x in radians.
+func Cos(x any, options ...Option) (*Array, error) {
+	return opCos.call1([]any{x}, options)
+}
+
+// Cos is the package's Cos in the scope.
+func (s *Scope) Cos(x any, options ...Option) *Array {
+	return opCos.in1(s, []any{x}, options)
+}
+
+var opCosh = operator{name: "cosh", params: []string{"x"}}
+
+// Cosh is cosh(x, /): hyperbolic cosine, element by element.
+func Cosh(x any, options ...Option) (*Array, error) {
+	return opCosh.call1([]any{x}, options)
+}
+
+// Cosh is the package's Cosh in the scope.
+func (s *Scope) Cosh(x any, options ...Option) *Array {
+	return opCosh.in1(s, []any{x}, options)
+}
+
+var opCumprod = operator{name: "cumprod", params: []string{"a", "axis", "dtype"}}
+
+// Cumprod is cumprod(a, axis=None, dtype=None): running product along an axis, or of the flattened array.
+func Cumprod(a any, options ...Option) (*Array, error) {
+	return opCumprod.call1([]any{a}, options)
+}
+
+// Cumprod is the package's Cumprod in the scope.
+func (s *Scope) Cumprod(a any, options ...Option) *Array {
+	return opCumprod.in1(s, []any{a}, options)
+}
+
+var opCumsum = operator{name: "cumsum", params: []string{"a", "axis", "dtype"}}
+
+// Cumsum is cumsum(a, axis=None, dtype=None): running sum along an axis, or of the flattened array.
+func Cumsum(a any, options ...Option) (*Array, error) {
+	return opCumsum.call1([]any{a}, options)
+}
+
+// Cumsum is the package's Cumsum in the scope.
+func (s *Scope) Cumsum(a any, options ...Option) *Array {
+	return opCumsum.in1(s, []any{a}, options)
+}
+
+var opCumulativeProd = operator{name: "cumulative_prod", params: []string{"x", "axis", "dtype", "include_initial"}}
+
+// CumulativeProd is cumulative_prod(x, /, axis=None, dtype=None, include_initial=False): running product along an axis; with include_initial, a one before the first element.
+func CumulativeProd(x any, options ...Option) (*Array, error) {
+	return opCumulativeProd.call1([]any{x}, options)
+}
+
+// CumulativeProd is the package's CumulativeProd in the scope.
+func (s *Scope) CumulativeProd(x any, options ...Option) *Array {
+	return opCumulativeProd.in1(s, []any{x}, options)
+}
+
+var opCumulativeSum = operator{name: "cumulative_sum", params: []string{"x", "axis", "dtype", "include_initial"}}
+
+// CumulativeSum is cumulative_sum(x, /, axis=None, dtype=None, include_initial=False): running sum along an axis; with include_initial, a zero before the first element.
+func CumulativeSum(x any, options ...Option) (*Array, error) {
+	return opCumulativeSum.call1([]any{x}, options)
+}
+
+// CumulativeSum is the package's CumulativeSum in the scope.
+func (s *Scope) CumulativeSum(x any, options ...Option) *Array {
+	return opCumulativeSum.in1(s, []any{x}, options)
+}
+
+var opDeg2rad = operator{name: "deg2rad", params: []string{"x"}}
+
+// Deg2rad is deg2rad(x, /): degrees as radians, element by element.
+func Deg2rad(x any, options ...Option) (*Array, error) {
+	return opDeg2rad.call1([]any{x}, options)
+}
+
+// Deg2rad is the package's Deg2rad in the scope.
+func (s *Scope) Deg2rad(x any, options ...Option) *Array {
+	return opDeg2rad.in1(s, []any{x}, options)
+}
+
+var opDegrees = operator{name: "degrees", params: []string{"x"}}
+
+// Degrees is degrees(x, /): radians as degrees, element by element.
+func Degrees(x any, options ...Option) (*Array, error) {
+	return opDegrees.call1([]any{x}, options)
+}
+
+// Degrees is the package's Degrees in the scope.
+func (s *Scope) Degrees(x any, options ...Option) *Array {
+	return opDegrees.in1(s, []any{x}, options)
+}
+
 var opDivide = operator{name: "divide", params: []string{"x1", "x2"}}
 
 // Divide is divide(x1, x2, /): quotient, element by element; of integers, in float64.
@@ -60,6 +360,42 @@ func Divide(x1, x2 any, options ...Option) (*Array, error) {
 // Divide is the package's Divide in the scope.
 func (s *Scope) Divide(x1, x2 any, options ...Option) *Array {
 	return opDivide.in1(s, []any{x1, x2}, options)
+}
+
+var opDropout = operator{name: "dropout", params: []string{"x", "p", "training"}}
+
+// Dropout is dropout(x, p=0.5, training=None): in training a random part p of the elements is zero and the rest scaled by 1 / (1 - p); else x itself.
+func Dropout(x any, options ...Option) (*Array, error) {
+	return opDropout.call1([]any{x}, options)
+}
+
+// Dropout is the package's Dropout in the scope.
+func (s *Scope) Dropout(x any, options ...Option) *Array {
+	return opDropout.in1(s, []any{x}, options)
+}
+
+var opEmbedding = operator{name: "embedding", params: []string{"indices", "weight"}}
+
+// Embedding is embedding(indices, weight): rows of a table: weight[indices]; indices may be floats.
+func Embedding(indices, weight any, options ...Option) (*Array, error) {
+	return opEmbedding.call1([]any{indices, weight}, options)
+}
+
+// Embedding is the package's Embedding in the scope.
+func (s *Scope) Embedding(indices, weight any, options ...Option) *Array {
+	return opEmbedding.in1(s, []any{indices, weight}, options)
+}
+
+var opEqual = operator{name: "equal", params: []string{"x1", "x2"}}
+
+// Equal is equal(x1, x2, /): whether x1 == x2, element by element.
+func Equal(x1, x2 any, options ...Option) (*Array, error) {
+	return opEqual.call1([]any{x1, x2}, options)
+}
+
+// Equal is the package's Equal in the scope.
+func (s *Scope) Equal(x1, x2 any, options ...Option) *Array {
+	return opEqual.in1(s, []any{x1, x2}, options)
 }
 
 var opExp = operator{name: "exp", params: []string{"x"}}
@@ -74,6 +410,42 @@ func (s *Scope) Exp(x any, options ...Option) *Array {
 	return opExp.in1(s, []any{x}, options)
 }
 
+var opFmax = operator{name: "fmax", params: []string{"x1", "x2"}}
+
+// Fmax is fmax(x1, x2, /): the larger of two, element by element; NaN only if both are.
+func Fmax(x1, x2 any, options ...Option) (*Array, error) {
+	return opFmax.call1([]any{x1, x2}, options)
+}
+
+// Fmax is the package's Fmax in the scope.
+func (s *Scope) Fmax(x1, x2 any, options ...Option) *Array {
+	return opFmax.in1(s, []any{x1, x2}, options)
+}
+
+var opFmin = operator{name: "fmin", params: []string{"x1", "x2"}}
+
+// Fmin is fmin(x1, x2, /): the smaller of two, element by element; NaN only if both are.
+func Fmin(x1, x2 any, options ...Option) (*Array, error) {
+	return opFmin.call1([]any{x1, x2}, options)
+}
+
+// Fmin is the package's Fmin in the scope.
+func (s *Scope) Fmin(x1, x2 any, options ...Option) *Array {
+	return opFmin.in1(s, []any{x1, x2}, options)
+}
+
+var opFullyConnected = operator{name: "fully_connected", params: []string{"x", "weight", "bias", "flatten"}}
+
+// FullyConnected is fully_connected(x, weight, bias=None, flatten=True): x @ weight.T + bias, with all axes of x but the first flattened.
+func FullyConnected(x, weight any, options ...Option) (*Array, error) {
+	return opFullyConnected.call1([]any{x, weight}, options)
+}
+
+// FullyConnected is the package's FullyConnected in the scope.
+func (s *Scope) FullyConnected(x, weight any, options ...Option) *Array {
+	return opFullyConnected.in1(s, []any{x, weight}, options)
+}
+
 var opGetItem = operator{name: "get_item", params: []string{"a", "index"}}
 
 // GetItem is get_item(a, index): a[index]: a view for ints, slices, ellipsis and newaxis, a copy where arrays are among them.
@@ -84,6 +456,126 @@ func GetItem(a any, index []any, options ...Option) (*Array, error) {
 // GetItem is the package's GetItem in the scope.
 func (s *Scope) GetItem(a any, index []any, options ...Option) *Array {
 	return opGetItem.in1(s, []any{a, index}, options)
+}
+
+var opGreater = operator{name: "greater", params: []string{"x1", "x2"}}
+
+// Greater is greater(x1, x2, /): whether x1 > x2, element by element; complex numbers as in less.
+func Greater(x1, x2 any, options ...Option) (*Array, error) {
+	return opGreater.call1([]any{x1, x2}, options)
+}
+
+// Greater is the package's Greater in the scope.
+func (s *Scope) Greater(x1, x2 any, options ...Option) *Array {
+	return opGreater.in1(s, []any{x1, x2}, options)
+}
+
+var opGreaterEqual = operator{name: "greater_equal", params: []string{"x1", "x2"}}
+
+// GreaterEqual is greater_equal(x1, x2, /): whether x1 >= x2, element by element; complex numbers as in less.
+func GreaterEqual(x1, x2 any, options ...Option) (*Array, error) {
+	return opGreaterEqual.call1([]any{x1, x2}, options)
+}
+
+// GreaterEqual is the package's GreaterEqual in the scope.
+func (s *Scope) GreaterEqual(x1, x2 any, options ...Option) *Array {
+	return opGreaterEqual.in1(s, []any{x1, x2}, options)
+}
+
+var opHypot = operator{name: "hypot", params: []string{"x1", "x2"}}
+
+// Hypot is hypot(x1, x2, /): sqrt(x1**2 + x2**2), element by element, without overflow of the squares.
+func Hypot(x1, x2 any, options ...Option) (*Array, error) {
+	return opHypot.call1([]any{x1, x2}, options)
+}
+
+// Hypot is the package's Hypot in the scope.
+func (s *Scope) Hypot(x1, x2 any, options ...Option) *Array {
+	return opHypot.in1(s, []any{x1, x2}, options)
+}
+
+var opImag = operator{name: "imag", params: []string{"val"}}
+
+// Imag is imag(val): the imaginary parts, on the same memory; of real numbers, zeros.
+func Imag(val any, options ...Option) (*Array, error) {
+	return opImag.call1([]any{val}, options)
+}
+
+// Imag is the package's Imag in the scope.
+func (s *Scope) Imag(val any, options ...Option) *Array {
+	return opImag.in1(s, []any{val}, options)
+}
+
+var opIsfinite = operator{name: "isfinite", params: []string{"x"}}
+
+// Isfinite is isfinite(x, /): whether x is neither infinite nor NaN, element by element.
+func Isfinite(x any, options ...Option) (*Array, error) {
+	return opIsfinite.call1([]any{x}, options)
+}
+
+// Isfinite is the package's Isfinite in the scope.
+func (s *Scope) Isfinite(x any, options ...Option) *Array {
+	return opIsfinite.in1(s, []any{x}, options)
+}
+
+var opIsinf = operator{name: "isinf", params: []string{"x"}}
+
+// Isinf is isinf(x, /): whether x is infinite, element by element.
+func Isinf(x any, options ...Option) (*Array, error) {
+	return opIsinf.call1([]any{x}, options)
+}
+
+// Isinf is the package's Isinf in the scope.
+func (s *Scope) Isinf(x any, options ...Option) *Array {
+	return opIsinf.in1(s, []any{x}, options)
+}
+
+var opIsnan = operator{name: "isnan", params: []string{"x"}}
+
+// Isnan is isnan(x, /): whether x is not a number, element by element.
+func Isnan(x any, options ...Option) (*Array, error) {
+	return opIsnan.call1([]any{x}, options)
+}
+
+// Isnan is the package's Isnan in the scope.
+func (s *Scope) Isnan(x any, options ...Option) *Array {
+	return opIsnan.in1(s, []any{x}, options)
+}
+
+var opLayerNorm = operator{name: "layer_norm", params: []string{"x", "gamma", "beta", "axis", "eps"}}
+
+// LayerNorm is layer_norm(x, gamma, beta, axis=-1, eps=1e-05): the data normalised along one axis, scaled and shifted.
+func LayerNorm(x, gamma, beta any, options ...Option) (*Array, error) {
+	return opLayerNorm.call1([]any{x, gamma, beta}, options)
+}
+
+// LayerNorm is the package's LayerNorm in the scope.
+func (s *Scope) LayerNorm(x, gamma, beta any, options ...Option) *Array {
+	return opLayerNorm.in1(s, []any{x, gamma, beta}, options)
+}
+
+var opLess = operator{name: "less", params: []string{"x1", "x2"}}
+
+// Less is less(x1, x2, /): whether x1 < x2, element by element; complex numbers by their real parts, then by their imaginary parts.
+func Less(x1, x2 any, options ...Option) (*Array, error) {
+	return opLess.call1([]any{x1, x2}, options)
+}
+
+// Less is the package's Less in the scope.
+func (s *Scope) Less(x1, x2 any, options ...Option) *Array {
+	return opLess.in1(s, []any{x1, x2}, options)
+}
+
+var opLessEqual = operator{name: "less_equal", params: []string{"x1", "x2"}}
+
+// LessEqual is less_equal(x1, x2, /): whether x1 <= x2, element by element; complex numbers as in less.
+func LessEqual(x1, x2 any, options ...Option) (*Array, error) {
+	return opLessEqual.call1([]any{x1, x2}, options)
+}
+
+// LessEqual is the package's LessEqual in the scope.
+func (s *Scope) LessEqual(x1, x2 any, options ...Option) *Array {
+	return opLessEqual.in1(s, []any{x1, x2}, options)
 }
 
 var opLog = operator{name: "log", params: []string{"x"}}
@@ -98,6 +590,66 @@ func (s *Scope) Log(x any, options ...Option) *Array {
 	return opLog.in1(s, []any{x}, options)
 }
 
+var opLogSoftmax = operator{name: "log_softmax", params: []string{"x", "axis"}}
+
+// LogSoftmax is log_softmax(x, axis=-1): the logarithm of softmax, without overflow.
+func LogSoftmax(x any, options ...Option) (*Array, error) {
+	return opLogSoftmax.call1([]any{x}, options)
+}
+
+// LogSoftmax is the package's LogSoftmax in the scope.
+func (s *Scope) LogSoftmax(x any, options ...Option) *Array {
+	return opLogSoftmax.in1(s, []any{x}, options)
+}
+
+var opLogicalAnd = operator{name: "logical_and", params: []string{"x1", "x2"}}
+
+// LogicalAnd is logical_and(x1, x2, /): whether both are not zero, element by element.
+func LogicalAnd(x1, x2 any, options ...Option) (*Array, error) {
+	return opLogicalAnd.call1([]any{x1, x2}, options)
+}
+
+// LogicalAnd is the package's LogicalAnd in the scope.
+func (s *Scope) LogicalAnd(x1, x2 any, options ...Option) *Array {
+	return opLogicalAnd.in1(s, []any{x1, x2}, options)
+}
+
+var opLogicalNot = operator{name: "logical_not", params: []string{"x"}}
+
+// LogicalNot is logical_not(x, /): whether x is zero, element by element.
+func LogicalNot(x any, options ...Option) (*Array, error) {
+	return opLogicalNot.call1([]any{x}, options)
+}
+
+// LogicalNot is the package's LogicalNot in the scope.
+func (s *Scope) LogicalNot(x any, options ...Option) *Array {
+	return opLogicalNot.in1(s, []any{x}, options)
+}
+
+var opLogicalOr = operator{name: "logical_or", params: []string{"x1", "x2"}}
+
+// LogicalOr is logical_or(x1, x2, /): whether one is not zero, element by element.
+func LogicalOr(x1, x2 any, options ...Option) (*Array, error) {
+	return opLogicalOr.call1([]any{x1, x2}, options)
+}
+
+// LogicalOr is the package's LogicalOr in the scope.
+func (s *Scope) LogicalOr(x1, x2 any, options ...Option) *Array {
+	return opLogicalOr.in1(s, []any{x1, x2}, options)
+}
+
+var opLogicalXor = operator{name: "logical_xor", params: []string{"x1", "x2"}}
+
+// LogicalXor is logical_xor(x1, x2, /): whether just one is not zero, element by element.
+func LogicalXor(x1, x2 any, options ...Option) (*Array, error) {
+	return opLogicalXor.call1([]any{x1, x2}, options)
+}
+
+// LogicalXor is the package's LogicalXor in the scope.
+func (s *Scope) LogicalXor(x1, x2 any, options ...Option) *Array {
+	return opLogicalXor.in1(s, []any{x1, x2}, options)
+}
+
 var opMatmul = operator{name: "matmul", params: []string{"x1", "x2"}}
 
 // Matmul is matmul(x1, x2, /): matrix product of the last two axes; leading axes broadcast, vectors count as rows and columns.
@@ -108,6 +660,66 @@ func Matmul(x1, x2 any, options ...Option) (*Array, error) {
 // Matmul is the package's Matmul in the scope.
 func (s *Scope) Matmul(x1, x2 any, options ...Option) *Array {
 	return opMatmul.in1(s, []any{x1, x2}, options)
+}
+
+var opMax = operator{name: "max", params: []string{"a", "axis", "keepdims", "initial", "where"}}
+
+// Max is max(a, axis=None, keepdims=False, initial=None, where=None): the largest element over the given axes; NaN where there is one. Equal ones share the gradient.
+func Max(a any, options ...Option) (*Array, error) {
+	return opMax.call1([]any{a}, options)
+}
+
+// Max is the package's Max in the scope.
+func (s *Scope) Max(a any, options ...Option) *Array {
+	return opMax.in1(s, []any{a}, options)
+}
+
+var opMaximum = operator{name: "maximum", params: []string{"x1", "x2"}}
+
+// Maximum is maximum(x1, x2, /): the larger of two, element by element; NaN if one is NaN.
+func Maximum(x1, x2 any, options ...Option) (*Array, error) {
+	return opMaximum.call1([]any{x1, x2}, options)
+}
+
+// Maximum is the package's Maximum in the scope.
+func (s *Scope) Maximum(x1, x2 any, options ...Option) *Array {
+	return opMaximum.in1(s, []any{x1, x2}, options)
+}
+
+var opMean = operator{name: "mean", params: []string{"a", "axis", "dtype", "keepdims", "where"}}
+
+// Mean is mean(a, axis=None, dtype=None, keepdims=False, where=None): arithmetic mean over the given axes; of integers in float64, of float16 in float32.
+func Mean(a any, options ...Option) (*Array, error) {
+	return opMean.call1([]any{a}, options)
+}
+
+// Mean is the package's Mean in the scope.
+func (s *Scope) Mean(a any, options ...Option) *Array {
+	return opMean.in1(s, []any{a}, options)
+}
+
+var opMin = operator{name: "min", params: []string{"a", "axis", "keepdims", "initial", "where"}}
+
+// Min is min(a, axis=None, keepdims=False, initial=None, where=None): the smallest element over the given axes; NaN where there is one. Equal ones share the gradient.
+func Min(a any, options ...Option) (*Array, error) {
+	return opMin.call1([]any{a}, options)
+}
+
+// Min is the package's Min in the scope.
+func (s *Scope) Min(a any, options ...Option) *Array {
+	return opMin.in1(s, []any{a}, options)
+}
+
+var opMinimum = operator{name: "minimum", params: []string{"x1", "x2"}}
+
+// Minimum is minimum(x1, x2, /): the smaller of two, element by element; NaN if one is NaN.
+func Minimum(x1, x2 any, options ...Option) (*Array, error) {
+	return opMinimum.call1([]any{x1, x2}, options)
+}
+
+// Minimum is the package's Minimum in the scope.
+func (s *Scope) Minimum(x1, x2 any, options ...Option) *Array {
+	return opMinimum.in1(s, []any{x1, x2}, options)
 }
 
 var opMultiply = operator{name: "multiply", params: []string{"x1", "x2"}}
@@ -134,6 +746,102 @@ func (s *Scope) Negative(x any, options ...Option) *Array {
 	return opNegative.in1(s, []any{x}, options)
 }
 
+var opNotEqual = operator{name: "not_equal", params: []string{"x1", "x2"}}
+
+// NotEqual is not_equal(x1, x2, /): whether x1 != x2, element by element.
+func NotEqual(x1, x2 any, options ...Option) (*Array, error) {
+	return opNotEqual.call1([]any{x1, x2}, options)
+}
+
+// NotEqual is the package's NotEqual in the scope.
+func (s *Scope) NotEqual(x1, x2 any, options ...Option) *Array {
+	return opNotEqual.in1(s, []any{x1, x2}, options)
+}
+
+var opOneHot = operator{name: "one_hot", params: []string{"indices", "depth", "on_value", "off_value", "dtype"}}
+
+// OneHot is one_hot(indices, depth, on_value=1.0, off_value=0.0, dtype='float32'): unit vectors: on_value at each index, off_value elsewhere; all off for an index that is out of range.
+func OneHot(indices any, depth int, options ...Option) (*Array, error) {
+	return opOneHot.call1([]any{indices, depth}, options)
+}
+
+// OneHot is the package's OneHot in the scope.
+func (s *Scope) OneHot(indices any, depth int, options ...Option) *Array {
+	return opOneHot.in1(s, []any{indices, depth}, options)
+}
+
+var opPooling = operator{name: "pooling", params: []string{"x", "kernel", "pool_type", "stride", "pad", "global_pool", "pooling_convention"}}
+
+// Pooling is pooling(x, kernel=(), pool_type='max', stride=None, pad=None, global_pool=False, pooling_convention='valid'): maximum, average or sum of windows over the spatial axes, with MXNet's conventions.
+func Pooling(x any, options ...Option) (*Array, error) {
+	return opPooling.call1([]any{x}, options)
+}
+
+// Pooling is the package's Pooling in the scope.
+func (s *Scope) Pooling(x any, options ...Option) *Array {
+	return opPooling.in1(s, []any{x}, options)
+}
+
+var opPositive = operator{name: "positive", params: []string{"x"}}
+
+// Positive is positive(x, /): a copy of x; bools are refused.
+func Positive(x any, options ...Option) (*Array, error) {
+	return opPositive.call1([]any{x}, options)
+}
+
+// Positive is the package's Positive in the scope.
+func (s *Scope) Positive(x any, options ...Option) *Array {
+	return opPositive.in1(s, []any{x}, options)
+}
+
+var opProd = operator{name: "prod", params: []string{"a", "axis", "dtype", "keepdims", "initial", "where"}}
+
+// Prod is prod(a, axis=None, dtype=None, keepdims=False, initial=None, where=None): product of the elements over the given axes.
+func Prod(a any, options ...Option) (*Array, error) {
+	return opProd.call1([]any{a}, options)
+}
+
+// Prod is the package's Prod in the scope.
+func (s *Scope) Prod(a any, options ...Option) *Array {
+	return opProd.in1(s, []any{a}, options)
+}
+
+var opRad2deg = operator{name: "rad2deg", params: []string{"x"}}
+
+// Rad2deg is rad2deg(x, /): radians as degrees, element by element.
+func Rad2deg(x any, options ...Option) (*Array, error) {
+	return opRad2deg.call1([]any{x}, options)
+}
+
+// Rad2deg is the package's Rad2deg in the scope.
+func (s *Scope) Rad2deg(x any, options ...Option) *Array {
+	return opRad2deg.in1(s, []any{x}, options)
+}
+
+var opRadians = operator{name: "radians", params: []string{"x"}}
+
+// Radians is radians(x, /): degrees as radians, element by element.
+func Radians(x any, options ...Option) (*Array, error) {
+	return opRadians.call1([]any{x}, options)
+}
+
+// Radians is the package's Radians in the scope.
+func (s *Scope) Radians(x any, options ...Option) *Array {
+	return opRadians.in1(s, []any{x}, options)
+}
+
+var opReal = operator{name: "real", params: []string{"val"}}
+
+// Real is real(val): the real parts, on the same memory.
+func Real(val any, options ...Option) (*Array, error) {
+	return opReal.call1([]any{val}, options)
+}
+
+// Real is the package's Real in the scope.
+func (s *Scope) Real(val any, options ...Option) *Array {
+	return opReal.in1(s, []any{val}, options)
+}
+
 var opReshape = operator{name: "reshape", params: []string{"a", "shape", "order"}}
 
 // Reshape is reshape(a, shape, order='C'): the elements in a new shape; a view where strides allow. One size may be -1.
@@ -156,6 +864,78 @@ func SetItem(a any, index []any, value any, options ...Option) (*Array, error) {
 // SetItem is the package's SetItem in the scope.
 func (s *Scope) SetItem(a any, index []any, value any, options ...Option) *Array {
 	return opSetItem.in1(s, []any{a, index, value}, options)
+}
+
+var opSign = operator{name: "sign", params: []string{"x"}}
+
+// Sign is sign(x, /): -1, 0 or 1 as x is negative, zero or positive; of complex numbers x / |x|.
+func Sign(x any, options ...Option) (*Array, error) {
+	return opSign.call1([]any{x}, options)
+}
+
+// Sign is the package's Sign in the scope.
+func (s *Scope) Sign(x any, options ...Option) *Array {
+	return opSign.in1(s, []any{x}, options)
+}
+
+var opSin = operator{name: "sin", params: []string{"x"}}
+
+// Sin is sin(x, /): sine, element by element; x in radians.
+func Sin(x any, options ...Option) (*Array, error) {
+	return opSin.call1([]any{x}, options)
+}
+
+// Sin is the package's Sin in the scope.
+func (s *Scope) Sin(x any, options ...Option) *Array {
+	return opSin.in1(s, []any{x}, options)
+}
+
+var opSinc = operator{name: "sinc", params: []string{"x"}}
+
+// Sinc is sinc(x): sin(pi*x) / (pi*x), element by element, and 1 at 0.
+func Sinc(x any, options ...Option) (*Array, error) {
+	return opSinc.call1([]any{x}, options)
+}
+
+// Sinc is the package's Sinc in the scope.
+func (s *Scope) Sinc(x any, options ...Option) *Array {
+	return opSinc.in1(s, []any{x}, options)
+}
+
+var opSinh = operator{name: "sinh", params: []string{"x"}}
+
+// Sinh is sinh(x, /): hyperbolic sine, element by element.
+func Sinh(x any, options ...Option) (*Array, error) {
+	return opSinh.call1([]any{x}, options)
+}
+
+// Sinh is the package's Sinh in the scope.
+func (s *Scope) Sinh(x any, options ...Option) *Array {
+	return opSinh.in1(s, []any{x}, options)
+}
+
+var opSoftmax = operator{name: "softmax", params: []string{"x", "axis"}}
+
+// Softmax is softmax(x, axis=-1): exp(x) / sum(exp(x)) along an axis.
+func Softmax(x any, options ...Option) (*Array, error) {
+	return opSoftmax.call1([]any{x}, options)
+}
+
+// Softmax is the package's Softmax in the scope.
+func (s *Scope) Softmax(x any, options ...Option) *Array {
+	return opSoftmax.in1(s, []any{x}, options)
+}
+
+var opSoftmaxCrossEntropy = operator{name: "softmax_cross_entropy", params: []string{"x", "label"}}
+
+// SoftmaxCrossEntropy is softmax_cross_entropy(x, label): the sum of the rows' cross entropies: labels are class numbers (batch,) or probabilities (batch, classes).
+func SoftmaxCrossEntropy(x, label any, options ...Option) (*Array, error) {
+	return opSoftmaxCrossEntropy.call1([]any{x, label}, options)
+}
+
+// SoftmaxCrossEntropy is the package's SoftmaxCrossEntropy in the scope.
+func (s *Scope) SoftmaxCrossEntropy(x, label any, options ...Option) *Array {
+	return opSoftmaxCrossEntropy.in1(s, []any{x, label}, options)
 }
 
 var opSqrt = operator{name: "sqrt", params: []string{"x"}}
@@ -182,6 +962,18 @@ func (s *Scope) Square(x any, options ...Option) *Array {
 	return opSquare.in1(s, []any{x}, options)
 }
 
+var opStd = operator{name: "std", params: []string{"a", "axis", "dtype", "ddof", "keepdims", "where", "mean", "correction"}}
+
+// Std is std(a, axis=None, dtype=None, ddof=0, keepdims=False, where=None, mean=None, correction=None): standard deviation over the given axes; its gradient is zero where all elements are equal.
+func Std(a any, options ...Option) (*Array, error) {
+	return opStd.call1([]any{a}, options)
+}
+
+// Std is the package's Std in the scope.
+func (s *Scope) Std(a any, options ...Option) *Array {
+	return opStd.in1(s, []any{a}, options)
+}
+
 var opSubtract = operator{name: "subtract", params: []string{"x1", "x2"}}
 
 // Subtract is subtract(x1, x2, /): difference, element by element.
@@ -194,9 +986,9 @@ func (s *Scope) Subtract(x1, x2 any, options ...Option) *Array {
 	return opSubtract.in1(s, []any{x1, x2}, options)
 }
 
-var opSum = operator{name: "sum", params: []string{"a", "axis", "dtype", "keepdims"}}
+var opSum = operator{name: "sum", params: []string{"a", "axis", "dtype", "keepdims", "initial", "where"}}
 
-// Sum is sum(a, axis=None, dtype=None, keepdims=False): sum of the elements over the given axes; bools and short integers sum in 64 bits.
+// Sum is sum(a, axis=None, dtype=None, keepdims=False, initial=None, where=None): sum of the elements over the given axes; bools and short integers sum in 64 bits.
 func Sum(a any, options ...Option) (*Array, error) {
 	return opSum.call1([]any{a}, options)
 }
@@ -204,6 +996,30 @@ func Sum(a any, options ...Option) (*Array, error) {
 // Sum is the package's Sum in the scope.
 func (s *Scope) Sum(a any, options ...Option) *Array {
 	return opSum.in1(s, []any{a}, options)
+}
+
+var opTan = operator{name: "tan", params: []string{"x"}}
+
+// Tan is tan(x, /): tangent, element by element; x in radians.
+func Tan(x any, options ...Option) (*Array, error) {
+	return opTan.call1([]any{x}, options)
+}
+
+// Tan is the package's Tan in the scope.
+func (s *Scope) Tan(x any, options ...Option) *Array {
+	return opTan.in1(s, []any{x}, options)
+}
+
+var opTanh = operator{name: "tanh", params: []string{"x"}}
+
+// Tanh is tanh(x, /): hyperbolic tangent, element by element.
+func Tanh(x any, options ...Option) (*Array, error) {
+	return opTanh.call1([]any{x}, options)
+}
+
+// Tanh is the package's Tanh in the scope.
+func (s *Scope) Tanh(x any, options ...Option) *Array {
+	return opTanh.in1(s, []any{x}, options)
 }
 
 var opToDevice = operator{name: "to_device", params: []string{"a", "device"}}
@@ -230,14 +1046,124 @@ func (s *Scope) Transpose(a any, options ...Option) *Array {
 	return opTranspose.in1(s, []any{a}, options)
 }
 
+var opVar = operator{name: "var", params: []string{"a", "axis", "dtype", "ddof", "keepdims", "where", "mean", "correction"}}
+
+// Var is var(a, axis=None, dtype=None, ddof=0, keepdims=False, where=None, mean=None, correction=None): variance over the given axes: the mean of squared distances from the mean, divided by n - ddof.
+func Var(a any, options ...Option) (*Array, error) {
+	return opVar.call1([]any{a}, options)
+}
+
+// Var is the package's Var in the scope.
+func (s *Scope) Var(a any, options ...Option) *Array {
+	return opVar.in1(s, []any{a}, options)
+}
+
+var opWhere = operator{name: "where", params: []string{"condition", "x", "y"}}
+
+// Where is where(condition, x, y, /): x where the condition is true, else y.
+func Where(condition, x, y any, options ...Option) (*Array, error) {
+	return opWhere.call1([]any{condition, x, y}, options)
+}
+
+// Where is the package's Where in the scope.
+func (s *Scope) Where(condition, x, y any, options ...Option) *Array {
+	return opWhere.in1(s, []any{condition, x, y}, options)
+}
+
+// WithAMax gives the parameter a_max.
+func WithAMax(aMax any) Option { return Option{"a_max", aMax} }
+
+// WithAMin gives the parameter a_min.
+func WithAMin(aMin any) Option { return Option{"a_min", aMin} }
+
 // WithAxes gives the parameter axes.
 func WithAxes(axes ...int) Option { return Option{"axes", oneOrMore(axes)} }
 
 // WithAxis gives the parameter axis.
 func WithAxis(axis ...int) Option { return Option{"axis", oneOrMore(axis)} }
 
+// WithBias gives the parameter bias.
+func WithBias(bias any) Option { return Option{"bias", bias} }
+
 // WithCopy gives the parameter copy.
 func WithCopy(copy bool) Option { return Option{"copy", copy} }
 
+// WithCorrection gives the parameter correction.
+func WithCorrection(correction float64) Option { return Option{"correction", correction} }
+
+// WithDdof gives the parameter ddof.
+func WithDdof(ddof float64) Option { return Option{"ddof", ddof} }
+
+// WithDeg gives the parameter deg.
+func WithDeg(deg bool) Option { return Option{"deg", deg} }
+
+// WithDilate gives the parameter dilate.
+func WithDilate(dilate ...int) Option { return Option{"dilate", oneOrMore(dilate)} }
+
+// WithEps gives the parameter eps.
+func WithEps(eps float64) Option { return Option{"eps", eps} }
+
+// WithFlatten gives the parameter flatten.
+func WithFlatten(flatten bool) Option { return Option{"flatten", flatten} }
+
+// WithGlobalPool gives the parameter global_pool.
+func WithGlobalPool(globalPool bool) Option { return Option{"global_pool", globalPool} }
+
+// WithGroups gives the parameter groups.
+func WithGroups(groups int) Option { return Option{"groups", groups} }
+
+// WithIncludeInitial gives the parameter include_initial.
+func WithIncludeInitial(includeInitial bool) Option { return Option{"include_initial", includeInitial} }
+
+// WithInitial gives the parameter initial.
+func WithInitial(initial any) Option { return Option{"initial", initial} }
+
 // WithKeepdims gives the parameter keepdims.
 func WithKeepdims(keepdims bool) Option { return Option{"keepdims", keepdims} }
+
+// WithKernel gives the parameter kernel.
+func WithKernel(kernel ...int) Option { return Option{"kernel", oneOrMore(kernel)} }
+
+// WithMax gives the parameter max.
+func WithMax(max any) Option { return Option{"max", max} }
+
+// WithMean gives the parameter mean.
+func WithMean(mean any) Option { return Option{"mean", mean} }
+
+// WithMin gives the parameter min.
+func WithMin(min any) Option { return Option{"min", min} }
+
+// WithMomentum gives the parameter momentum.
+func WithMomentum(momentum float64) Option { return Option{"momentum", momentum} }
+
+// WithMovingMean gives the parameter moving_mean.
+func WithMovingMean(movingMean any) Option { return Option{"moving_mean", movingMean} }
+
+// WithMovingVar gives the parameter moving_var.
+func WithMovingVar(movingVar any) Option { return Option{"moving_var", movingVar} }
+
+// WithOffValue gives the parameter off_value.
+func WithOffValue(offValue float64) Option { return Option{"off_value", offValue} }
+
+// WithOnValue gives the parameter on_value.
+func WithOnValue(onValue float64) Option { return Option{"on_value", onValue} }
+
+// WithP gives the parameter p.
+func WithP(p float64) Option { return Option{"p", p} }
+
+// WithPad gives the parameter pad.
+func WithPad(pad ...int) Option { return Option{"pad", oneOrMore(pad)} }
+
+// WithPoolType gives the parameter pool_type.
+func WithPoolType(poolType string) Option { return Option{"pool_type", poolType} }
+
+// WithPoolingConvention gives the parameter pooling_convention.
+func WithPoolingConvention(poolingConvention string) Option {
+	return Option{"pooling_convention", poolingConvention}
+}
+
+// WithStride gives the parameter stride.
+func WithStride(stride ...int) Option { return Option{"stride", oneOrMore(stride)} }
+
+// WithTraining gives the parameter training.
+func WithTraining(training bool) Option { return Option{"training", training} }
