@@ -103,7 +103,7 @@ void register_manipulation(Registry& r) {
         .sample("f64(2,3), (3,2), order='F'")
         .c_function()
         .doc("The elements in a new shape; a view where strides allow. One size may be -1.");
-    r.op("transpose(a, axes: ints = None)")
+    r.op("transpose(a, axes: axes = None)")
         .view(transpose)
         .linear([](Reverse& c) {
             int64_t n = int64_t(c.in_shape(0).size());
