@@ -655,12 +655,12 @@ reshape(a, shape; order=default, options...) =
     call(table[69], (Arg.array(a), Arg.ints(shape), Arg.str(order)); options...)
 
 """
-    transpose(a; axes)
+    transpose(a; dims)
 
 The axes in another order, reversed by default; a view.
 """
-transpose(a; axes=default, options...) =
-    call(table[70], (Arg.array(a), Arg.ints(axes)); options...)
+transpose(a; dims=default, options...) =
+    call(table[70], (Arg.array(a), Arg.axes(dims)); options...)
 
 """
     broadcast_to(array, shape)
