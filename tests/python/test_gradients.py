@@ -59,7 +59,7 @@ def samples_of(schema):
     texts = schema["sample"]
     if texts:
         return list(texts)
-    n = schema.get("n_inputs") or sum(p["kind"] == "array" for p in schema["params"])
+    n = sum(p["kind"] == "array" and not p["optional"] and "default" not in p for p in schema["params"])
     return [", ".join(["f64(2, 3)"] * n), ", ".join(["f64(2, 3)", "f64(3)"][:n])][: 2 if n == 2 else 1]
 
 
