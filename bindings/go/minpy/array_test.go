@@ -49,7 +49,7 @@ func TestViewSharesMemoryWithGo(t *testing.T) {
 	view := must(minpy.View[float64](a))(t)
 	view[1] = 20
 	equal(t, a, 1.0, 20.0, 3.0)
-	column := must(must(minpy.FromSlice([]int8{1, 2, 3, 4}, 2, 2))(t).Get(minpy.All, 0))(t)
+	column := must(must(minpy.FromSlice([]int8{1, 2, 3, 4}, 2, 2))(t).Get(minpy.Colon, 0))(t)
 	defer column.Close()
 	if _, err := minpy.View[int8](column); !errors.Is(err, minpy.ErrUnsupported) {
 		t.Error(err)
@@ -71,13 +71,13 @@ func TestIndexingReadsViewsAndWritesThroughThem(t *testing.T) {
 	reversed := must(a.Get(minpy.Ellipsis, minpy.Slice{Start: minpy.None, Stop: minpy.None, Step: -1}))(t)
 	defer reversed.Close()
 	equal(t, reversed, int64(2), 1, 0, 50, 4, 3)
-	picked := must(a.Get(minpy.NewAxis, minpy.All, array(t, []int64{2, 0})))(t)
+	picked := must(a.Get(minpy.NewAxis, minpy.Colon, array(t, []int64{2, 0})))(t)
 	defer picked.Close()
 	if !reflect.DeepEqual(picked.Shape(), []int{1, 2, 2}) {
 		t.Error(picked.Shape())
 	}
 	equal(t, picked, int64(2), 0, 50, 3)
-	if err := a.Set(array(t, []int64{7, 8}), minpy.All, minpy.Span(0, 1)); err == nil {
+	if err := a.Set(array(t, []int64{7, 8}), minpy.Colon, minpy.Span(0, 1)); err == nil {
 		t.Error("a value of shape (2,) was written to (2, 1)")
 	}
 }

@@ -152,7 +152,7 @@ func callCase(t *testing.T, s *minpy.Scope, c tableCase, args []any) ([]*minpy.A
 		if err != nil {
 			return nil, err
 		}
-		return []*minpy.Array{s.Take(y, nil)}, nil
+		return []*minpy.Array{s.Own(y, nil)}, nil
 	}
 	options := []minpy.Option{minpy.WithContext(s.Context())}
 	for name, x := range c.Kwargs {
@@ -174,7 +174,7 @@ func callCase(t *testing.T, s *minpy.Scope, c tableCase, args []any) ([]*minpy.A
 	}
 	results, err := minpy.Invoke(c.Op, args, options...)
 	for _, a := range results {
-		s.Take(a, nil)
+		s.Own(a, nil)
 	}
 	return results, err
 }
@@ -195,7 +195,7 @@ func gradientCase(t *testing.T, s *minpy.Scope, c tableCase, args []any) error {
 	}
 	marked := append([]any(nil), args...)
 	for i, n := range c.Grad.Args {
-		marked[n] = s.Take(watched[i], nil)
+		marked[n] = s.Own(watched[i], nil)
 	}
 	return tape.Context().Scope(func(inner *minpy.Scope) error {
 		results, err := callCase(t, inner, c, marked)
@@ -204,7 +204,7 @@ func gradientCase(t *testing.T, s *minpy.Scope, c tableCase, args []any) error {
 		}
 		grads, err := tape.Gradient(results[:1], watched)
 		for i, g := range grads {
-			expectArray(t, fmt.Sprint("gradient ", i), inner.Take(g, nil), c.Grad.Expect[i], c.Grad.Ulps)
+			expectArray(t, fmt.Sprint("gradient ", i), inner.Own(g, nil), c.Grad.Expect[i], c.Grad.Ulps)
 		}
 		return err
 	})
@@ -454,9 +454,9 @@ func fromBytes[T minpy.Element](t *testing.T, s *minpy.Scope, data []byte, shape
 		t.Fatal(err)
 	}
 	if len(shape) == 0 {
-		return s.Take(minpy.FromScalar(values[0]))
+		return s.Own(minpy.FromScalar(values[0]))
 	}
-	return s.Take(minpy.FromSlice(values, shape...))
+	return s.Own(minpy.FromSlice(values, shape...))
 }
 
 func elementBytes(t *testing.T, a *minpy.Array) []byte {

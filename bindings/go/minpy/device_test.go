@@ -32,8 +32,8 @@ func TestAScopeOnADeviceComputesThereAndFallsBackWhereItMust(t *testing.T) {
 	defer c.Close()
 	minpy.DispatchReset()
 	err := c.Scope(func(s *minpy.Scope) error {
-		host := s.Take(minpy.FromSlice([]float64{1, 2, 4}))
-		x := s.Take(host.To(device))
+		host := s.Own(minpy.FromSlice([]float64{1, 2, 4}))
+		x := s.Own(host.To(device))
 		if x.Device() != device {
 			t.Error(x.Device())
 		}

@@ -25,7 +25,7 @@ func Example() {
 
 func ExampleWithScope() {
 	err := minpy.WithScope(func(s *minpy.Scope) error {
-		x := s.Take(minpy.FromSlice([]float64{3, 4}))
+		x := s.Own(minpy.FromSlice([]float64{3, 4}))
 		norm := s.Sqrt(s.Sum(s.Multiply(x, x)))
 		fmt.Println(norm)
 		return s.Err()
@@ -57,7 +57,7 @@ func ExampleArray_Get() {
 	err := minpy.WithScope(func(s *minpy.Scope) error {
 		x := s.Reshape(s.Arange(6), []int{2, 3})
 		fmt.Println(s.Get(x, 1, minpy.From(1)))
-		s.Set(x, 0, minpy.All, 0)
+		s.Set(x, 0, minpy.Colon, 0)
 		fmt.Println(x)
 		return s.Err()
 	})
@@ -98,7 +98,7 @@ func ExampleNewFunction() {
 			return err
 		}
 		defer square.Close()
-		x := s.Take(minpy.FromSlice([]float64{1, 2, 3}))
+		x := s.Own(minpy.FromSlice([]float64{1, 2, 3}))
 		grads := s.Grad(func(s *minpy.Scope, x ...*minpy.Array) *minpy.Array { return s.Sum(s.Call(square, x[0])[0]) }, x)
 		fmt.Println(grads[0])
 		return s.Err()

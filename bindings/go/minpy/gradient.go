@@ -56,7 +56,7 @@ func (s *Scope) ValueAndGrad(f Func, x ...*Array) (*Array, []*Array) {
 		return nil, none
 	}
 	for _, a := range watched {
-		inner.Take(a, nil)
+		inner.Own(a, nil)
 	}
 	value := f(inner, watched...)
 	if inner.err == nil && value == nil {
@@ -76,7 +76,7 @@ func (s *Scope) ValueAndGrad(f Func, x ...*Array) (*Array, []*Array) {
 		return nil, none
 	}
 	for _, g := range grads {
-		s.Take(g, nil)
+		s.Own(g, nil)
 	}
 	return inner.moveTo(s, value), grads
 }

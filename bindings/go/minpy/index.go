@@ -10,7 +10,7 @@ type Slice struct{ Start, Stop, Step int }
 
 // Items of an index beside integers, bools, slices and arrays.
 var (
-	All      = Slice{None, None, None} // :
+	Colon    = Slice{None, None, None} // :
 	Ellipsis = ellipsis{}              // …
 	NewAxis  = newAxis{}               // an axis of size 1
 )
@@ -20,7 +20,7 @@ type (
 	newAxis  struct{}
 )
 
-// From is start:, To is :stop, Span is start:stop, Step is start:stop:step.
+// From is start:.
 func From(start int) Slice { return Slice{start, None, None} }
 
 // To is :stop.
@@ -29,7 +29,7 @@ func To(stop int) Slice { return Slice{None, stop, None} }
 // Span is start:stop.
 func Span(start, stop int) Slice { return Slice{start, stop, None} }
 
-// Get reads a[index...] with NumPy's rules: integers, Slices, All, Ellipsis, NewAxis, bools and arrays. Without arrays the
+// Get reads a[index...] with NumPy's rules: integers, Slices, Colon, Ellipsis, NewAxis, bools and arrays. Without arrays the
 // result is a view.
 func (a *Array) Get(index ...any) (*Array, error) {
 	return one(getItem(defaultContext(), a, index))

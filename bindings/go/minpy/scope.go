@@ -36,8 +36,8 @@ func (s *Scope) adopt(h uintptr) *Array {
 	return a
 }
 
-// Take gives the scope an array that a function returned with an error: s.Take(minpy.FromSlice(data, 2, 3)).
-func (s *Scope) Take(a *Array, err error) *Array {
+// Own gives the scope an array that a function returned with an error: s.Own(minpy.FromSlice(data, 2, 3)).
+func (s *Scope) Own(a *Array, err error) *Array {
 	if err != nil {
 		s.fail(err)
 		return nil
@@ -81,7 +81,7 @@ func (s *Scope) Scope(f func(s *Scope) error) {
 func (s *Scope) moveTo(to *Scope, a *Array) *Array {
 	if a != nil && a.scope == s {
 		s.Keep(a)
-		to.Take(a, nil)
+		to.Own(a, nil)
 	}
 	return a
 }

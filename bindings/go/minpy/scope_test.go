@@ -17,7 +17,7 @@ func TestScopeClosesWhatWasMadeAndLeavesWhatIsKept(t *testing.T) {
 	before := live(t)
 	var kept, lost *minpy.Array
 	err := minpy.WithScope(func(s *minpy.Scope) error {
-		x := s.Take(minpy.FromSlice([]float64{1, 2}))
+		x := s.Own(minpy.FromSlice([]float64{1, 2}))
 		lost = s.Add(x, 1.0)
 		kept = s.Multiply(lost, 2.0)
 		s.Keep(kept)
@@ -39,8 +39,8 @@ func TestScopeClosesWhatWasMadeAndLeavesWhatIsKept(t *testing.T) {
 func TestTheFirstErrorOfAScopeStopsTheRest(t *testing.T) {
 	calls := 0
 	err := minpy.WithScope(func(s *minpy.Scope) error {
-		x := s.Take(minpy.FromSlice([]float64{1, 2}))
-		y := s.Add(x, s.Take(minpy.FromSlice([]float64{1, 2, 3})))
+		x := s.Own(minpy.FromSlice([]float64{1, 2}))
+		y := s.Add(x, s.Own(minpy.FromSlice([]float64{1, 2, 3})))
 		z := s.Matmul(y, y)
 		if s.Err() != nil {
 			calls++
@@ -57,7 +57,7 @@ func TestTheFirstErrorOfAScopeStopsTheRest(t *testing.T) {
 func TestNestedScopesGiveMemoryBackInALoop(t *testing.T) {
 	before := live(t)
 	err := minpy.WithScope(func(s *minpy.Scope) error {
-		x := s.Take(minpy.FromSlice(make([]float64, 1000)))
+		x := s.Own(minpy.FromSlice(make([]float64, 1000)))
 		for i := 0; i < 100; i++ {
 			s.Scope(func(s *minpy.Scope) error {
 				s.Add(s.Add(x, 1.0), 1.0)

@@ -10,7 +10,7 @@ import (
 
 func main() {
 	err := minpy.WithScope(func(s *minpy.Scope) error {
-		x := s.Take(minpy.FromSlice([]float64{0, 1, 2, 3, 4, 5}, 2, 3))
+		x := s.Own(minpy.FromSlice([]float64{0, 1, 2, 3, 4, 5}, 2, 3))
 		fmt.Println(s.Sum(x, minpy.WithAxis(0)))
 		grads := s.Grad(func(s *minpy.Scope, x ...*minpy.Array) *minpy.Array {
 			return s.Sum(s.Multiply(x[0], x[0]))
