@@ -333,22 +333,6 @@ const names = [
     :minpy_op_param,
     :minpy_invoke,
     :minpy_values_release,
-    :minpy_add,
-    :minpy_subtract,
-    :minpy_multiply,
-    :minpy_divide,
-    :minpy_negative,
-    :minpy_square,
-    :minpy_sqrt,
-    :minpy_exp,
-    :minpy_log,
-    :minpy_matmul,
-    :minpy_reshape,
-    :minpy_transpose,
-    :minpy_broadcast_to,
-    :minpy_astype,
-    :minpy_copy,
-    :minpy_sum,
     :minpy_dispatch_report,
     :minpy_dispatch_reset,
     :minpy_dispatch_count,
@@ -537,177 +521,145 @@ minpy_invoke(op, args, n_args, options, results, n_results) =
     ccall(address(51), minpy_status, (minpy_op, Ptr{minpy_value}, Int32, Ptr{minpy_call_options}, Ptr{minpy_value}, Ptr{Int32}), op, args, n_args, options, results, n_results)
 minpy_values_release(v, n) =
     ccall(address(52), Cvoid, (Ptr{minpy_value}, Int32), v, n)
-minpy_add(x1, x2, out) =
-    ccall(address(53), minpy_status, (minpy_array, minpy_array, Ptr{minpy_array}), x1, x2, out)
-minpy_subtract(x1, x2, out) =
-    ccall(address(54), minpy_status, (minpy_array, minpy_array, Ptr{minpy_array}), x1, x2, out)
-minpy_multiply(x1, x2, out) =
-    ccall(address(55), minpy_status, (minpy_array, minpy_array, Ptr{minpy_array}), x1, x2, out)
-minpy_divide(x1, x2, out) =
-    ccall(address(56), minpy_status, (minpy_array, minpy_array, Ptr{minpy_array}), x1, x2, out)
-minpy_negative(x, out) =
-    ccall(address(57), minpy_status, (minpy_array, Ptr{minpy_array}), x, out)
-minpy_square(x, out) =
-    ccall(address(58), minpy_status, (minpy_array, Ptr{minpy_array}), x, out)
-minpy_sqrt(x, out) =
-    ccall(address(59), minpy_status, (minpy_array, Ptr{minpy_array}), x, out)
-minpy_exp(x, out) =
-    ccall(address(60), minpy_status, (minpy_array, Ptr{minpy_array}), x, out)
-minpy_log(x, out) =
-    ccall(address(61), minpy_status, (minpy_array, Ptr{minpy_array}), x, out)
-minpy_matmul(x1, x2, out) =
-    ccall(address(62), minpy_status, (minpy_array, minpy_array, Ptr{minpy_array}), x1, x2, out)
-minpy_reshape(a, shape, n_shape, out) =
-    ccall(address(63), minpy_status, (minpy_array, Ptr{Int64}, Int32, Ptr{minpy_array}), a, shape, n_shape, out)
-minpy_transpose(a, out) =
-    ccall(address(64), minpy_status, (minpy_array, Ptr{minpy_array}), a, out)
-minpy_broadcast_to(array, shape, n_shape, out) =
-    ccall(address(65), minpy_status, (minpy_array, Ptr{Int64}, Int32, Ptr{minpy_array}), array, shape, n_shape, out)
-minpy_astype(x, dtype, out) =
-    ccall(address(66), minpy_status, (minpy_array, minpy_dtype, Ptr{minpy_array}), x, dtype, out)
-minpy_copy(a, out) =
-    ccall(address(67), minpy_status, (minpy_array, Ptr{minpy_array}), a, out)
-minpy_sum(a, axis, n_axis, keepdims, out) =
-    ccall(address(68), minpy_status, (minpy_array, Ptr{Int64}, Int32, Int32, Ptr{minpy_array}), a, axis, n_axis, keepdims, out)
 minpy_dispatch_report(out) =
-    ccall(address(69), minpy_status, (Ptr{minpy_buffer},), out)
+    ccall(address(53), minpy_status, (Ptr{minpy_buffer},), out)
 minpy_dispatch_reset() =
-    ccall(address(70), Cvoid, ())
+    ccall(address(54), Cvoid, ())
 minpy_dispatch_count(op, reason, bytes, nanoseconds, site) =
-    ccall(address(71), minpy_status, (Cstring, Cstring, UInt64, UInt64, Cstring), op, reason, bytes, nanoseconds, site)
+    ccall(address(55), minpy_status, (Cstring, Cstring, UInt64, UInt64, Cstring), op, reason, bytes, nanoseconds, site)
 minpy_dispatch_site(site) =
-    ccall(address(72), Cvoid, (Cstring,), site)
+    ccall(address(56), Cvoid, (Cstring,), site)
 minpy_tape_new(flags, out) =
-    ccall(address(73), minpy_status, (UInt32, Ptr{minpy_tape}), flags, out)
+    ccall(address(57), minpy_status, (UInt32, Ptr{minpy_tape}), flags, out)
 minpy_tape_watch(t, a, n, out) =
-    ccall(address(74), minpy_status, (minpy_tape, Ptr{minpy_array}, Int32, Ptr{minpy_array}), t, a, n, out)
+    ccall(address(58), minpy_status, (minpy_tape, Ptr{minpy_array}, Int32, Ptr{minpy_array}), t, a, n, out)
 minpy_tape_gradient(t, heads, seeds, n_heads, wrt, n_wrt, flags, out) =
-    ccall(address(75), minpy_status, (minpy_tape, Ptr{minpy_array}, Ptr{minpy_array}, Int32, Ptr{minpy_array}, Int32, UInt32, Ptr{minpy_array}), t, heads, seeds, n_heads, wrt, n_wrt, flags, out)
+    ccall(address(59), minpy_status, (minpy_tape, Ptr{minpy_array}, Ptr{minpy_array}, Int32, Ptr{minpy_array}, Int32, UInt32, Ptr{minpy_array}), t, heads, seeds, n_heads, wrt, n_wrt, flags, out)
 minpy_tape_jvp(t, heads, n_heads, wrt, tangents, n_wrt, out) =
-    ccall(address(76), minpy_status, (minpy_tape, Ptr{minpy_array}, Int32, Ptr{minpy_array}, Ptr{minpy_array}, Int32, Ptr{minpy_array}), t, heads, n_heads, wrt, tangents, n_wrt, out)
+    ccall(address(60), minpy_status, (minpy_tape, Ptr{minpy_array}, Int32, Ptr{minpy_array}, Ptr{minpy_array}, Int32, Ptr{minpy_array}), t, heads, n_heads, wrt, tangents, n_wrt, out)
 minpy_tape_close(t) =
-    ccall(address(77), Cvoid, (minpy_tape,), t)
+    ccall(address(61), Cvoid, (minpy_tape,), t)
 minpy_tape_retain(t) =
-    ccall(address(78), minpy_tape, (minpy_tape,), t)
+    ccall(address(62), minpy_tape, (minpy_tape,), t)
 minpy_tape_release(t) =
-    ccall(address(79), Cvoid, (minpy_tape,), t)
+    ccall(address(63), Cvoid, (minpy_tape,), t)
 minpy_array_is_traced(a) =
-    ccall(address(80), Int32, (minpy_array,), a)
+    ccall(address(64), Int32, (minpy_array,), a)
 minpy_function_new(desc, out) =
-    ccall(address(81), minpy_status, (Ptr{minpy_function_desc}, Ptr{minpy_function}), desc, out)
+    ccall(address(65), minpy_status, (Ptr{minpy_function_desc}, Ptr{minpy_function}), desc, out)
 minpy_function_call(f, args, n_args, options, results, n_results) =
-    ccall(address(82), minpy_status, (minpy_function, Ptr{minpy_value}, Int32, Ptr{minpy_call_options}, Ptr{minpy_value}, Ptr{Int32}), f, args, n_args, options, results, n_results)
+    ccall(address(66), minpy_status, (minpy_function, Ptr{minpy_value}, Int32, Ptr{minpy_call_options}, Ptr{minpy_value}, Ptr{Int32}), f, args, n_args, options, results, n_results)
 minpy_function_from_symbol(s, inputs, n_inputs, out) =
-    ccall(address(83), minpy_status, (minpy_symbol, Ptr{Cstring}, Int32, Ptr{minpy_function}), s, inputs, n_inputs, out)
+    ccall(address(67), minpy_status, (minpy_symbol, Ptr{Cstring}, Int32, Ptr{minpy_function}), s, inputs, n_inputs, out)
 minpy_function_retain(f) =
-    ccall(address(84), minpy_function, (minpy_function,), f)
+    ccall(address(68), minpy_function, (minpy_function,), f)
 minpy_function_release(f) =
-    ccall(address(85), Cvoid, (minpy_function,), f)
+    ccall(address(69), Cvoid, (minpy_function,), f)
 minpy_register_op(signature, doc, f, out) =
-    ccall(address(86), minpy_status, (Cstring, Cstring, minpy_function, Ptr{minpy_op}), signature, doc, f, out)
+    ccall(address(70), minpy_status, (Cstring, Cstring, minpy_function, Ptr{minpy_op}), signature, doc, f, out)
 minpy_register_kernel(op, device_kind, f) =
-    ccall(address(87), minpy_status, (Cstring, Int32, minpy_function), op, device_kind, f)
+    ccall(address(71), minpy_status, (Cstring, Int32, minpy_function), op, device_kind, f)
 minpy_symbol_variable(name, attributes_json, out) =
-    ccall(address(88), minpy_status, (Cstring, Cstring, Ptr{minpy_symbol}), name, attributes_json, out)
+    ccall(address(72), minpy_status, (Cstring, Cstring, Ptr{minpy_symbol}), name, attributes_json, out)
 minpy_symbol_apply(op, name, inputs, input_names, n_inputs, attributes_json, out) =
-    ccall(address(89), minpy_status, (Cstring, Cstring, Ptr{minpy_symbol}, Ptr{Cstring}, Int32, Cstring, Ptr{minpy_symbol}), op, name, inputs, input_names, n_inputs, attributes_json, out)
+    ccall(address(73), minpy_status, (Cstring, Cstring, Ptr{minpy_symbol}, Ptr{Cstring}, Int32, Cstring, Ptr{minpy_symbol}), op, name, inputs, input_names, n_inputs, attributes_json, out)
 minpy_symbol_group(symbols, n, out) =
-    ccall(address(90), minpy_status, (Ptr{minpy_symbol}, Int32, Ptr{minpy_symbol}), symbols, n, out)
+    ccall(address(74), minpy_status, (Ptr{minpy_symbol}, Int32, Ptr{minpy_symbol}), symbols, n, out)
 minpy_symbol_output(s, index, out) =
-    ccall(address(91), minpy_status, (minpy_symbol, Int32, Ptr{minpy_symbol}), s, index, out)
+    ccall(address(75), minpy_status, (minpy_symbol, Int32, Ptr{minpy_symbol}), s, index, out)
 minpy_symbol_internals(s, out) =
-    ccall(address(92), minpy_status, (minpy_symbol, Ptr{minpy_symbol}), s, out)
+    ccall(address(76), minpy_status, (minpy_symbol, Ptr{minpy_symbol}), s, out)
 minpy_symbol_list(s, out) =
-    ccall(address(93), minpy_status, (minpy_symbol, Ptr{minpy_buffer}), s, out)
+    ccall(address(77), minpy_status, (minpy_symbol, Ptr{minpy_buffer}), s, out)
 minpy_symbol_infer(s, known_json, out) =
-    ccall(address(94), minpy_status, (minpy_symbol, Cstring, Ptr{minpy_buffer}), s, known_json, out)
+    ccall(address(78), minpy_status, (minpy_symbol, Cstring, Ptr{minpy_buffer}), s, known_json, out)
 minpy_symbol_save(s, out) =
-    ccall(address(95), minpy_status, (minpy_symbol, Ptr{minpy_buffer}), s, out)
+    ccall(address(79), minpy_status, (minpy_symbol, Ptr{minpy_buffer}), s, out)
 minpy_symbol_load(json, size, out) =
-    ccall(address(96), minpy_status, (Cstring, UInt64, Ptr{minpy_symbol}), json, size, out)
+    ccall(address(80), minpy_status, (Cstring, UInt64, Ptr{minpy_symbol}), json, size, out)
 minpy_symbol_name(s) =
-    ccall(address(97), Cstring, (minpy_symbol,), s)
+    ccall(address(81), Cstring, (minpy_symbol,), s)
 minpy_symbol_retain(s) =
-    ccall(address(98), minpy_symbol, (minpy_symbol,), s)
+    ccall(address(82), minpy_symbol, (minpy_symbol,), s)
 minpy_symbol_release(s) =
-    ccall(address(99), Cvoid, (minpy_symbol,), s)
+    ccall(address(83), Cvoid, (minpy_symbol,), s)
 minpy_device_count(kind, out) =
-    ccall(address(100), minpy_status, (Int32, Ptr{Int32}), kind, out)
+    ccall(address(84), minpy_status, (Int32, Ptr{Int32}), kind, out)
 minpy_device_get_info(d, io) =
-    ccall(address(101), minpy_status, (minpy_device, Ptr{minpy_device_info}), d, io)
+    ccall(address(85), minpy_status, (minpy_device, Ptr{minpy_device_info}), d, io)
 minpy_stream_new(d, flags, out) =
-    ccall(address(102), minpy_status, (minpy_device, UInt32, Ptr{minpy_stream}), d, flags, out)
+    ccall(address(86), minpy_status, (minpy_device, UInt32, Ptr{minpy_stream}), d, flags, out)
 minpy_stream_native(s, out) =
-    ccall(address(103), minpy_status, (minpy_stream, Ptr{Ptr{Cvoid}}), s, out)
+    ccall(address(87), minpy_status, (minpy_stream, Ptr{Ptr{Cvoid}}), s, out)
 minpy_stream_wait(s, on) =
-    ccall(address(104), minpy_status, (minpy_stream, minpy_stream), s, on)
+    ccall(address(88), minpy_status, (minpy_stream, minpy_stream), s, on)
 minpy_stream_synchronize(s) =
-    ccall(address(105), minpy_status, (minpy_stream,), s)
+    ccall(address(89), minpy_status, (minpy_stream,), s)
 minpy_stream_release(s) =
-    ccall(address(106), Cvoid, (minpy_stream,), s)
+    ccall(address(90), Cvoid, (minpy_stream,), s)
 minpy_device_synchronize(d) =
-    ccall(address(107), minpy_status, (minpy_device,), d)
+    ccall(address(91), minpy_status, (minpy_device,), d)
 minpy_memory_get_stats(d, io) =
-    ccall(address(108), minpy_status, (minpy_device, Ptr{minpy_memory_stats}), d, io)
+    ccall(address(92), minpy_status, (minpy_device, Ptr{minpy_memory_stats}), d, io)
 minpy_memory_trim(d, keep_bytes) =
-    ccall(address(109), minpy_status, (minpy_device, UInt64), d, keep_bytes)
+    ccall(address(93), minpy_status, (minpy_device, UInt64), d, keep_bytes)
 minpy_memory_set_reclaim(fn, payload) =
-    ccall(address(110), minpy_status, (minpy_reclaim_fn, Ptr{Cvoid}), fn, payload)
+    ccall(address(94), minpy_status, (minpy_reclaim_fn, Ptr{Cvoid}), fn, payload)
 minpy_scope_begin(out) =
-    ccall(address(111), minpy_status, (Ptr{minpy_scope},), out)
+    ccall(address(95), minpy_status, (Ptr{minpy_scope},), out)
 minpy_scope_keep(s, a) =
-    ccall(address(112), minpy_status, (minpy_scope, minpy_array), s, a)
+    ccall(address(96), minpy_status, (minpy_scope, minpy_array), s, a)
 minpy_scope_end(s) =
-    ccall(address(113), Cvoid, (minpy_scope,), s)
+    ccall(address(97), Cvoid, (minpy_scope,), s)
 minpy_array_to_dlpack(a, flags, out) =
-    ccall(address(114), minpy_status, (minpy_array, UInt32, Ptr{Ptr{DLManagedTensorVersioned}}), a, flags, out)
+    ccall(address(98), minpy_status, (minpy_array, UInt32, Ptr{Ptr{DLManagedTensorVersioned}}), a, flags, out)
 minpy_array_from_dlpack(t, out) =
-    ccall(address(115), minpy_status, (Ptr{DLManagedTensorVersioned}, Ptr{minpy_array}), t, out)
+    ccall(address(99), minpy_status, (Ptr{DLManagedTensorVersioned}, Ptr{minpy_array}), t, out)
 minpy_array_to_dlpack_legacy(a, out) =
-    ccall(address(116), minpy_status, (minpy_array, Ptr{Ptr{DLManagedTensor}}), a, out)
+    ccall(address(100), minpy_status, (minpy_array, Ptr{Ptr{DLManagedTensor}}), a, out)
 minpy_array_from_dlpack_legacy(t, out) =
-    ccall(address(117), minpy_status, (Ptr{DLManagedTensor}, Ptr{minpy_array}), t, out)
+    ccall(address(101), minpy_status, (Ptr{DLManagedTensor}, Ptr{minpy_array}), t, out)
 minpy_npy_save(path, a) =
-    ccall(address(118), minpy_status, (Cstring, minpy_array), path, a)
+    ccall(address(102), minpy_status, (Cstring, minpy_array), path, a)
 minpy_npy_load(path, out) =
-    ccall(address(119), minpy_status, (Cstring, Ptr{minpy_array}), path, out)
+    ccall(address(103), minpy_status, (Cstring, Ptr{minpy_array}), path, out)
 minpy_npy_encode(a, out) =
-    ccall(address(120), minpy_status, (minpy_array, Ptr{minpy_buffer}), a, out)
+    ccall(address(104), minpy_status, (minpy_array, Ptr{minpy_buffer}), a, out)
 minpy_npy_decode(data, size, out) =
-    ccall(address(121), minpy_status, (Ptr{Cvoid}, UInt64, Ptr{minpy_array}), data, size, out)
+    ccall(address(105), minpy_status, (Ptr{Cvoid}, UInt64, Ptr{minpy_array}), data, size, out)
 minpy_npz_save(path, names, arrays, n, flags) =
-    ccall(address(122), minpy_status, (Cstring, Ptr{Cstring}, Ptr{minpy_array}, Int32, UInt32), path, names, arrays, n, flags)
+    ccall(address(106), minpy_status, (Cstring, Ptr{Cstring}, Ptr{minpy_array}, Int32, UInt32), path, names, arrays, n, flags)
 minpy_npz_open(path, out) =
-    ccall(address(123), minpy_status, (Cstring, Ptr{minpy_archive}), path, out)
+    ccall(address(107), minpy_status, (Cstring, Ptr{minpy_archive}), path, out)
 minpy_archive_count(z) =
-    ccall(address(124), Int32, (minpy_archive,), z)
+    ccall(address(108), Int32, (minpy_archive,), z)
 minpy_archive_name(z, i) =
-    ccall(address(125), Cstring, (minpy_archive, Int32), z, i)
+    ccall(address(109), Cstring, (minpy_archive, Int32), z, i)
 minpy_archive_get(z, name, out) =
-    ccall(address(126), minpy_status, (minpy_archive, Cstring, Ptr{minpy_array}), z, name, out)
+    ccall(address(110), minpy_status, (minpy_archive, Cstring, Ptr{minpy_array}), z, name, out)
 minpy_archive_release(z) =
-    ccall(address(127), Cvoid, (minpy_archive,), z)
+    ccall(address(111), Cvoid, (minpy_archive,), z)
 minpy_rng_new(seed, stream, out) =
-    ccall(address(128), minpy_status, (UInt64, UInt64, Ptr{minpy_rng}), seed, stream, out)
+    ccall(address(112), minpy_status, (UInt64, UInt64, Ptr{minpy_rng}), seed, stream, out)
 minpy_rng_split(r, n, out) =
-    ccall(address(129), minpy_status, (minpy_rng, Int32, Ptr{minpy_rng}), r, n, out)
+    ccall(address(113), minpy_status, (minpy_rng, Int32, Ptr{minpy_rng}), r, n, out)
 minpy_rng_state(r, words, set) =
-    ccall(address(130), minpy_status, (minpy_rng, Ptr{UInt64}, Int32), r, words, set)
+    ccall(address(114), minpy_status, (minpy_rng, Ptr{UInt64}, Int32), r, words, set)
 minpy_rng_release(r) =
-    ccall(address(131), Cvoid, (minpy_rng,), r)
+    ccall(address(115), Cvoid, (minpy_rng,), r)
 minpy_fp_status(clear) =
-    ccall(address(132), UInt32, (Int32,), clear)
+    ccall(address(116), UInt32, (Int32,), clear)
 minpy_backend_load(path) =
-    ccall(address(133), minpy_status, (Cstring,), path)
+    ccall(address(117), minpy_status, (Cstring,), path)
 minpy_backend_report(out) =
-    ccall(address(134), minpy_status, (Ptr{minpy_buffer},), out)
+    ccall(address(118), minpy_status, (Ptr{minpy_buffer},), out)
 minpy_log_set(level, fn, payload) =
-    ccall(address(135), minpy_status, (Int32, minpy_log_fn, Ptr{Cvoid}), level, fn, payload)
+    ccall(address(119), minpy_status, (Int32, minpy_log_fn, Ptr{Cvoid}), level, fn, payload)
 minpy_log_poll(out) =
-    ccall(address(136), minpy_status, (Ptr{minpy_buffer},), out)
+    ccall(address(120), minpy_status, (Ptr{minpy_buffer},), out)
 minpy_profiler_start(flags) =
-    ccall(address(137), minpy_status, (UInt32,), flags)
+    ccall(address(121), minpy_status, (UInt32,), flags)
 minpy_profiler_stop(out) =
-    ccall(address(138), minpy_status, (Ptr{minpy_buffer},), out)
+    ccall(address(122), minpy_status, (Ptr{minpy_buffer},), out)
 
 end
