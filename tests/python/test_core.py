@@ -212,3 +212,11 @@ def test_results_of_traced_calls_stay_arrays():
         return s
 
     assert grad(f)(np.ones(3)).tolist() == [1.0] * 3
+
+
+def test_the_readme_is_true():
+    import doctest
+    from pathlib import Path
+
+    readme = Path(__file__).resolve().parents[2] / "bindings/python/README.md"
+    assert doctest.testfile(str(readme), module_relative=False).failed == 0
