@@ -31,7 +31,8 @@
     M(normalization)      \
     M(softmax)            \
     M(internal)           \
-    M(linalg)             \
+    M(products)           \
+    M(einsum)             \
     M(manipulation)       \
     M(indexing)           \
     M(reductions)         \

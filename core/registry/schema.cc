@@ -85,6 +85,9 @@ void parse_signature(std::string_view text, Op& op) {
         std::string_view head = trimmed(part.substr(0, equals));
         size_t colon = head.find(':');
         p.name = trimmed(head.substr(0, colon));
+        // "*operands: arrays": languages with variable arguments take them one by one.
+        bool variadic = p.name.starts_with('*');
+        if (variadic) p.name.erase(0, 1);
         if (p.name.empty()) throw value_error("a parameter without a name, in \"", text, "\"");
         if (op.param(p.name.c_str()) >= 0) throw value_error("duplicate parameter '", p.name, "' in \"", text, "\"");
         p.keyword_only = keyword_only;
@@ -96,7 +99,8 @@ void parse_signature(std::string_view text, Op& op) {
             }
             p.kind = kind_of(word, text);
         }
-        shown += p.name;
+        shown += variadic ? "*" + p.name : p.name;
+        if (variadic) keyword_only = true;
         if (equals != std::string_view::npos) {
             std::string_view literal = trimmed(part.substr(equals + 1));
             p.has_default = true;
