@@ -31,8 +31,8 @@ minpy_status minpy_tape_gradient(minpy_tape t, const minpy_array* heads, const m
         if (seeds) s = arrays_from(seeds, n_heads, "seeds", true);
         if (n_wrt) need(out, "out");
         Ref<Tape> alive = Ref<Tape>::share(&tape);
-        std::vector<Array> grads = tape.gradient(h, s, w, flags & MINPY_GRADIENT_CREATE_GRAPH, flags & MINPY_GRADIENT_RETAIN,
-                                                 Context::current());
+        std::vector<Array> grads = tape.gradient(h, s, w, flags & MINPY_GRADIENT_CREATE_GRAPH,
+                                                 flags & MINPY_GRADIENT_RETAIN, Context::current());
         for (int32_t i = 0; i < n_wrt; ++i)
             if (!grads[size_t(i)] && !(flags & MINPY_GRADIENT_NONE_UNREACHED))
                 grads[size_t(i)] = ops::zeros(w[size_t(i)].shape(), w[size_t(i)].dtype(), w[size_t(i)].device());
@@ -50,7 +50,8 @@ minpy_status minpy_tape_jvp(minpy_tape t, const minpy_array* heads, int32_t n_he
         if (n_heads) need(out, "out");
         std::vector<Array> result = tape.jvp(h, w, v, Context::current());
         for (int32_t i = 0; i < n_heads; ++i)
-            if (!result[size_t(i)]) result[size_t(i)] = ops::zeros(h[size_t(i)].shape(), h[size_t(i)].dtype(), h[size_t(i)].device());
+            if (!result[size_t(i)])
+                result[size_t(i)] = ops::zeros(h[size_t(i)].shape(), h[size_t(i)].dtype(), h[size_t(i)].device());
         for (int32_t i = 0; i < n_heads; ++i) out[i] = give(std::move(result[size_t(i)]), Context::current());
     });
 }
@@ -60,12 +61,16 @@ void minpy_tape_close(minpy_tape t) {
 }
 
 minpy_tape minpy_tape_retain(minpy_tape t) {
-    if (t) reinterpret_cast<Tape*>(t)->retain();
+    if (t) reinterpret_cast<Tape*>(t)->handles.fetch_add(1);
     return t;
 }
 
 void minpy_tape_release(minpy_tape t) {
-    if (t) reinterpret_cast<Tape*>(t)->release();
+    if (!t) return;
+    auto* tape = reinterpret_cast<Tape*>(t);
+    if (tape->handles.fetch_sub(1) != 1) return;
+    guard([&] { tape->close(); });
+    tape->release();
 }
 
 int32_t minpy_array_is_traced(minpy_array a) {
@@ -74,9 +79,7 @@ int32_t minpy_array_is_traced(minpy_array a) {
     guard([&] {
         Array x = Array::share(body(a));
         if (!may_be_traced(x)) return;
-        Traced t = trace_of(x, Context::current());
-        if (t.node) release(t.node);
-        traced = t.node != nullptr;
+        traced = bool(trace_of(x, Context::current()).node);
     });
     return traced;
 }

@@ -20,12 +20,6 @@ private:
     std::atomic_flag& flag_;
 };
 
-// Nodes whose last reference went while another was being destroyed on this thread: chains are freed without recursion.
-struct Doomed {
-    Node* list[64];
-    int n = 0;
-    std::vector<Node*> more;
-};
 }  // namespace
 
 uint64_t next_sequence() { return g_sequence.fetch_add(1, std::memory_order_relaxed); }
@@ -113,12 +107,7 @@ void detach_saved(Storage& s) {
 
 Node::Node() { live_handles.fetch_add(1, std::memory_order_relaxed); }
 
-Node::~Node() {
-    for (Edge& e : edges)
-        if (e.node) release(e.node);
-    if (tape) tape->release();
-    live_handles.fetch_sub(1, std::memory_order_relaxed);
-}
+Node::~Node() { live_handles.fetch_sub(1, std::memory_order_relaxed); }
 
 void retain(Node* node) { node->refs.fetch_add(1, std::memory_order_relaxed); }
 
@@ -133,29 +122,18 @@ void release(Node* node) noexcept {
             return;
         }
     }
-    if (auto* waiting = static_cast<Doomed*>(t->doomed)) {
-        if (waiting->n < 64)
-            waiting->list[waiting->n++] = node;
-        else
-            waiting->more.push_back(node);
+    if (t->freeing) {  // chains are freed without recursion: the release that is going on takes it over
+        node->next_doomed = t->doomed;
+        t->doomed = node;
         return;
     }
-    Doomed mine;
-    t->doomed = &mine;
+    t->freeing = true;
     delete node;
-    for (;;) {
-        Node* next;
-        if (mine.n) {
-            next = mine.list[--mine.n];
-        } else if (!mine.more.empty()) {
-            next = mine.more.back();
-            mine.more.pop_back();
-        } else {
-            break;
-        }
+    while (Node* next = t->doomed) {
+        t->doomed = next->next_doomed;
         delete next;
     }
-    t->doomed = nullptr;
+    t->freeing = false;
 }
 
 Array without_node(const Array& a) {
@@ -193,13 +171,12 @@ void record(const Call& call, std::span<const Array> inputs, std::span<Array> ou
     for (const Array& a : inputs) {
         Traced t;
         if (a && may_be_traced(a) && in(a.dtype(), kFloating | kComplex)) t = trace_of(a, call.context);
-        if (t.node && (!tape || t.node->tape->depth < tape->depth)) tape = t.node->tape;
-        traced.push_back(t);
+        if (t.node && (!tape || t.node->tape->depth < tape->depth)) tape = t.node->tape.get();
+        traced.push_back(std::move(t));
     }
     if (!tape) return;
-    auto* node = new Node;
-    tape->retain();
-    node->tape = tape;
+    NodeRef node = NodeRef::adopt(new Node);
+    node->tape = Ref<Tape>::share(tape);
     node->op = &op;
     for (const Traced& t : traced) node->edges.push_back({t.node, t.output});
     node->sequence = next_sequence();
@@ -233,12 +210,11 @@ void record(const Call& call, std::span<const Array> inputs, std::span<Array> ou
         Array& a = outputs[i];
         if (!in(a.dtype(), kFloating | kComplex)) continue;
         if (a.get()->node) release(a.get()->node);
-        retain(node);
-        a.get()->node = node;
+        retain(node.get());
+        a.get()->node = node.get();
         a.get()->node_output = int32_t(i);
         a.get()->node_version = a.storage().version.load(std::memory_order_relaxed);
     }
-    release(node);
 }
 
 }  // namespace minpy

@@ -6,6 +6,7 @@
 namespace minpy {
 
 class Tape;
+using NodeRef = Ref<Node>;
 
 // An operand or result kept for the derivative. If its storage is about to be overwritten, it gets a copy first.
 class SavedArray {
@@ -28,11 +29,6 @@ private:
 };
 void detach_saved(Storage& s);
 
-struct Edge {
-    Node* node = nullptr;  // counted; null: not recorded
-    int32_t output = 0;
-};
-
 struct ArrayMeta {
     Dims shape;
     DType dtype = DType::none;
@@ -45,14 +41,20 @@ struct Layout {
     int64_t offset;
 };
 
+// The node that follows an array, null if no open tape does.
+struct Traced {
+    NodeRef node;
+    int32_t output = 0;
+};
+
 class Node : public Pooled<Node> {
 public:
     std::atomic<int32_t> refs{1};
-    uint64_t sequence = 0;   // larger than that of every operand
-    Tape* tape = nullptr;    // counted: the outermost of the operands' tapes
-    const Op* op = nullptr;  // null: a leaf
-    Values args;             // attributes; arrays are in `saved_in`
-    SmallVector<Edge, 2> edges;
+    uint64_t sequence = 0;         // larger than that of every operand
+    Ref<Tape> tape;                // the outermost of the operands' tapes
+    const Op* op = nullptr;        // null: a leaf
+    Values args;                   // attributes; arrays are in `saved_in`
+    SmallVector<Traced, 2> edges;  // of the operands
     SmallVector<ArrayMeta, 2> in_meta;
     SmallVector<ArrayMeta, 1> out_meta;
     SmallVector<SavedArray, 2> saved_in;
@@ -61,17 +63,16 @@ public:
     Device device;                 // of the operands
     std::unique_ptr<Layout> base;  // of a view: its operand's, on the storage that they share
 
+    Node* next_doomed = nullptr;  // while it waits to be destroyed
+
     Node();
     ~Node();
+    void retain() { minpy::retain(this); }
+    void release() noexcept { minpy::release(this); }
 };
 
 uint64_t next_sequence();
 
-// The node that follows an array now, null if no open tape does. A new reference.
-struct Traced {
-    Node* node = nullptr;
-    int32_t output = 0;
-};
 // Cheap test first: most arrays have neither a node nor traced storage.
 inline bool may_be_traced(const Array& a) { return a.get()->node || a.storage().has(Storage::kTraced); }
 // Marks are looked for on `innermost` and the tapes around it.

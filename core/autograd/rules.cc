@@ -15,10 +15,10 @@ const Array& saved_in(const Node& node, int64_t i) {
 // The saved array as a value that gradients of gradients can follow.
 Array in_value(const Node& node, int64_t i) {
     const Array& a = saved_in(node, i);
-    const Edge& e = node.edges[i];
+    const Traced& e = node.edges[i];
     if (!a || (!e.node && !a.get()->node && !a.storage().has(Storage::kTraced))) return a;
-    if (a.get()->node == e.node && a.get()->node_output == e.output) return a;
-    return with_node(a, e.node, e.output);
+    if (a.get()->node == e.node.get() && a.get()->node_output == e.output) return a;
+    return with_node(a, e.node.get(), e.output);
 }
 
 Array out_value(const Node& node, int i) {
@@ -52,7 +52,7 @@ Array Reverse::g(int i) const {
     return ops::zeros(out_shape(i), out_dtype(i), node.device);
 }
 
-bool Reverse::needs(int64_t i) const { return node.edges[i].node != nullptr; }
+bool Reverse::needs(int64_t i) const { return bool(node.edges[i].node); }
 
 void Reverse::set(int64_t i, Array cotangent) {
     if (cotangent.dtype() != in_dtype(i)) cotangent = ops::cast_gradient(cotangent, in_dtype(i));

@@ -21,7 +21,7 @@ struct Reverse {
     std::span<const Array> cotangents;  // null where nothing depends on that output
     std::span<Array> results;
 
-    Array in(int64_t i) const;          // a saved operand (null for NONE)
+    Array in(int64_t i) const;  // a saved operand (null for NONE)
     Array out(int i = 0) const;
     int64_t n_in() const;
     Dims in_shape(int64_t i) const;
@@ -29,16 +29,16 @@ struct Reverse {
     Device in_device(int64_t i) const;
     Dims out_shape(int i = 0) const;
     DType out_dtype(int i = 0) const;
-    const minpy_value& arg(int i) const;       // attribute by position in the schema
+    const minpy_value& arg(int i) const;  // attribute by position in the schema
     bool is_none(int i) const { return arg(i).tag == MINPY_V_NONE; }
     bool flag(int i) const { return int_of(arg(i)) != 0; }
     int64_t integer(int i) const { return int_of(arg(i)); }
     Dims ints(int i) const;
     Dims axes(int i, int64_t ndim) const;
-    Array g(int i = 0) const;                  // cotangent of output i; zeros where there is none
+    Array g(int i = 0) const;  // cotangent of output i; zeros where there is none
     bool has_g(int i) const { return bool(cotangents[i]); }
-    bool needs(int64_t i) const;               // operand i is recorded and of a differentiable dtype
-    void set(int64_t i, Array cotangent);      // dtype is cast to the operand's
+    bool needs(int64_t i) const;           // operand i is recorded and of a differentiable dtype
+    void set(int64_t i, Array cotangent);  // dtype is cast to the operand's
 };
 
 }  // namespace minpy

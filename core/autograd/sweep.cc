@@ -20,26 +20,26 @@ struct Between {
         for (const Traced& t : targets) {
             if (!t.node) continue;
             oldest = std::min(oldest, t.node->sequence);
-            is_target.insert(t.node);
+            is_target.insert(t.node.get());
         }
         std::vector<Node*> stack, found;
         std::unordered_set<Node*> seen;
         auto visit = [&](Node* n) {
             if (n && n->sequence >= oldest && seen.insert(n).second) stack.push_back(n);
         };
-        for (const Traced& t : heads) visit(t.node);
+        for (const Traced& t : heads) visit(t.node.get());
         while (!stack.empty()) {
             Node* n = stack.back();
             stack.pop_back();
             found.push_back(n);
-            for (const Edge& e : n->edges) visit(e.node);
+            for (const Traced& e : n->edges) visit(e.node.get());
         }
         std::sort(found.begin(), found.end(), [](Node* a, Node* b) { return a->sequence < b->sequence; });
         // Keep those from which a target can be reached.
         index.reserve(found.size());
         for (Node* n : found) {
             bool reaches = is_target.count(n);
-            for (const Edge& e : n->edges) reaches = reaches || (e.node && index.count(e.node));
+            for (const Traced& e : n->edges) reaches = reaches || (e.node && index.count(e.node.get()));
             if (!reaches) continue;
             index.emplace(n, int32_t(nodes.size()));
             nodes.push_back(n);
@@ -100,9 +100,9 @@ std::vector<Array> reverse_sweep(std::span<const Traced> heads, std::span<const 
     Between between(heads, targets);
     Slots slots(between);
     std::unordered_set<const Node*> keep;
-    for (const Traced& t : targets) keep.insert(t.node);
+    for (const Traced& t : targets) keep.insert(t.node.get());
     for (size_t i = 0; i < heads.size(); ++i) {
-        int32_t at = between.find(heads[i].node);
+        int32_t at = between.find(heads[i].node.get());
         if (at >= 0 && cotangents[i]) {
             Array& slot = slots(at, heads[i].output);
             slot = ops::accumulate(slot, cotangents[i]);
@@ -115,12 +115,12 @@ std::vector<Array> reverse_sweep(std::span<const Traced> heads, std::span<const 
         for (const Array& a : arrived) any = any || a;
         if (!any || !node->op) continue;
         bool further = false;
-        for (const Edge& e : node->edges) further = further || between.find(e.node) >= 0;
+        for (const Traced& e : node->edges) further = further || between.find(e.node.get()) >= 0;
         if (!further) continue;
         if (arrived.size() < node->n_out) arrived.resize(node->n_out);
         SmallVector<Array, 4> results = pull_back(*node, {arrived.data(), size_t(arrived.size())});
         for (int64_t i = 0; i < results.size(); ++i) {
-            int32_t to = between.find(node->edges[i].node);
+            int32_t to = between.find(node->edges[i].node.get());
             if (to < 0 || !results[i]) continue;
             Array& slot = slots(to, node->edges[i].output);
             slot = ops::accumulate(slot, results[i]);
@@ -129,7 +129,7 @@ std::vector<Array> reverse_sweep(std::span<const Traced> heads, std::span<const 
         (void)release_saved;
     }
     std::vector<Array> out;
-    for (const Traced& t : targets) out.push_back(slots.get(between.find(t.node), t.output));
+    for (const Traced& t : targets) out.push_back(slots.get(between.find(t.node.get()), t.output));
     return out;
 }
 
@@ -156,6 +156,10 @@ SmallVector<Array, 2> push_forward(const Node& node, std::span<const Array> tang
     if (!op.reverse) no_derivative(op);
     // u -> pull_back(u) is linear; its transpose applied to the tangents is the answer.
     Ref<Tape> inner = Ref<Tape>::adopt(new Tape);
+    struct Close {
+        Tape& tape;
+        ~Close() { tape.close(); }
+    } close_at_the_end{*inner};
     inner->parent = context.tape;
     inner->depth = context.tape ? context.tape->depth + 1 : 0;
     Context with(context);
@@ -182,7 +186,6 @@ SmallVector<Array, 2> push_forward(const Node& node, std::span<const Array> tang
     size_t k = 0;
     for (int i = 0; i < node.n_out; ++i)
         if (u[i]) results[i] = found[k++];
-    inner->close();
     return results;
 }
 
@@ -193,20 +196,20 @@ std::vector<Array> forward_sweep(std::span<const Traced> sources, std::span<cons
     Between between(heads, sources);
     Slots slots(between);
     for (size_t i = 0; i < sources.size(); ++i) {
-        int32_t at = between.find(sources[i].node);
+        int32_t at = between.find(sources[i].node.get());
         if (at < 0) continue;
         Array& slot = slots(at, sources[i].output);
         slot = ops::accumulate(slot, tangents[i]);
     }
     std::unordered_set<const Node*> is_source;
-    for (const Traced& t : sources) is_source.insert(t.node);
+    for (const Traced& t : sources) is_source.insert(t.node.get());
     for (int32_t k = 0; k < int32_t(between.nodes.size()); ++k) {
         Node* node = between.nodes[size_t(k)];
         if (!node->op || is_source.count(node)) continue;
         SmallVector<Array, 4> in(node->edges.size());
         bool any = false;
         for (int64_t i = 0; i < in.size(); ++i) {
-            in[i] = slots.get(between.find(node->edges[i].node), node->edges[i].output);
+            in[i] = slots.get(between.find(node->edges[i].node.get()), node->edges[i].output);
             any = any || in[i];
         }
         if (!any) continue;
@@ -215,7 +218,7 @@ std::vector<Array> forward_sweep(std::span<const Traced> sources, std::span<cons
             if (out[i]) slots(k, int32_t(i)) = out[i];
     }
     std::vector<Array> result;
-    for (const Traced& t : heads) result.push_back(slots.get(between.find(t.node), t.output));
+    for (const Traced& t : heads) result.push_back(slots.get(between.find(t.node.get()), t.output));
     return result;
 }
 

@@ -7,39 +7,25 @@
 namespace minpy {
 namespace {
 
-Node* make_leaf(Tape& tape, const Array& a) {
-    auto* node = new Node;
-    tape.retain();
-    node->tape = &tape;
+NodeRef make_leaf(Tape& tape, const Array& a) {
+    NodeRef node = NodeRef::adopt(new Node);
+    node->tape = Ref<Tape>::share(&tape);
     node->sequence = next_sequence();
     node->device = a.device();
     node->out_meta.push_back({a.dims(), a.dtype()});
     return node;
 }
 
-Traced counted(Node* node, int32_t output = 0) {
-    if (node) retain(node);
-    return {node, output};
-}
-
 // A node for one of the operators that only tapes use (core/ops/internal.cc).
-Node* make_node(Tape& tape, const Op& op, ValuesView args, std::span<const Traced> from, std::span<const ArrayMeta> in,
-                ArrayMeta out, Device device) {
-    auto* node = new Node;
-    tape.retain();
-    node->tape = &tape;
+NodeRef make_node(Tape& tape, const Op& op, ValuesView args, std::span<const Traced> from,
+                  std::span<const ArrayMeta> in, ArrayMeta out, Device device) {
+    NodeRef node = NodeRef::adopt(new Node);
+    node->tape = Ref<Tape>::share(&tape);
     node->op = &op;
     node->args = Values(args, false);
     for (const Traced& t : from) {
-        if (t.node) {
-            retain(t.node);
-            if (t.node->tape->depth < node->tape->depth) {
-                t.node->tape->retain();
-                node->tape->release();
-                node->tape = t.node->tape;
-            }
-        }
-        node->edges.push_back({t.node, t.output});
+        if (t.node && t.node->tape->depth < node->tape->depth) node->tape = t.node->tape;
+        node->edges.push_back(t);
     }
     for (const ArrayMeta& m : in) node->in_meta.push_back(m);
     node->out_meta.push_back(std::move(out));
@@ -49,15 +35,13 @@ Node* make_node(Tape& tape, const Op& op, ValuesView args, std::span<const Trace
 }
 
 // The node of `a`, seen as a window of `base` (same storage) that `from` follows.
-Traced derive_window(const Array& a, const Array& base, Traced from, Tape& tape) {
+Traced derive_window(const Array& a, const Array& base, const Traced& from, Tape& tape) {
     if (a.get()->offset == base.get()->offset && same(a.shape(), base.shape()) && same(a.strides(), base.strides()))
-        return counted(from.node, from.output);
+        return from;
     Dims shape = a.dims(), strides(a.strides().begin(), a.strides().end());
-    minpy_value args[] = {none_value(), to_value(shape), to_value(strides),
-                          to_value(a.get()->offset - base.get()->offset),
-                          to_value(Dims(base.strides().begin(), base.strides().end()))};
     Dims base_strides(base.strides().begin(), base.strides().end());
-    args[4] = to_value(base_strides);
+    minpy_value args[] = {none_value(), to_value(shape), to_value(strides),
+                          to_value(a.get()->offset - base.get()->offset), to_value(base_strides)};
     ArrayMeta in{base.dims(), base.dtype()};
     return {make_node(tape, MINPY_OP("_window"), args, {&from, 1}, {&in, 1}, {shape, a.dtype()}, a.device()), 0};
 }
@@ -75,18 +59,18 @@ bool alive(const Node* node) { return node->tape->records(); }
 Traced trace_of(const Array& a, Tape* innermost) {
     ArrayBody* body = a.get();
     if (body->node && body->node_version == body->storage->version.load(std::memory_order_acquire))
-        return alive(body->node) ? counted(body->node, body->node_output) : Traced{};
+        return alive(body->node) ? Traced{NodeRef::share(body->node), body->node_output} : Traced{};
     if (!body->storage->has(Storage::kTraced)) return {};
     for (Tape* tape = innermost; tape; tape = tape->parent.get()) {
         std::lock_guard lock(tape->mutex);
         Tape::Entry* e = tape->find(body->storage);
         if (!e || !tape->records()) continue;
         if (e->current) {
-            if (!alive(e->current)) return {};
+            if (!alive(e->current.get())) return {};
             return derive_window(a, e->flat, {e->current, 0}, *tape);
         }
         for (Tape::Mark& m : e->marks)
-            if (m.handle == body) return counted(m.leaf);
+            if (m.handle == body) return {m.leaf, 0};
         for (Tape::Mark& m : e->marks)
             if (m.window.dtype() == a.dtype() && within(a, m.window))
                 return derive_window(a, m.window, {m.leaf, 0}, *tape);
@@ -123,18 +107,12 @@ void Tape::close() {
     if (!open_.exchange(false)) return;
     std::lock_guard lock(mutex);
     for (auto& [storage, e] : entries_) {
-        for (Mark& m : e.marks) minpy::release(m.leaf);
-        if (e.current) {
-            // What an outer tape follows goes on there.
-            if (parent && e.current->tape->is_open()) {
-                std::lock_guard outer(parent->mutex);
-                Entry& o = parent->entry(storage);
-                if (o.current) minpy::release(o.current);
-                o.current = e.current;
-                o.flat = e.flat;
-            } else {
-                minpy::release(e.current);
-            }
+        // What an outer tape follows goes on there.
+        if (e.current && parent && e.current->tape->is_open()) {
+            std::lock_guard outer(parent->mutex);
+            Entry& o = parent->entry(storage);
+            o.current = e.current;
+            o.flat = e.flat;
         }
         if (storage->n_traces.fetch_sub(1) == 1) storage->clear(Storage::kTraced);
         storage->release();
@@ -163,10 +141,9 @@ Array Tape::watch(const Array& a, Context& context) {
     // An alias with a node of its own: for outer tapes it is the same value, for this one a leaf.
     Array alias = without_node(a);
     ArrayMeta meta{a.dims(), a.dtype()};
-    Node* node = outer.node ? make_node(*this, MINPY_OP("_alias"), {}, {&outer, 1}, {&meta, 1}, meta, a.device())
-                            : make_leaf(*this, a);
-    if (outer.node) minpy::release(outer.node);
-    alias.get()->node = node;
+    NodeRef node = outer.node ? make_node(*this, MINPY_OP("_alias"), {}, {&outer, 1}, {&meta, 1}, meta, a.device())
+                              : make_leaf(*this, a);
+    alias.get()->node = node.detach();
     alias.get()->node_version = a.storage().version.load();
     return alias;
 }
@@ -186,9 +163,7 @@ bool write_concerns_tape(const Array& w, Context& context) {
 Array with_current_node(const Array& a, Context& context) {
     Traced t = may_be_traced(a) ? trace_of(a, context) : Traced{};
     if (!t.node) return a;
-    Array result = with_node(a, t.node, t.output);
-    release(t.node);
-    return result;
+    return with_node(a, t.node.get(), t.output);
 }
 
 void record_write(const Array& w, const Array& value, Context& context) {
@@ -198,8 +173,8 @@ void record_write(const Array& w, const Array& value, Context& context) {
     if (!from.node && !self.node && !write_concerns_tape(w, context)) return;
     // The tape that keeps the entry: the context's innermost one, else the node's.
     Tape* tape = context.tape && context.tape->is_open() ? context.tape.get()
-                 : from.node                             ? from.node->tape
-                                                         : self.node->tape;
+                 : from.node                             ? from.node->tape.get()
+                                                         : self.node->tape.get();
     Storage& s = w.storage();
     std::lock_guard lock(tape->mutex);
     Tape::Entry& e = tape->entry(&s);
@@ -213,44 +188,32 @@ void record_write(const Array& w, const Array& value, Context& context) {
     if (e.flat.dtype() != w.dtype())
         throw unsupported("writing ", name(w.dtype()), " into a recorded array of ", name(e.flat.dtype()));
     ArrayMeta base{e.flat.dims(), e.flat.dtype()}, part{w.dims(), w.dtype()};
-    auto write = [&](Traced base_node, const Array& window, Traced v) {
+    auto write = [&](const NodeRef& base_node, const Array& window, const Traced& v) {
         Dims shape = window.dims(), strides(window.strides().begin(), window.strides().end());
         minpy_value args[] = {none_value(), none_value(), to_value(shape), to_value(strides),
                               to_value(window.get()->offset - e.flat.get()->offset)};
-        Traced operands[] = {base_node, v};
+        Traced operands[] = {{base_node, 0}, v};
         ArrayMeta in[] = {base, {shape, w.dtype()}};
         return make_node(*tape, MINPY_OP("_write_window"), args, operands, in, base, w.device());
     };
-    Node* current = e.current;
+    NodeRef current = e.current;
     if (!current) {
         // The first write: what followed the storage until now becomes windows of the flat array.
-        for (Tape::Mark& m : e.marks) {
-            Node* next = write({current, 0}, m.window, {m.leaf, 0});
-            if (current) release(current);
-            current = next;
-        }
+        for (Tape::Mark& m : e.marks) current = write(current, m.window, {m.leaf, 0});
         if (!current && self.node) {
             // A view knows only a part: the array that it was taken from, before any view, is the whole.
-            Node* whole = self.node;
-            int32_t output = self.output;
+            Traced whole = self;
             Array all = w;
-            while (whole->base) {
+            while (whole.node->base) {
+                const Node& view = *whole.node;
                 s.retain();
-                all = Array::on(&s, whole->base->offset, whole->in_meta[0].shape, whole->base->strides, w.dtype());
-                output = whole->edges[0].output;
-                whole = whole->edges[0].node;
+                all = Array::on(&s, view.base->offset, view.in_meta[0].shape, view.base->strides, w.dtype());
+                whole = Traced(view.edges[0]);
             }
-            current = write({}, all, {whole, output});
+            current = write({}, all, whole);
         }
-    } else {
-        retain(current);
     }
-    Node* next = write({current, 0}, w, from);
-    if (current) release(current);
-    if (from.node) release(from.node);
-    if (self.node) release(self.node);
-    if (e.current) release(e.current);
-    e.current = next;
+    e.current = write(current, w, from);
     s.version.fetch_add(1);
 }
 
@@ -272,26 +235,11 @@ private:
 
 namespace {
 
-class TracedList {  // owns the references that trace_of returns
-public:
-    TracedList(std::span<const Array> arrays, Tape* tape) {
-        try {
-            for (const Array& a : arrays) items.push_back(a && may_be_traced(a) ? trace_of(a, tape) : Traced{});
-        } catch (...) {
-            clear();
-            throw;
-        }
-    }
-    ~TracedList() { clear(); }
-    std::vector<Traced> items;
-
-private:
-    void clear() {
-        for (Traced& t : items)
-            if (t.node) release(t.node);
-        items.clear();
-    }
-};
+std::vector<Traced> traces_of(std::span<const Array> arrays, Tape* tape) {
+    std::vector<Traced> traces;
+    for (const Array& a : arrays) traces.push_back(a && may_be_traced(a) ? trace_of(a, tape) : Traced{});
+    return traces;
+}
 
 }  // namespace
 
@@ -299,7 +247,7 @@ private:
 std::vector<Array> Tape::gradient(std::span<const Array> heads, std::span<const Array> seeds,
                                   std::span<const Array> wrt, bool create_graph, bool retain_graph, Context&) {
     if (!is_open()) throw state_error("the tape is closed: its recording is gone");
-    TracedList from(heads, this), to(wrt, this);
+    std::vector<Traced> from = traces_of(heads, this), to = traces_of(wrt, this);
     std::vector<Array> cotangents;
     for (size_t i = 0; i < heads.size(); ++i) {
         const Array& head = heads[i];
@@ -309,11 +257,11 @@ std::vector<Array> Tape::gradient(std::span<const Array> heads, std::span<const 
                                   to_string(head.shape()));
             cotangents.push_back(ops::cast_gradient(seeds[i], head.dtype()));
         } else {
-            cotangents.push_back(from.items[i].node ? ops::ones(head.shape(), head.dtype(), head.device()) : Array());
+            cotangents.push_back(from[i].node ? ops::ones(head.shape(), head.dtype(), head.device()) : Array());
         }
     }
     Pause pause(*this, !create_graph);
-    return reverse_sweep(from.items, cotangents, to.items, !retain_graph && !create_graph);
+    return reverse_sweep(from, cotangents, to, !retain_graph && !create_graph);
 }
 
 std::vector<Array> Tape::jvp(std::span<const Array> heads, std::span<const Array> wrt, std::span<const Array> tangents,
@@ -323,9 +271,9 @@ std::vector<Array> Tape::jvp(std::span<const Array> heads, std::span<const Array
         if (!same(tangents[i].shape(), wrt[i].shape()))
             throw shape_error("a tangent of shape ", to_string(tangents[i].shape()),
                               " does not fit an argument of shape ", to_string(wrt[i].shape()));
-    TracedList to(heads, this), from(wrt, this);
+    std::vector<Traced> to = traces_of(heads, this), from = traces_of(wrt, this);
     Pause pause(*this, true);
-    return forward_sweep(from.items, tangents, to.items, context);
+    return forward_sweep(from, tangents, to, context);
 }
 
 }  // namespace minpy

@@ -24,20 +24,22 @@ public:
     bool is_open() const { return open_.load(std::memory_order_acquire); }
     bool records() const { return is_open() && paused_.load(std::memory_order_relaxed) == 0; }
 
-    int depth = 0;      // 0: outermost
+    int depth = 0;  // 0: outermost
+    // Leaves hold their tape and the tape its leaves: the last handle closes it, whatever still refers to it.
+    std::atomic<int64_t> handles{1};
     Ref<Tape> parent;
 
     // ---- for trace_of and recorded writes ----
     struct Mark {
         ArrayBody* handle;  // not counted: the storage is, and closing clears the marks
         Array window;       // the marked window, untraced
-        Node* leaf;         // counted
+        NodeRef leaf;
     };
     struct Entry {
-        Storage* storage;          // counted
+        Storage* storage;  // counted
         SmallVector<Mark, 1> marks;
-        Node* current = nullptr;   // counted: the node of the whole storage as a flat array, once written
-        Array flat;                // its window
+        NodeRef current;  // the node of the whole storage as a flat array, once written
+        Array flat;       // its window
     };
     Entry* find(Storage* s);
     Entry& entry(Storage* s);

@@ -13,10 +13,11 @@ class Deferred {
 public:
     const Op* op;
     const Loop* loop;
-    Arrays inputs;      // hold their storage
+    Arrays inputs;  // hold their storage
     Dims shape;
     DType dtype;
-    Storage* target;    // not held: it drops its producer when nobody wants it
+    Storage* target;           // not held: it drops its producer when nobody wants it
+    Deferred* next = nullptr;  // while it waits to be destroyed
 };
 
 namespace {
@@ -135,17 +136,16 @@ void drop_pending(Storage& s) noexcept {
     if (!d) return;
     s.producer = nullptr;
     forget_reader(g, d);
-    // A long chain of dropped results would recurse through its operands: take them over one by one.
-    static std::vector<Arrays> doomed;
+    // A long chain of dropped results would recurse through its operands: the drop that is going on takes it over.
+    static Deferred* doomed = nullptr;
     static bool active = false;
-    doomed.push_back(std::move(d->inputs));
-    delete d;
+    d->next = doomed;
+    doomed = d;
     if (active) return;
     active = true;
-    while (!doomed.empty()) {
-        Arrays inputs = std::move(doomed.back());
-        doomed.pop_back();
-        inputs.clear();
+    while (Deferred* next = doomed) {
+        doomed = next->next;
+        delete next;
     }
     active = false;
 }

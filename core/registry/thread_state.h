@@ -11,6 +11,7 @@
 namespace minpy {
 
 class Context;
+class Node;
 
 struct ThreadState {
     ThreadState();
@@ -27,7 +28,8 @@ struct ThreadState {
     bool out_of_memory = false;  // the last error had to do without a record
     std::string error_message;
     uint32_t fp_status = 0;      // MINPY_FP_*
-    void* doomed = nullptr;      // core/autograd/node.cc: nodes that wait to be destroyed
+    bool freeing = false;        // a chain of nodes is being destroyed
+    Node* doomed = nullptr;      // core/autograd/node.cc: nodes that wait to be destroyed
     bool in_task = false;        // inside a task of the pool
     std::string site;            // where the calls come from, for the dispatch report
 };

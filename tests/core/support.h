@@ -12,8 +12,7 @@
 
 namespace minpy {
 
-template <class T = double>
-Array make(std::vector<T> values, Dims shape) {
+template <class T = double> Array make(std::vector<T> values, Dims shape) {
     Array a = empty({shape.data(), size_t(shape.size())}, dtype_of<T>);
     std::copy(values.begin(), values.end(), a.raw_as<T>());
     return a;

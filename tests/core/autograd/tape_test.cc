@@ -102,7 +102,8 @@ TEST_F(Tapes, IntegrateInPlace) {  // x += dt * f(x), ten steps of x' = -x
     r.watch(x0);
     Array x = x0 * 1.0;
     for (int i = 0; i < 10; ++i) assign(x, x + (-x) * 0.1, r.context);
-    EXPECT_THAT(values(r.gradient(sum(x), x0)), Pointwise(testing::DoubleNear(1e-12), {std::pow(0.9, 10), std::pow(0.9, 10)}));
+    EXPECT_THAT(values(r.gradient(sum(x), x0)),
+                Pointwise(testing::DoubleNear(1e-12), {std::pow(0.9, 10), std::pow(0.9, 10)}));
 }
 
 TEST_F(Tapes, WriteIntoAMarkedArray) {
