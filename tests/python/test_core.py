@@ -149,8 +149,8 @@ def test_explicit_tape():
 
 
 def test_functions_without_gradient_say_so():
-    with pytest.raises(NoGradientFuncError, match="kron"):
-        grad(lambda x: np.sum(np.kron(x, x)))(np.ones(2))
+    with pytest.raises(NoGradientFuncError, match="vander"):
+        grad(lambda x: np.sum(np.vander(x)))(np.ones(2))
 
 
 def test_stop_gradient():

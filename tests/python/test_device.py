@@ -84,3 +84,11 @@ def test_a_fallback_can_be_refused(device):
         with pytest.raises(NotImplementedError):
             np.log(x)
     assert np.log(x).device == "device:0"
+
+
+def test_new_arrays_live_where_the_context_says(device):
+    with device:
+        x = np.array([1.0, 2.0])
+        assert x.device == "device:0" and (x + x).device == "device:0"
+        assert np.vander(x).device == "device:0"
+    assert np.array([1.0]).device == "cpu"

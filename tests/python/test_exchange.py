@@ -64,10 +64,10 @@ def test_fallback_writes_through_and_is_reported():
     a = np.zeros((3, 3))
     np.fill_diagonal(a, 4)
     assert a.tolist() == (numpy.eye(3) * 4).tolist()
-    view = np.kron(a, np.ones(1))
+    view = np.vander(a[0])
     assert type(view) is np.ndarray
     text = report()
-    assert "kron" in text and "no_kernel" in text and "test_exchange.py" in text
+    assert "vander" in text and "no_kernel" in text and "test_exchange.py" in text
     assert statistics()["fallbacks"]
 
 
@@ -119,4 +119,4 @@ def test_context_and_policies_nest():
 
     assert inside() == "OnlyNumPyPolicy"
     with minpy.PreferMXNetPolicy(fallback="error"), pytest.raises(NotImplementedError):
-        np.kron(np.ones(2), np.ones(2))
+        np.vander(np.ones(2))

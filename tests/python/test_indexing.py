@@ -9,9 +9,10 @@ import minpy.numpy as np
 INDICES = [
     0, -1, slice(None), slice(1, 3), slice(None, None, -1), slice(5, 1, -2), Ellipsis, None, (0, 1), (slice(None), 2),
     (Ellipsis, 1), (None, 0, None), (1, Ellipsis, None), (), [0, 2], [[0, 1], [2, 0]], ([0, 1], [1, 2]),
-    (slice(None), [0, 0, 3]), ([0, 1], slice(1, 3)), (0, [1, 2]), ([0, 2], None, [1, 1]),
-    numpy.array([True, False, True]), True, False, (slice(1), Ellipsis), [], numpy.array(1), (numpy.array([0]), 0, Ellipsis), numpy.int8(1),
-    (slice(0, 0), [1]), (slice(None), numpy.array([True, False, True, True])), (1, 2, 3), (1, 2, 3, Ellipsis),
+    (slice(None), [0, 0, 3]), ([0, 1], slice(1, 3)), (0, [1, 2]), ([0, 2], None, [1, 1]), True, False,
+    (slice(1), Ellipsis), [], numpy.array(1), (numpy.array([0]), 0, Ellipsis), numpy.int8(1), (slice(0, 0), [1]),
+    (slice(None), numpy.array([True, False, True, True])), (1, 2, 3), (1, 2, 3, Ellipsis),
+    numpy.array([True, False, True]),
 ]  # fmt: skip
 
 

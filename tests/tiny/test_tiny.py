@@ -30,4 +30,4 @@ def test_gradient_follows_an_if():
 
 
 def test_fallback_gives_our_arrays():
-    assert type(np.kron(np.ones(2), np.ones(2))) is np.ndarray
+    assert type(np.vander(np.ones(2))) is np.ndarray

@@ -12,7 +12,16 @@ import warnings
 import numpy
 
 from . import _minpy
-from ._minpy import _from_numpy, _holds_arrays, _numpy_view, context_get_info, dispatch_count, is_traced, ndarray
+from ._minpy import (
+    _from_numpy,
+    _holds_arrays,
+    _numpy_view,
+    _to_device,
+    context_get_info,
+    dispatch_count,
+    is_traced,
+    ndarray,
+)
 
 _OURS = (ndarray,)
 _WARN, _ERROR = 1, 2  # the context's reaction to a fallback
@@ -143,7 +152,15 @@ def call(function, reason, args, kwargs):
     for given, sent in zip(args, converted, strict=True):
         if sent is result and given is not sent:
             return given
-    return from_numpy(result)
+    result = from_numpy(result)
+    return _moved(result, conversion.copies[0][0]) if conversion.copies else result
+
+
+def _moved(result, array):
+    """The result on the device that the call's array came from."""
+    if isinstance(result, ndarray):
+        return _to_device(result, array._state[2:4])
+    return type(result)(_moved(r, array) for r in result) if type(result) in _CONTAINERS else result
 
 
 def wrap_function(function, reason="no_kernel"):

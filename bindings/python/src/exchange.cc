@@ -358,6 +358,21 @@ minpy_array copy_numpy(PyArrayObject* a) {
     return out;
 }
 
+// New arrays live where the thread's context says.
+PyObject* on_current_device(minpy_array owned) {
+    minpy_context_info context = {};
+    context.struct_size = sizeof context;
+    if (minpy_context_get_info(nullptr, &context) == MINPY_OK && context.device.kind != MINPY_CPU &&
+        context.device.kind != 0) {
+        minpy_array moved = nullptr;
+        minpy_status status = minpy_array_to_device(owned, context.device, &moved);
+        minpy_array_release(owned);
+        if (status) return raise_status(status);
+        owned = moved;
+    }
+    return wrap_array(owned);
+}
+
 PyObject* array_from_numpy(PyObject* o, bool copy) {
     if (!PyArray_CheckExact(o) || !dtype_of_descr(PyArray_DESCR(reinterpret_cast<PyArrayObject*>(o))))
         return Py_NewRef(o);
@@ -368,7 +383,7 @@ PyObject* array_from_numpy(PyObject* o, bool copy) {
         base = PyArray_BASE(reinterpret_cast<PyArrayObject*>(base));
     minpy_array handle = copy ? copy_numpy(a) : borrow_numpy(a);
     if (!handle) return nullptr;
-    if (copy) return wrap_array(handle);
+    if (copy) return on_current_device(handle);
     if (base && is_array(base)) return wrap_array(handle, as_array(base)->base ? as_array(base)->base : base);
     return wrap_array(handle, PyArray_BASE(a) ? PyArray_BASE(a) : nullptr);
 }
