@@ -46,6 +46,66 @@ minpy_status minpy_sqrt(minpy_array x, minpy_array *out) {
     return typed_call(op, "sqrt", args, {out});
 }
 
+minpy_status minpy_absolute(minpy_array x, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x)};
+    return typed_call(op, "absolute", args, {out});
+}
+
+minpy_status minpy_argmax(minpy_array a, const int64_t *axis, int32_t keepdims, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(a), int_or_none(axis), to_value(keepdims != 0)};
+    return typed_call(op, "argmax", args, {out});
+}
+
+minpy_status minpy_argmin(minpy_array a, const int64_t *axis, int32_t keepdims, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(a), int_or_none(axis), to_value(keepdims != 0)};
+    return typed_call(op, "argmin", args, {out});
+}
+
+minpy_status minpy_equal(minpy_array x1, minpy_array x2, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x1), array_or_none(x2)};
+    return typed_call(op, "equal", args, {out});
+}
+
+minpy_status minpy_not_equal(minpy_array x1, minpy_array x2, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x1), array_or_none(x2)};
+    return typed_call(op, "not_equal", args, {out});
+}
+
+minpy_status minpy_less(minpy_array x1, minpy_array x2, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x1), array_or_none(x2)};
+    return typed_call(op, "less", args, {out});
+}
+
+minpy_status minpy_less_equal(minpy_array x1, minpy_array x2, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x1), array_or_none(x2)};
+    return typed_call(op, "less_equal", args, {out});
+}
+
+minpy_status minpy_greater(minpy_array x1, minpy_array x2, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x1), array_or_none(x2)};
+    return typed_call(op, "greater", args, {out});
+}
+
+minpy_status minpy_greater_equal(minpy_array x1, minpy_array x2, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x1), array_or_none(x2)};
+    return typed_call(op, "greater_equal", args, {out});
+}
+
+minpy_status minpy_conjugate(minpy_array x, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x)};
+    return typed_call(op, "conjugate", args, {out});
+}
+
 minpy_status minpy_exp(minpy_array x, minpy_array *out) {
     static const Op* op;
     minpy_value args[] = {array_or_none(x)};
@@ -56,6 +116,78 @@ minpy_status minpy_log(minpy_array x, minpy_array *out) {
     static const Op* op;
     minpy_value args[] = {array_or_none(x)};
     return typed_call(op, "log", args, {out});
+}
+
+minpy_status minpy_tanh(minpy_array x, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x)};
+    return typed_call(op, "tanh", args, {out});
+}
+
+minpy_status minpy_logical_and(minpy_array x1, minpy_array x2, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x1), array_or_none(x2)};
+    return typed_call(op, "logical_and", args, {out});
+}
+
+minpy_status minpy_logical_or(minpy_array x1, minpy_array x2, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x1), array_or_none(x2)};
+    return typed_call(op, "logical_or", args, {out});
+}
+
+minpy_status minpy_logical_not(minpy_array x, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x)};
+    return typed_call(op, "logical_not", args, {out});
+}
+
+minpy_status minpy_where(minpy_array condition, minpy_array x, minpy_array y, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(condition), array_or_none(x), array_or_none(y)};
+    return typed_call(op, "where", args, {out});
+}
+
+minpy_status minpy_maximum(minpy_array x1, minpy_array x2, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x1), array_or_none(x2)};
+    return typed_call(op, "maximum", args, {out});
+}
+
+minpy_status minpy_minimum(minpy_array x1, minpy_array x2, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x1), array_or_none(x2)};
+    return typed_call(op, "minimum", args, {out});
+}
+
+minpy_status minpy_clip(minpy_array a, minpy_array a_min, minpy_array a_max, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(a), array_or_none(a_min), array_or_none(a_max)};
+    return typed_call(op, "clip", args, {out});
+}
+
+minpy_status minpy_sin(minpy_array x, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x)};
+    return typed_call(op, "sin", args, {out});
+}
+
+minpy_status minpy_cos(minpy_array x, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x)};
+    return typed_call(op, "cos", args, {out});
+}
+
+minpy_status minpy_softmax(minpy_array x, int64_t axis, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x), to_value(axis)};
+    return typed_call(op, "softmax", args, {out});
+}
+
+minpy_status minpy_log_softmax(minpy_array x, int64_t axis, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x), to_value(axis)};
+    return typed_call(op, "log_softmax", args, {out});
 }
 
 minpy_status minpy_matmul(minpy_array x1, minpy_array x2, minpy_array *out) {
@@ -98,4 +230,46 @@ minpy_status minpy_sum(minpy_array a, const int64_t *axis, int32_t n_axis, int32
     static const Op* op;
     minpy_value args[] = {array_or_none(a), ints_or_none(axis, n_axis), default_value(), to_value(keepdims != 0)};
     return typed_call(op, "sum", args, {out});
+}
+
+minpy_status minpy_prod(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(a), ints_or_none(axis, n_axis), default_value(), to_value(keepdims != 0)};
+    return typed_call(op, "prod", args, {out});
+}
+
+minpy_status minpy_max(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(a), ints_or_none(axis, n_axis), to_value(keepdims != 0)};
+    return typed_call(op, "max", args, {out});
+}
+
+minpy_status minpy_min(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(a), ints_or_none(axis, n_axis), to_value(keepdims != 0)};
+    return typed_call(op, "min", args, {out});
+}
+
+minpy_status minpy_any(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(a), ints_or_none(axis, n_axis), to_value(keepdims != 0)};
+    return typed_call(op, "any", args, {out});
+}
+
+minpy_status minpy_all(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(a), ints_or_none(axis, n_axis), to_value(keepdims != 0)};
+    return typed_call(op, "all", args, {out});
+}
+
+minpy_status minpy_cumsum(minpy_array a, const int64_t *axis, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(a), int_or_none(axis)};
+    return typed_call(op, "cumsum", args, {out});
+}
+
+minpy_status minpy_mean(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(a), ints_or_none(axis, n_axis), default_value(), to_value(keepdims != 0)};
+    return typed_call(op, "mean", args, {out});
 }

@@ -47,7 +47,7 @@ void register_arg_reductions(Registry& r) {
         .no_gradient()
         .scalar_result()
         .sample("f64(2,3), axis=1")
-        .c_function()
+        .c_function("a axis keepdims")
         .doc(
             "Where the first largest element is, along an axis or in the flattened array; the first NaN, if there is "
             "one.");
@@ -57,7 +57,7 @@ void register_arg_reductions(Registry& r) {
         .no_gradient()
         .scalar_result()
         .sample("f64(2,3), axis=1")
-        .c_function()
+        .c_function("a axis keepdims")
         .doc(
             "Where the first smallest element is, along an axis or in the flattened array; the first NaN, if there is "
             "one.");

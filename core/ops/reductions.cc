@@ -174,7 +174,7 @@ void register_reductions(Registry& r) {
         .sample("f64(2,3)")
         .sample("f64(2,3,4), axis=(0,2), keepdims=True")
         .sample("f64(2,3), axis=1, initial=2.0, where=b(2,3)")
-        .c_function()
+        .c_function("a axis keepdims")
         .doc("Sum of the elements over the given axes; bools and short integers sum in 64 bits.");
     r.op("prod(a, axis: axes = None, dtype: dtype = None, keepdims: bool = False, initial: scalar = None, where: array "
          "= None)")
@@ -186,7 +186,7 @@ void register_reductions(Registry& r) {
         .sample("f64(2,3)")
         .sample("f64(2,3,2), axis=(0,2), keepdims=True")
         .sample("f64(2,3), axis=1, initial=2.0, where=b(2,3)")
-        .c_function()
+        .c_function("a axis keepdims")
         .doc("Product of the elements over the given axes.");
     r.op("max(a, axis: axes = None, keepdims: bool = False, initial: scalar = None, where: array = None)")
         .infer(infer_extreme<>)
@@ -196,7 +196,7 @@ void register_reductions(Registry& r) {
         .sample("f64(2,3)")
         .sample("f64(2,3,4), axis=(0,2), keepdims=True")
         .sample("f64(2,3), axis=1, initial=0.0, where=b(2,3)")
-        .c_function()
+        .c_function("a axis keepdims")
         .doc("The largest element over the given axes; NaN where there is one. Equal ones share the gradient.");
     r.alias("amax", "max");
     r.op("min(a, axis: axes = None, keepdims: bool = False, initial: scalar = None, where: array = None)")
@@ -206,7 +206,7 @@ void register_reductions(Registry& r) {
         .scalar_result()
         .sample("f64(2,3)")
         .sample("f64(2,3,4), axis=(0,2), keepdims=True")
-        .c_function()
+        .c_function("a axis keepdims")
         .doc("The smallest element over the given axes; NaN where there is one. Equal ones share the gradient.");
     r.alias("amin", "min");
     r.op("any(a, axis: axes = None, keepdims: bool = False, where: array = None)")
@@ -215,7 +215,7 @@ void register_reductions(Registry& r) {
         .no_gradient()
         .scalar_result()
         .sample("b(2,3), axis=1")
-        .c_function()
+        .c_function("a axis keepdims")
         .doc("Whether any element over the given axes is true, that is not zero.");
     r.op("all(a, axis: axes = None, keepdims: bool = False, where: array = None)")
         .infer(infer_extreme<DType::boolean>)
@@ -223,7 +223,7 @@ void register_reductions(Registry& r) {
         .no_gradient()
         .scalar_result()
         .sample("b(2,3), axis=1")
-        .c_function()
+        .c_function("a axis keepdims")
         .doc("Whether all elements over the given axes are true, that is not zero.");
 
     r.op("_share_of_extreme(a, y, where: array?, axes: axes, initial: scalar = None)")

@@ -179,7 +179,7 @@ void register_scans(Registry& r) {
         .sample("f64(3), axis=0")
         .sample("f64(2,3), axis=-1")
         .sample("f64(2,3)")
-        .c_function()
+        .c_function("a axis")
         .doc("Running sum along an axis, or of the flattened array.");
     r.op("cumprod(a, axis: axis = None, dtype: dtype = None)")
         .infer(infer_cumulative)

@@ -89,7 +89,7 @@ void register_selection(Registry& r) {
         .scalar_result()
         .sample("f64(2,3), -0.2, 0.3")
         .sample("f64(2,3), max=0.25")
-        .c_function()
+        .c_function("a a_min a_max")
         .doc("The nearest numbers between a_min and a_max (also called min and max), either of which may be None.");
     r.elementwise("_maximum_share(x1, x2, /)", "MaximumShare").no_gradient().doc("d maximum(x1, x2) / d x1.");
     r.elementwise("_minimum_share(x1, x2, /)", "MinimumShare").no_gradient().doc("d minimum(x1, x2) / d x1.");

@@ -71,6 +71,7 @@ void register_softmax(Registry& r) {
         .saves(false, true)
         .sample("f64(2,3)")
         .sample("f64(2,3,2), axis=1")
+        .c_function("x axis")
         .doc("exp(x) / sum(exp(x)) along an axis.");
     r.op("log_softmax(x, axis: axis = -1)")
         .infer(infer_softmax)
@@ -82,6 +83,7 @@ void register_softmax(Registry& r) {
         .saves(false, true)
         .sample("f64(2,3)")
         .sample("f64(2,3,2), axis=1")
+        .c_function("x axis")
         .doc("The logarithm of softmax, without overflow.");
     r.op("softmax_cross_entropy(x, label)")
         .composite([](Call& c) {

@@ -71,7 +71,7 @@ void register_statistics(Registry& r) {
         .scalar_result()
         .sample("f64(2,3)")
         .sample("f64(2,3,4), axis=(0,2), keepdims=True")
-        .c_function()
+        .c_function("a axis keepdims")
         .doc("Arithmetic mean over the given axes; of integers in float64, of float16 in float32.");
     r.op("var(a, axis: axes = None, dtype: dtype = None, ddof: float = 0, keepdims: bool = False, where: array = None, "
          "mean: array = None, correction: float = None)")

@@ -305,12 +305,99 @@ MINPY_API minpy_status minpy_square(minpy_array x, minpy_array *out);
 /** The non-negative square root, element by element.
  *  @param x  an array */
 MINPY_API minpy_status minpy_sqrt(minpy_array x, minpy_array *out);
+/** |x|, element by element; of complex numbers the modulus, which is real.
+ *  @param x  an array */
+MINPY_API minpy_status minpy_absolute(minpy_array x, minpy_array *out);
+/** Where the first largest element is, along an axis or in the flattened array; the first NaN, if there is one.
+ *  @param a  an array
+ *  @param axis  an axis, negative from the end; NULL: over all
+ *  @param keepdims  0 or 1 */
+MINPY_API minpy_status minpy_argmax(minpy_array a, const int64_t *axis, int32_t keepdims, minpy_array *out);
+/** Where the first smallest element is, along an axis or in the flattened array; the first NaN, if there is
+ *  one.
+ *  @param a  an array
+ *  @param axis  an axis, negative from the end; NULL: over all
+ *  @param keepdims  0 or 1 */
+MINPY_API minpy_status minpy_argmin(minpy_array a, const int64_t *axis, int32_t keepdims, minpy_array *out);
+/** Whether x1 == x2, element by element.
+ *  @param x1  an array
+ *  @param x2  an array */
+MINPY_API minpy_status minpy_equal(minpy_array x1, minpy_array x2, minpy_array *out);
+/** Whether x1 != x2, element by element.
+ *  @param x1  an array
+ *  @param x2  an array */
+MINPY_API minpy_status minpy_not_equal(minpy_array x1, minpy_array x2, minpy_array *out);
+/** Whether x1 < x2, element by element; complex numbers by their real parts, then by their imaginary parts.
+ *  @param x1  an array
+ *  @param x2  an array */
+MINPY_API minpy_status minpy_less(minpy_array x1, minpy_array x2, minpy_array *out);
+/** Whether x1 <= x2, element by element; complex numbers as in less.
+ *  @param x1  an array
+ *  @param x2  an array */
+MINPY_API minpy_status minpy_less_equal(minpy_array x1, minpy_array x2, minpy_array *out);
+/** Whether x1 > x2, element by element; complex numbers as in less.
+ *  @param x1  an array
+ *  @param x2  an array */
+MINPY_API minpy_status minpy_greater(minpy_array x1, minpy_array x2, minpy_array *out);
+/** Whether x1 >= x2, element by element; complex numbers as in less.
+ *  @param x1  an array
+ *  @param x2  an array */
+MINPY_API minpy_status minpy_greater_equal(minpy_array x1, minpy_array x2, minpy_array *out);
+/** The complex conjugate, element by element.
+ *  @param x  an array */
+MINPY_API minpy_status minpy_conjugate(minpy_array x, minpy_array *out);
 /** Exponential, e**x, element by element.
  *  @param x  an array */
 MINPY_API minpy_status minpy_exp(minpy_array x, minpy_array *out);
 /** Natural logarithm, element by element.
  *  @param x  an array */
 MINPY_API minpy_status minpy_log(minpy_array x, minpy_array *out);
+/** Hyperbolic tangent, element by element.
+ *  @param x  an array */
+MINPY_API minpy_status minpy_tanh(minpy_array x, minpy_array *out);
+/** Whether both are not zero, element by element.
+ *  @param x1  an array
+ *  @param x2  an array */
+MINPY_API minpy_status minpy_logical_and(minpy_array x1, minpy_array x2, minpy_array *out);
+/** Whether one is not zero, element by element.
+ *  @param x1  an array
+ *  @param x2  an array */
+MINPY_API minpy_status minpy_logical_or(minpy_array x1, minpy_array x2, minpy_array *out);
+/** Whether x is zero, element by element.
+ *  @param x  an array */
+MINPY_API minpy_status minpy_logical_not(minpy_array x, minpy_array *out);
+/** x where the condition is true, else y.
+ *  @param condition  an array
+ *  @param x  an array
+ *  @param y  an array */
+MINPY_API minpy_status minpy_where(minpy_array condition, minpy_array x, minpy_array y, minpy_array *out);
+/** The larger of two, element by element; NaN if one is NaN.
+ *  @param x1  an array
+ *  @param x2  an array */
+MINPY_API minpy_status minpy_maximum(minpy_array x1, minpy_array x2, minpy_array *out);
+/** The smaller of two, element by element; NaN if one is NaN.
+ *  @param x1  an array
+ *  @param x2  an array */
+MINPY_API minpy_status minpy_minimum(minpy_array x1, minpy_array x2, minpy_array *out);
+/** The nearest numbers between a_min and a_max (also called min and max), either of which may be None.
+ *  @param a  an array
+ *  @param a_min  an array (NULL: none)
+ *  @param a_max  an array (NULL: none) */
+MINPY_API minpy_status minpy_clip(minpy_array a, minpy_array a_min, minpy_array a_max, minpy_array *out);
+/** Sine, element by element; x in radians.
+ *  @param x  an array */
+MINPY_API minpy_status minpy_sin(minpy_array x, minpy_array *out);
+/** Cosine, element by element; x in radians.
+ *  @param x  an array */
+MINPY_API minpy_status minpy_cos(minpy_array x, minpy_array *out);
+/** exp(x) / sum(exp(x)) along an axis.
+ *  @param x  an array
+ *  @param axis  an axis, negative from the end */
+MINPY_API minpy_status minpy_softmax(minpy_array x, int64_t axis, minpy_array *out);
+/** The logarithm of softmax, without overflow.
+ *  @param x  an array
+ *  @param axis  an axis, negative from the end */
+MINPY_API minpy_status minpy_log_softmax(minpy_array x, int64_t axis, minpy_array *out);
 /** Matrix product of the last two axes; leading axes broadcast, vectors count as rows and columns.
  *  @param x1  an array
  *  @param x2  an array */
@@ -339,6 +426,46 @@ MINPY_API minpy_status minpy_copy(minpy_array a, minpy_array *out);
  *  @param axis  `n_axis` axes, negative from the end; NULL: all
  *  @param keepdims  0 or 1 */
 MINPY_API minpy_status minpy_sum(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims,
+    minpy_array *out);
+/** Product of the elements over the given axes.
+ *  @param a  an array
+ *  @param axis  `n_axis` axes, negative from the end; NULL: all
+ *  @param keepdims  0 or 1 */
+MINPY_API minpy_status minpy_prod(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims,
+    minpy_array *out);
+/** The largest element over the given axes; NaN where there is one. Equal ones share the gradient.
+ *  @param a  an array
+ *  @param axis  `n_axis` axes, negative from the end; NULL: all
+ *  @param keepdims  0 or 1 */
+MINPY_API minpy_status minpy_max(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims,
+    minpy_array *out);
+/** The smallest element over the given axes; NaN where there is one. Equal ones share the gradient.
+ *  @param a  an array
+ *  @param axis  `n_axis` axes, negative from the end; NULL: all
+ *  @param keepdims  0 or 1 */
+MINPY_API minpy_status minpy_min(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims,
+    minpy_array *out);
+/** Whether any element over the given axes is true, that is not zero.
+ *  @param a  an array
+ *  @param axis  `n_axis` axes, negative from the end; NULL: all
+ *  @param keepdims  0 or 1 */
+MINPY_API minpy_status minpy_any(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims,
+    minpy_array *out);
+/** Whether all elements over the given axes are true, that is not zero.
+ *  @param a  an array
+ *  @param axis  `n_axis` axes, negative from the end; NULL: all
+ *  @param keepdims  0 or 1 */
+MINPY_API minpy_status minpy_all(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims,
+    minpy_array *out);
+/** Running sum along an axis, or of the flattened array.
+ *  @param a  an array
+ *  @param axis  an axis, negative from the end; NULL: over all */
+MINPY_API minpy_status minpy_cumsum(minpy_array a, const int64_t *axis, minpy_array *out);
+/** Arithmetic mean over the given axes; of integers in float64, of float16 in float32.
+ *  @param a  an array
+ *  @param axis  `n_axis` axes, negative from the end; NULL: all
+ *  @param keepdims  0 or 1 */
+MINPY_API minpy_status minpy_mean(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims,
     minpy_array *out);
 /* <<< typed functions */
 
