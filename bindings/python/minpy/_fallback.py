@@ -59,7 +59,7 @@ class _Conversion:
 
     def __call__(self, x):
         if isinstance(x, _OURS):
-            if is_traced(x):
+            if self.function is not None and is_traced(x):
                 raise NoGradientFuncError(
                     f"{_name_of(self.function)} has no gradient: it runs in NumPy, which the tape cannot follow; "
                     "use an operator of minpy.numpy, or take the array off the tape with minpy.core.stop_gradient"
@@ -92,9 +92,12 @@ def _concerns(x):
     return isinstance(x, _OURS) or type(x) in (tuple, list, dict, slice) or hasattr(x, "__minpy_numpy__")
 
 
-def to_numpy(x):
-    """`x` with our arrays replaced by NumPy views, also inside tuples, lists and dicts."""
-    return _Conversion(to_numpy)(x)
+def to_numpy(x, function=None):
+    """`x` with our arrays replaced by NumPy views, also inside tuples, lists and dicts.
+
+    With a function that the arrays go to, an array that a tape follows is an error.
+    """
+    return _Conversion(function)(x)
 
 
 def from_numpy(x):

@@ -70,11 +70,11 @@ void drain_released() {
 
 PyObject* wrap_array(minpy_array owned, PyObject* base) {
     ArrayObject* o;
+    drain_released();
     if (n_kept) {
         o = kept[--n_kept];
         PyObject_Init(reinterpret_cast<PyObject*>(o), array_type);
     } else {
-        drain_released();
         o = PyObject_New(ArrayObject, array_type);
         if (!o) {
             minpy_array_release(owned);

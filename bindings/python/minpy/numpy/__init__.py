@@ -277,7 +277,7 @@ class vectorize(_numpy.vectorize):
     """A Python function over the elements of arrays."""
 
     def __call__(self, *args, **kwargs):
-        return _wrap(super().__call__(*_unwrap(args), **_unwrap(kwargs)))
+        return _wrap(super().__call__(*_unwrap(args, vectorize), **_unwrap(kwargs, vectorize)))
 
 
 class ndenumerate(_numpy.ndenumerate):
@@ -285,6 +285,37 @@ class ndenumerate(_numpy.ndenumerate):
 
     def __init__(self, arr):
         super().__init__(_unwrap(arr))
+
+
+class NpzFile(_numpy.lib.npyio.NpzFile):
+    """An npz file, its members as our arrays."""
+
+    def __getitem__(self, key):
+        return _wrap(super().__getitem__(key))
+
+
+def load(file, *args, **kwargs):
+    """Arrays from a npy or npz file, or a pickle."""
+    loaded = _numpy.load(file, *args, **kwargs)
+    if isinstance(loaded, _numpy.lib.npyio.NpzFile):
+        loaded.__class__ = NpzFile
+        return loaded
+    return _wrap(loaded)
+
+
+def save(file, arr, *args, **kwargs):
+    """Writes an array to a npy file."""
+    _numpy.save(file, _unwrap(arr), *args, **kwargs)
+
+
+def savez(file, *args, **kwargs):
+    """Writes arrays to an npz file."""
+    _numpy.savez(file, *_unwrap(args), **_unwrap(kwargs))
+
+
+def savez_compressed(file, *args, **kwargs):
+    """Writes arrays to a compressed npz file."""
+    _numpy.savez_compressed(file, *_unwrap(args), **_unwrap(kwargs))
 
 
 def fromiter(iter, dtype, count=-1, *, like=None):

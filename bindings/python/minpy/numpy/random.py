@@ -20,7 +20,7 @@ class _Stream:
             return value
 
         def method(*args, **kwargs):
-            return _wrap(value(*_unwrap(args), **_unwrap(kwargs)))
+            return _wrap(value(*_unwrap(args, value), **_unwrap(kwargs, value)))
 
         method.__name__ = name
         method.__doc__ = value.__doc__
