@@ -1,7 +1,7 @@
 /* Trains a perceptron, 64-128-10, on handwritten digits: the same computation as mlp.py, mlp.jl and the Go program, which
  * print the same losses. mlp FILE.npz: the digits and the first weights, as examples/make_digits.py writes them.
  *
- * A scope owns what a batch makes, so nothing is released one by one. */
+ * A scope owns the results of a batch's operators, so they are not released one by one. */
 #include <minpy/minpy.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +88,7 @@ static double step(minpy_array x, minpy_array labels, minpy_array *params, minpy
         params[i] = updated;
     }
     check(minpy_array_to_host(value, &result, sizeof result, NULL));
+    minpy_arrays_release(watched, N_PARAMS);
     check(minpy_context_pop());
     minpy_context_release(context);
     minpy_tape_release(tape);
