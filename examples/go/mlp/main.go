@@ -44,7 +44,7 @@ func train(path string) error {
 			err := minpy.WithScope(func(s *minpy.Scope) error {
 				rows := minpy.Span(at, end)
 				x := s.Get(digits, rows)
-				onehot := s.Equal(s.Get(labels, rows, minpy.NewAxis), s.Arange(classes))
+				onehot := s.OneHot(s.Get(labels, rows), classes, minpy.WithDtype(minpy.Float64))
 				value, grads := s.ValueAndGrad(func(s *minpy.Scope, p ...*minpy.Array) *minpy.Array {
 					return loss(s, x, onehot, p)
 				}, params...)
