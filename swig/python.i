@@ -305,9 +305,9 @@ PyObject *function_call(minpy_function f, PyObject *args);
 minpy_function function_new(const char *name, PyObject *on_forward, PyObject *on_backward);
 %exception;
 %inline %{
-void register_op(const char *signature, const char *doc, minpy_function f, minpy_status *status_out) {
+minpy_status register_op(const char *signature, const char *doc, minpy_function f) {
     minpy_op op;
-    *status_out = minpy_register_op(signature, doc, f, &op);
+    return minpy_register_op(signature, doc, f, &op);
 }
 %}
 

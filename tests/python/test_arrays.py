@@ -206,3 +206,12 @@ def test_nothing_leaks():
     for _ in range(20):
         work()
     assert minpy.memory_stats()["live_arrays"] == before
+
+
+def test_bfloat16_is_ml_dtypes():
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    x = np.array([1.0, 2.5]).astype("bfloat16")
+    assert type(x) is np.ndarray and x.dtype == ml_dtypes.bfloat16 and x.itemsize == 2
+    assert (x + x).dtype == ml_dtypes.bfloat16 and (x + x).astype("f4").tolist() == [2.0, 5.0]
+    with pytest.raises(BufferError, match="bfloat16"):
+        memoryview(x)

@@ -176,6 +176,18 @@ def test_exceptions_of_customops_come_through():
         fails(np.ones(2))
 
 
+def test_a_registered_operator_is_like_any_other():
+    from minpy.primitive import register_operator
+
+    scale_add = register_operator(
+        "python_scale_add(x, y, factor: float = 2.0)", lambda x, y, factor: x + y * factor, doc="x + factor * y."
+    )
+    assert scale_add(np.ones(2), np.ones(2)).tolist() == [3.0, 3.0]
+    assert np.python_scale_add(np.ones(2), np.ones(2), factor=3.0).tolist() == [4.0, 4.0]
+    assert grad(lambda y: np.sum(scale_add(np.ones(2), y, factor=5)))(np.ones(2)).tolist() == [5.0, 5.0]
+    assert "factor" in scale_add.__doc__
+
+
 def test_threads_do_not_share_a_tape():
     results = []
 

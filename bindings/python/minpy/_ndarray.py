@@ -9,7 +9,7 @@ import numpy
 
 from . import _minpy
 from ._fallback import _Conversion, call, from_numpy, is_traced, to_numpy, warn_complex
-from ._minpy import _as_strided, _from_numpy, _numpy_view, _operator, ndarray
+from ._minpy import _as_strided, _dtype_known, _from_numpy, _numpy_view, _operator, ndarray
 
 _attributes = {"__module__": "minpy", "__slots__": (), "__array_priority__": 100.0}
 
@@ -91,10 +91,10 @@ def clip(self, min=None, max=None, out=None, **kwargs):
 @_method
 def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
     """A copy with another dtype; the array itself where copy=False allows it."""
-    wanted = numpy.dtype(dtype) if not isinstance(dtype, numpy.dtype) else dtype
+    wanted = _dtype_of(dtype)
     if not copy and wanted == self.dtype and order in ("K", "A"):
         return self
-    found = _operator("astype") if _known(wanted) else None
+    found = _operator("astype") if _dtype_known(wanted) else None
     if found is None:
         return call(numpy.ndarray.astype, "dtype", (self, wanted), {"order": order, "casting": casting, "copy": copy})
     if not numpy.can_cast(self.dtype, wanted, casting):
@@ -106,8 +106,14 @@ def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
     return found(self, wanted)
 
 
-def _known(dtype):
-    return dtype.isnative and (dtype.kind in "biufc" and dtype.itemsize <= 16 and dtype.char not in "gG")
+def _dtype_of(dtype):
+    if isinstance(dtype, numpy.dtype):
+        return dtype
+    if isinstance(dtype, str) and dtype == "bfloat16":
+        import ml_dtypes
+
+        return numpy.dtype(ml_dtypes.bfloat16)
+    return numpy.dtype(dtype)
 
 
 def _laid_out(x, order):
@@ -174,7 +180,7 @@ def view(self, dtype=None, type=None):
     if is_traced(self):
         raise TypeError("view(dtype) reinterprets bits: it has no gradient")
     seen = _numpy_view(self).view(dtype)
-    if not _known(seen.dtype):
+    if not _dtype_known(seen.dtype):
         return seen
     return _as_strided(self, seen.dtype, seen.shape, seen.strides)
 

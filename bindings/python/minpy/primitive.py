@@ -4,8 +4,9 @@ import functools
 
 from . import _minpy
 from ._fallback import NoGradientFuncError, from_numpy, to_numpy
+from ._minpy import _operator
 
-__all__ = ["NoGradientFuncError", "Primitive", "customop"]
+__all__ = ["NoGradientFuncError", "Primitive", "customop", "register_kernel", "register_operator"]
 
 
 class Primitive:
@@ -58,3 +59,28 @@ def _array(x):
 def customop(kind="numpy"):
     """A decorator that makes a `Primitive`; under "numpy" the function gets NumPy arrays."""
     return lambda function: Primitive(function, kind == "numpy")
+
+
+def register_operator(signature, forward, backward=None, doc=""):
+    """A new operator of the library: `minpy.numpy` has it, and every other language and the report.
+
+    Parameters
+    ----------
+    signature : str
+        Its name and parameters with their kinds: "scale_add(x, y, factor: float = 1.0)"; without a kind, an array.
+    forward : callable
+        Gets all arguments by position, returns one array or a tuple.
+    backward : callable, optional
+        Gets the arguments, the results and one cotangent per result; returns one cotangent (or None) per array
+        argument. Without it the operators that `forward` calls are differentiated.
+    """
+    name = signature.partition("(")[0].strip()
+    _minpy.register_op(signature, doc, _minpy.function_new(name, forward, backward))
+    return _operator(name)
+
+
+def register_kernel(op, forward, device="cpu"):
+    """A kernel of an existing operator for a device kind: gets the inputs and the arrays to fill."""
+    from ._fallback import parse_device
+
+    _minpy.register_kernel(op, parse_device(device)[0], _minpy.function_new(op, forward, None))

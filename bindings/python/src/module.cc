@@ -17,6 +17,13 @@ PyObject* extend(PyObject*, PyObject* attributes) {
     Py_RETURN_NONE;
 }
 
+// _dtype_known(dtype): whether arrays of the library have it.
+PyObject* dtype_known(PyObject*, PyObject* o) {
+    minpy_dtype t;
+    int known = parse_dtype(o, &t);
+    return known ? PyBool_FromLong(known > 0) : nullptr;
+}
+
 // _as_strided(a, dtype, shape, strides, offset): a window on a's storage.
 PyObject* as_strided(PyObject*, PyObject* args) {
     PyObject *a, *dtype, *shape, *strides;
@@ -90,6 +97,7 @@ PyObject* wait(PyObject*, PyObject* a) {
 PyMethodDef functions[] = {{"_extend", extend, METH_O, ""},
                            {"_as_strided", as_strided, METH_VARARGS, ""},
                            {"_to_device", to_device, METH_VARARGS, ""},
+                           {"_dtype_known", dtype_known, METH_O, ""},
                            {"_as_type", as_type, METH_VARARGS, ""},
                            {"_wait", wait, METH_O, ""},
                            {nullptr, nullptr, 0, nullptr}};

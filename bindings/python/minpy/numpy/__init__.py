@@ -56,7 +56,7 @@ def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, ndm
         copy = None if copy else copy
     if isinstance(object, ndarray):
         result = object
-        wanted = None if dtype is None else _numpy.dtype(dtype)
+        wanted = None if dtype is None else _ndarray._dtype_of(dtype)
         if wanted is not None and wanted != object.dtype:
             if copy is not None and not copy:
                 raise ValueError(_NO_COPY)
@@ -72,6 +72,8 @@ def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, ndm
         if result.ndim < ndmin:
             result = result.reshape((1,) * (ndmin - result.ndim) + result.shape)
         return result if device is None else result.to_device(device)
+    if isinstance(dtype, str):
+        dtype = _ndarray._dtype_of(dtype)
     extra = {"ndmax": ndmax} if ndmax else {}
     if type(object) in (list, tuple) and _holds_arrays(object):
         object = _unwrap(object)
