@@ -223,7 +223,39 @@ int holds_arrays(PyObject* x, int depth) {
         most = std::max(most, holds_arrays(PySequence_Fast_GET_ITEM(x, i), depth + 1));
     return most;
 }
+constexpr npy_intp kAdopted = 1 << 20;  // NumPy's memory is kept from here on
 PyObject* python_holds_arrays(PyObject*, PyObject* x) { return PyLong_FromLong(holds_arrays(x, 0)); }
+
+// array(object, dtype=None, …): what is usual is made here, all else by the function in Python (`in_full`).
+PyObject* in_full;
+PyObject* set_array(PyObject*, PyObject* function) {
+    Py_XSETREF(in_full, Py_NewRef(function));
+    Py_RETURN_NONE;
+}
+PyObject* make_array(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
+    Py_ssize_t n_keywords = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+    PyObject* object = n ? args[0] : nullptr;
+    PyTypeObject* type = object ? Py_TYPE(object) : nullptr;
+    bool usual = n >= 1 && n + n_keywords <= 2 &&
+                 (n_keywords == 0 || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "dtype") == 0) &&
+                 (type == &PyFloat_Type || type == &PyLong_Type || type == &PyArray_Type ||
+                  ((type == &PyList_Type || type == &PyTuple_Type) && holds_arrays(object, 0) == 0));
+    PyArray_Descr* dtype = nullptr;
+    if (usual && n + n_keywords == 2) {
+        if (PyUnicode_Check(args[1])) usual = PyUnicode_CompareWithASCIIString(args[1], "bfloat16") != 0;
+        if (usual && !PyArray_DescrConverter2(args[1], &dtype)) return nullptr;
+    }
+    if (!usual) return PyObject_Vectorcall(in_full, args, static_cast<size_t>(n), kwnames);
+    bool fresh = type != &PyArray_Type ||
+                 (dtype && !PyArray_EquivTypes(dtype, PyArray_DESCR(reinterpret_cast<PyArrayObject*>(object))));
+    Ref numpy(PyArray_FromAny(object, dtype, 0, 0, fresh ? 0 : NPY_ARRAY_FORCECAST, nullptr));
+    if (!numpy) return nullptr;
+    auto* a = reinterpret_cast<PyArrayObject*>(numpy.get());
+    if (!dtype_of_descr(PyArray_DESCR(a)))
+        return numpy.get() == object ? PyArray_NewCopy(a, NPY_KEEPORDER) : numpy.release();
+    // Small arrays move into memory of our own: nobody else can write there, so a tape has to copy nothing.
+    return array_from_numpy(numpy.get(), !fresh || PyArray_NBYTES(a) <= kAdopted);
+}
 
 // _from_numpy(a, copy=False): ours if the dtype is one of the library's, else the same object.
 PyObject* from_numpy(PyObject*, PyObject* args) {
@@ -241,11 +273,16 @@ PyMethodDef array_methods[] = {{"__array__", method(array_dunder_array), METH_VA
                                 "A NumPy array on the same memory; from a device, a copy."},
                                {nullptr, nullptr, 0, nullptr}};
 
-PyMethodDef module_methods[] = {{"_from_numpy", from_numpy, METH_VARARGS, ""},
-                                {"_holds_arrays", python_holds_arrays, METH_O, ""},
-                                {"_from_dlpack_capsule", from_capsule, METH_O, ""},
-                                {"_numpy_view", [](PyObject*, PyObject* a) { return numpy_view(a); }, METH_O, ""},
-                                {nullptr, nullptr, 0, nullptr}};
+PyMethodDef module_methods[] = {
+    {"_from_numpy", from_numpy, METH_VARARGS, ""},
+    {"_set_array", set_array, METH_O, ""},
+    {"array", method(make_array), METH_FASTCALL | METH_KEYWORDS,
+     "array(object, dtype=None, *, copy=True, order='K', subok=False, ndmin=0, ndmax=0, like=None, device=None)\n"
+     "--\n\nCreates an array; a copy unless `copy` says otherwise."},
+    {"_holds_arrays", python_holds_arrays, METH_O, ""},
+    {"_from_dlpack_capsule", from_capsule, METH_O, ""},
+    {"_numpy_view", [](PyObject*, PyObject* a) { return numpy_view(a); }, METH_O, ""},
+    {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
 

@@ -47,7 +47,7 @@ def _stacked(x):
     )
 
 
-def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, ndmax=0, like=None, device=None):
+def _array_in_full(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, ndmax=0, like=None, device=None):
     """Creates an array; a copy unless `copy` says otherwise."""
     if type(copy) is _numpy._CopyMode:
         copy = {_numpy._CopyMode.ALWAYS: True, _numpy._CopyMode.NEVER: False}.get(copy)
@@ -86,6 +86,8 @@ def array(object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, ndm
     return result if device is None else _to_device(result, device)
 
 
+_minpy._set_array(_array_in_full)
+array = _minpy.array
 _NO_COPY = "Unable to avoid copy while creating an array as requested."
 
 
@@ -101,7 +103,7 @@ def asarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
     """The input as an array, itself or on the same memory where possible."""
     if type(a) is ndarray and dtype is None and order is None and not copy and device is None:
         return a
-    return array(a, dtype, copy=copy, order=order or "K", device=device)
+    return _array_in_full(a, dtype, copy=copy, order=order or "K", device=device)
 
 
 def asanyarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
