@@ -69,6 +69,17 @@ const table = [
     Operator("log_softmax", 0),
     Operator("softmax_cross_entropy", 2),
     Operator("matmul", 2),
+    Operator("dot", 2),
+    Operator("inner", 2),
+    Operator("vdot", 2),
+    Operator("outer", 0),
+    Operator("tensordot", 0),
+    Operator("vecdot", 2),
+    Operator("matvec", 0),
+    Operator("vecmat", 0),
+    Operator("kron", 0),
+    Operator("cross", 0),
+    Operator("einsum", 2),
     Operator("reshape", 0),
     Operator("transpose", 0),
     Operator("broadcast_to", 0),
@@ -647,12 +658,100 @@ matmul(x1, x2; options...) =
     call(table[68], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
+    dot(a, b)
+
+Sum of products over the last axis of a and the last but one of b; a product where one is a number.
+"""
+dot(a, b; options...) =
+    call(table[69], (Arg.array(a), Arg.array(b)); options...)
+
+"""
+    inner(a, b)
+
+Sum of products over the last axes of both.
+"""
+inner(a, b; options...) =
+    call(table[70], (Arg.array(a), Arg.array(b)); options...)
+
+"""
+    vdot(a, b)
+
+Sum of products of all elements, those of a conjugated.
+"""
+vdot(a, b; options...) =
+    call(table[71], (Arg.array(a), Arg.array(b)); options...)
+
+"""
+    outer(a, b)
+
+The product of each element of a with each of b.
+"""
+outer(a, b; options...) =
+    call(table[72], (Arg.array(a), Arg.array(b)); options...)
+
+"""
+    tensordot(a, b[, axes = 2])
+
+Sum of products over several axes: the last n of a and the first n of b, or those of two lists.
+"""
+tensordot(a, b, axes=default; options...) =
+    call(table[73], (Arg.array(a), Arg.array(b), Arg.value(axes)); options...)
+
+"""
+    vecdot(x1, x2[, axis = -1])
+
+Sum of products over an axis, elements of x1 conjugated; the other axes broadcast.
+"""
+vecdot(x1, x2, axis=default; options...) =
+    call(table[74], (Arg.array(x1), Arg.array(x2), Arg.int(axis)); options...)
+
+"""
+    matvec(x1, x2)
+
+Matrices times vectors; leading axes broadcast.
+"""
+matvec(x1, x2; options...) =
+    call(table[75], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    vecmat(x1, x2)
+
+Vectors, conjugated, times matrices; leading axes broadcast.
+"""
+vecmat(x1, x2; options...) =
+    call(table[76], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    kron(a, b)
+
+Kronecker product: blocks of b scaled by the elements of a.
+"""
+kron(a, b; options...) =
+    call(table[77], (Arg.array(a), Arg.array(b)); options...)
+
+"""
+    cross(a, b[, axisa = -1, axisb = -1, axisc = -1]; dims)
+
+Cross product of vectors of three elements.
+"""
+cross(a, b, axisa=default, axisb=default, axisc=default; dims=default, options...) =
+    call(table[78], (Arg.array(a), Arg.array(b), Arg.int(axisa), Arg.int(axisb), Arg.int(axisc), Arg.axis(dims)); options...)
+
+"""
+    einsum(subscripts, operands; dtype, optimize = false)
+
+Einstein's summation: products of operands summed over the labels that the result does not have.
+"""
+einsum(subscripts, operands; dtype=default, optimize=default, options...) =
+    call(table[79], (Arg.str(subscripts), Arg.arrays(operands), Arg.dtype(dtype), Arg.value(optimize)); options...)
+
+"""
     reshape(a, shape; order = "C")
 
 The elements in a new shape; a view where strides allow. One size may be -1.
 """
 reshape(a, shape; order=default, options...) =
-    call(table[69], (Arg.array(a), Arg.ints(shape), Arg.str(order)); options...)
+    call(table[80], (Arg.array(a), Arg.ints(shape), Arg.str(order)); options...)
 
 """
     transpose(a; dims)
@@ -660,7 +759,7 @@ reshape(a, shape; order=default, options...) =
 The axes in another order, reversed by default; a view.
 """
 transpose(a; dims=default, options...) =
-    call(table[70], (Arg.array(a), Arg.axes(dims)); options...)
+    call(table[81], (Arg.array(a), Arg.axes(dims)); options...)
 
 """
     broadcast_to(array, shape)
@@ -668,7 +767,7 @@ transpose(a; dims=default, options...) =
 A view of a larger shape in which sizes of 1 are repeated without a copy.
 """
 broadcast_to(array, shape; options...) =
-    call(table[71], (Arg.array(array), Arg.ints(shape)); options...)
+    call(table[82], (Arg.array(array), Arg.ints(shape)); options...)
 
 """
     astype(x, dtype; copy = true)
@@ -676,7 +775,7 @@ broadcast_to(array, shape; options...) =
 The elements converted to a dtype: a copy.
 """
 astype(x, dtype; copy=default, options...) =
-    call(table[72], (Arg.array(x), Arg.dtype(dtype), Arg.bool(copy)); options...)
+    call(table[83], (Arg.array(x), Arg.dtype(dtype), Arg.bool(copy)); options...)
 
 """
     copy(a)
@@ -684,7 +783,7 @@ astype(x, dtype; copy=default, options...) =
 A copy in C order.
 """
 copy(a; options...) =
-    call(table[73], (Arg.array(a),); options...)
+    call(table[84], (Arg.array(a),); options...)
 
 """
     to_device(a, device)
@@ -692,7 +791,7 @@ copy(a; options...) =
 The array on a device: itself if it is there already.
 """
 to_device(a, device; options...) =
-    call(table[74], (Arg.array(a), Arg.device(device)); options...)
+    call(table[85], (Arg.array(a), Arg.device(device)); options...)
 
 """
     get_item(a, index)
@@ -700,7 +799,7 @@ to_device(a, device; options...) =
 a[index]: a view for ints, slices, ellipsis and newaxis, a copy where arrays are among them.
 """
 get_item(a, index; options...) =
-    call(table[75], (Arg.array(a), Arg.index(index)); options...)
+    call(table[86], (Arg.array(a), Arg.index(index)); options...)
 
 """
     set_item(a, index, value)
@@ -708,7 +807,7 @@ get_item(a, index; options...) =
 a[index] = value, in place; gives a. Of values for one element the last is kept.
 """
 set_item(a, index, value; options...) =
-    call(table[76], (Arg.array(a), Arg.index(index), Arg.value(value)); options...)
+    call(table[87], (Arg.array(a), Arg.index(index), Arg.value(value)); options...)
 
 """
     sum(a; dims, dtype, keepdims = false, initial, where)
@@ -716,7 +815,7 @@ set_item(a, index, value; options...) =
 Sum of the elements over the given axes; bools and short integers sum in 64 bits.
 """
 sum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[77], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[88], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     prod(a; dims, dtype, keepdims = false, initial, where)
@@ -724,7 +823,7 @@ sum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where
 Product of the elements over the given axes.
 """
 prod(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[78], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[89], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     max(a; dims, keepdims = false, initial, where)
@@ -732,7 +831,7 @@ prod(a; dims=default, dtype=default, keepdims=default, initial=default, var"wher
 The largest element over the given axes; NaN where there is one. Equal ones share the gradient.
 """
 max(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[79], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[90], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     min(a; dims, keepdims = false, initial, where)
@@ -740,7 +839,7 @@ max(a; dims=default, keepdims=default, initial=default, var"where"=default, opti
 The smallest element over the given axes; NaN where there is one. Equal ones share the gradient.
 """
 min(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[80], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[91], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     any(a; dims, keepdims = false, where)
@@ -748,7 +847,7 @@ min(a; dims=default, keepdims=default, initial=default, var"where"=default, opti
 Whether any element over the given axes is true, that is not zero.
 """
 any(a; dims=default, keepdims=default, var"where"=default, options...) =
-    call(table[81], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[92], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     all(a; dims, keepdims = false, where)
@@ -756,7 +855,7 @@ any(a; dims=default, keepdims=default, var"where"=default, options...) =
 Whether all elements over the given axes are true, that is not zero.
 """
 all(a; dims=default, keepdims=default, var"where"=default, options...) =
-    call(table[82], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[93], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     cumsum(a; dims, dtype)
@@ -764,7 +863,7 @@ all(a; dims=default, keepdims=default, var"where"=default, options...) =
 Running sum along an axis, or of the flattened array.
 """
 cumsum(a; dims=default, dtype=default, options...) =
-    call(table[83], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[94], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     cumprod(a; dims, dtype)
@@ -772,7 +871,7 @@ cumsum(a; dims=default, dtype=default, options...) =
 Running product along an axis, or of the flattened array.
 """
 cumprod(a; dims=default, dtype=default, options...) =
-    call(table[84], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[95], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     cumulative_sum(x; dims, dtype, include_initial = false)
@@ -780,7 +879,7 @@ cumprod(a; dims=default, dtype=default, options...) =
 Running sum along an axis; with include_initial, a zero before the first element.
 """
 cumulative_sum(x; dims=default, dtype=default, include_initial=default, options...) =
-    call(table[85], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
+    call(table[96], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
 
 """
     cumulative_prod(x; dims, dtype, include_initial = false)
@@ -788,7 +887,7 @@ cumulative_sum(x; dims=default, dtype=default, include_initial=default, options.
 Running product along an axis; with include_initial, a one before the first element.
 """
 cumulative_prod(x; dims=default, dtype=default, include_initial=default, options...) =
-    call(table[86], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
+    call(table[97], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
 
 """
     mean(a; dims, dtype, keepdims = false, where)
@@ -796,7 +895,7 @@ cumulative_prod(x; dims=default, dtype=default, include_initial=default, options
 Arithmetic mean over the given axes; of integers in float64, of float16 in float32.
 """
 mean(a; dims=default, dtype=default, keepdims=default, var"where"=default, options...) =
-    call(table[87], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[98], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     var(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -804,7 +903,7 @@ mean(a; dims=default, dtype=default, keepdims=default, var"where"=default, optio
 Variance over the given axes: the mean of squared distances from the mean, divided by n - ddof.
 """
 var(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[88], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[99], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 """
     std(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -812,7 +911,7 @@ var(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=d
 Standard deviation over the given axes; its gradient is zero where all elements are equal.
 """
 std(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[89], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[100], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 end
 
