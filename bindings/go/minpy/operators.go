@@ -278,6 +278,18 @@ func (s *Scope) Cosh(x any, options ...Option) *Array {
 	return opCosh.in1(s, []any{x}, options)
 }
 
+var opCross = operator{name: "cross", params: []string{"a", "b", "axisa", "axisb", "axisc", "axis"}}
+
+// Cross is cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None): cross product of vectors of three elements.
+func Cross(a, b any, options ...Option) (*Array, error) {
+	return opCross.call1([]any{a, b}, options)
+}
+
+// Cross is the package's Cross in the scope.
+func (s *Scope) Cross(a, b any, options ...Option) *Array {
+	return opCross.in1(s, []any{a, b}, options)
+}
+
 var opCumprod = operator{name: "cumprod", params: []string{"a", "axis", "dtype"}}
 
 // Cumprod is cumprod(a, axis=None, dtype=None): running product along an axis, or of the flattened array.
@@ -362,6 +374,18 @@ func (s *Scope) Divide(x1, x2 any, options ...Option) *Array {
 	return opDivide.in1(s, []any{x1, x2}, options)
 }
 
+var opDot = operator{name: "dot", params: []string{"a", "b"}}
+
+// Dot is dot(a, b): sum of products over the last axis of a and the last but one of b; a product where one is a number.
+func Dot(a, b any, options ...Option) (*Array, error) {
+	return opDot.call1([]any{a, b}, options)
+}
+
+// Dot is the package's Dot in the scope.
+func (s *Scope) Dot(a, b any, options ...Option) *Array {
+	return opDot.in1(s, []any{a, b}, options)
+}
+
 var opDropout = operator{name: "dropout", params: []string{"x", "p", "training"}}
 
 // Dropout is dropout(x, p=0.5, training=None): in training a random part p of the elements is zero and the rest scaled by 1 / (1 - p); else x itself.
@@ -372,6 +396,18 @@ func Dropout(x any, options ...Option) (*Array, error) {
 // Dropout is the package's Dropout in the scope.
 func (s *Scope) Dropout(x any, options ...Option) *Array {
 	return opDropout.in1(s, []any{x}, options)
+}
+
+var opEinsum = operator{name: "einsum", params: []string{"subscripts", "operands", "dtype", "optimize"}}
+
+// Einsum is einsum(subscripts, /, *operands, dtype=None, optimize=False): einstein's summation: products of operands summed over the labels that the result does not have.
+func Einsum(subscripts string, operands []*Array, options ...Option) (*Array, error) {
+	return opEinsum.call1([]any{subscripts, operands}, options)
+}
+
+// Einsum is the package's Einsum in the scope.
+func (s *Scope) Einsum(subscripts string, operands []*Array, options ...Option) *Array {
+	return opEinsum.in1(s, []any{subscripts, operands}, options)
 }
 
 var opEmbedding = operator{name: "embedding", params: []string{"indices", "weight"}}
@@ -506,6 +542,18 @@ func (s *Scope) Imag(val any, options ...Option) *Array {
 	return opImag.in1(s, []any{val}, options)
 }
 
+var opInner = operator{name: "inner", params: []string{"a", "b"}}
+
+// Inner is inner(a, b, /): sum of products over the last axes of both.
+func Inner(a, b any, options ...Option) (*Array, error) {
+	return opInner.call1([]any{a, b}, options)
+}
+
+// Inner is the package's Inner in the scope.
+func (s *Scope) Inner(a, b any, options ...Option) *Array {
+	return opInner.in1(s, []any{a, b}, options)
+}
+
 var opIsfinite = operator{name: "isfinite", params: []string{"x"}}
 
 // Isfinite is isfinite(x, /): whether x is neither infinite nor NaN, element by element.
@@ -540,6 +588,18 @@ func Isnan(x any, options ...Option) (*Array, error) {
 // Isnan is the package's Isnan in the scope.
 func (s *Scope) Isnan(x any, options ...Option) *Array {
 	return opIsnan.in1(s, []any{x}, options)
+}
+
+var opKron = operator{name: "kron", params: []string{"a", "b"}}
+
+// Kron is kron(a, b): kronecker product: blocks of b scaled by the elements of a.
+func Kron(a, b any, options ...Option) (*Array, error) {
+	return opKron.call1([]any{a, b}, options)
+}
+
+// Kron is the package's Kron in the scope.
+func (s *Scope) Kron(a, b any, options ...Option) *Array {
+	return opKron.in1(s, []any{a, b}, options)
 }
 
 var opLayerNorm = operator{name: "layer_norm", params: []string{"x", "gamma", "beta", "axis", "eps"}}
@@ -662,6 +722,18 @@ func (s *Scope) Matmul(x1, x2 any, options ...Option) *Array {
 	return opMatmul.in1(s, []any{x1, x2}, options)
 }
 
+var opMatvec = operator{name: "matvec", params: []string{"x1", "x2"}}
+
+// Matvec is matvec(x1, x2, /): matrices times vectors; leading axes broadcast.
+func Matvec(x1, x2 any, options ...Option) (*Array, error) {
+	return opMatvec.call1([]any{x1, x2}, options)
+}
+
+// Matvec is the package's Matvec in the scope.
+func (s *Scope) Matvec(x1, x2 any, options ...Option) *Array {
+	return opMatvec.in1(s, []any{x1, x2}, options)
+}
+
 var opMax = operator{name: "max", params: []string{"a", "axis", "keepdims", "initial", "where"}}
 
 // Max is max(a, axis=None, keepdims=False, initial=None, where=None): the largest element over the given axes; NaN where there is one. Equal ones share the gradient.
@@ -768,6 +840,18 @@ func OneHot(indices any, depth int, options ...Option) (*Array, error) {
 // OneHot is the package's OneHot in the scope.
 func (s *Scope) OneHot(indices any, depth int, options ...Option) *Array {
 	return opOneHot.in1(s, []any{indices, depth}, options)
+}
+
+var opOuter = operator{name: "outer", params: []string{"a", "b"}}
+
+// Outer is outer(a, b): the product of each element of a with each of b.
+func Outer(a, b any, options ...Option) (*Array, error) {
+	return opOuter.call1([]any{a, b}, options)
+}
+
+// Outer is the package's Outer in the scope.
+func (s *Scope) Outer(a, b any, options ...Option) *Array {
+	return opOuter.in1(s, []any{a, b}, options)
 }
 
 var opPooling = operator{name: "pooling", params: []string{"x", "kernel", "pool_type", "stride", "pad", "global_pool", "pooling_convention"}}
@@ -1022,6 +1106,18 @@ func (s *Scope) Tanh(x any, options ...Option) *Array {
 	return opTanh.in1(s, []any{x}, options)
 }
 
+var opTensordot = operator{name: "tensordot", params: []string{"a", "b", "axes"}}
+
+// Tensordot is tensordot(a, b, axes=2): sum of products over several axes: the last n of a and the first n of b, or those of two lists.
+func Tensordot(a, b any, options ...Option) (*Array, error) {
+	return opTensordot.call1([]any{a, b}, options)
+}
+
+// Tensordot is the package's Tensordot in the scope.
+func (s *Scope) Tensordot(a, b any, options ...Option) *Array {
+	return opTensordot.in1(s, []any{a, b}, options)
+}
+
 var opToDevice = operator{name: "to_device", params: []string{"a", "device"}}
 
 // ToDevice is to_device(a, device): the array on a device: itself if it is there already.
@@ -1058,6 +1154,42 @@ func (s *Scope) Var(a any, options ...Option) *Array {
 	return opVar.in1(s, []any{a}, options)
 }
 
+var opVdot = operator{name: "vdot", params: []string{"a", "b"}}
+
+// Vdot is vdot(a, b, /): sum of products of all elements, those of a conjugated.
+func Vdot(a, b any, options ...Option) (*Array, error) {
+	return opVdot.call1([]any{a, b}, options)
+}
+
+// Vdot is the package's Vdot in the scope.
+func (s *Scope) Vdot(a, b any, options ...Option) *Array {
+	return opVdot.in1(s, []any{a, b}, options)
+}
+
+var opVecdot = operator{name: "vecdot", params: []string{"x1", "x2", "axis"}}
+
+// Vecdot is vecdot(x1, x2, /, axis=-1): sum of products over an axis, elements of x1 conjugated; the other axes broadcast.
+func Vecdot(x1, x2 any, options ...Option) (*Array, error) {
+	return opVecdot.call1([]any{x1, x2}, options)
+}
+
+// Vecdot is the package's Vecdot in the scope.
+func (s *Scope) Vecdot(x1, x2 any, options ...Option) *Array {
+	return opVecdot.in1(s, []any{x1, x2}, options)
+}
+
+var opVecmat = operator{name: "vecmat", params: []string{"x1", "x2"}}
+
+// Vecmat is vecmat(x1, x2, /): vectors, conjugated, times matrices; leading axes broadcast.
+func Vecmat(x1, x2 any, options ...Option) (*Array, error) {
+	return opVecmat.call1([]any{x1, x2}, options)
+}
+
+// Vecmat is the package's Vecmat in the scope.
+func (s *Scope) Vecmat(x1, x2 any, options ...Option) *Array {
+	return opVecmat.in1(s, []any{x1, x2}, options)
+}
+
 var opWhere = operator{name: "where", params: []string{"condition", "x", "y"}}
 
 // Where is where(condition, x, y, /): x where the condition is true, else y.
@@ -1077,10 +1209,19 @@ func WithAMax(aMax any) Option { return Option{"a_max", aMax} }
 func WithAMin(aMin any) Option { return Option{"a_min", aMin} }
 
 // WithAxes gives the parameter axes.
-func WithAxes(axes ...int) Option { return Option{"axes", oneOrMore(axes)} }
+func WithAxes(axes any) Option { return Option{"axes", axes} }
 
 // WithAxis gives the parameter axis.
 func WithAxis(axis ...int) Option { return Option{"axis", oneOrMore(axis)} }
+
+// WithAxisa gives the parameter axisa.
+func WithAxisa(axisa int) Option { return Option{"axisa", axisa} }
+
+// WithAxisb gives the parameter axisb.
+func WithAxisb(axisb int) Option { return Option{"axisb", axisb} }
+
+// WithAxisc gives the parameter axisc.
+func WithAxisc(axisc int) Option { return Option{"axisc", axisc} }
 
 // WithBias gives the parameter bias.
 func WithBias(bias any) Option { return Option{"bias", bias} }
@@ -1147,6 +1288,9 @@ func WithOffValue(offValue float64) Option { return Option{"off_value", offValue
 
 // WithOnValue gives the parameter on_value.
 func WithOnValue(onValue float64) Option { return Option{"on_value", onValue} }
+
+// WithOptimize gives the parameter optimize.
+func WithOptimize(optimize any) Option { return Option{"optimize", optimize} }
 
 // WithP gives the parameter p.
 func WithP(p float64) Option { return Option{"p", p} }
