@@ -33,6 +33,9 @@
     M(internal)           \
     M(products)           \
     M(einsum)             \
+    M(decompositions)     \
+    M(norms)              \
+    M(solve)              \
     M(manipulation)       \
     M(indexing)           \
     M(reductions)         \
