@@ -2,8 +2,10 @@ package minpy_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"minpy"
 )
@@ -67,19 +69,20 @@ func TestRegisteredOperatorIsFoundWithItsGradient(t *testing.T) {
 	back := func(s *minpy.Scope, args []any) ([]*minpy.Array, error) {
 		return []*minpy.Array{s.Multiply(args[len(args)-1], args[1])}, s.Err()
 	}
-	f := must(minpy.NewFunction("go_scale", scale, back))(t)
+	name := fmt.Sprint("go_scale_", time.Now().UnixNano()) // an operator stays for the life of the process
+	f := must(minpy.NewFunction(name, scale, back))(t)
 	defer f.Close()
-	if err := minpy.RegisterOperator("go_scale(x, factor: float = 2.0)", "Scales in Go.", f); err != nil {
+	if err := minpy.RegisterOperator(name+"(x, factor: float = 2.0)", "Scales in Go.", f); err != nil {
 		t.Fatal(err)
 	}
 	x := array(t, []float64{1, 2})
-	y := must(minpy.Invoke("go_scale", []any{x}, minpy.With("factor", 3.0)))(t)
+	y := must(minpy.Invoke(name, []any{x}, minpy.With("factor", 3.0)))(t)
 	defer y[0].Close()
 	equal(t, y[0], 3.0, 6.0)
-	z := must(minpy.Invoke("go_scale", []any{x}))(t)
+	z := must(minpy.Invoke(name, []any{x}))(t)
 	defer z[0].Close()
 	equal(t, z[0], 2.0, 4.0)
-	if err := minpy.RegisterOperator("go_scale(x)", "", f); !errors.Is(err, minpy.ErrInvalid) {
+	if err := minpy.RegisterOperator(name+"(x)", "", f); !errors.Is(err, minpy.ErrInvalid) {
 		t.Error(err)
 	}
 }
