@@ -19,6 +19,33 @@ Array to_device(const Array& a, Device d) {
     minpy_value where{MINPY_V_DEVICE, 0, {int64_t(uint32_t(d.kind)) | int64_t(d.index) << 32}};
     return call(MINPY_OP("to_device"), a, where);
 }
+Array get_item(const Array& a, std::span<const minpy_value> index) {
+    return call(MINPY_OP("get_item"), a, pointer_value(MINPY_V_VALUES, index.data(), int64_t(index.size())));
+}
+Array slice(const Array& a, int64_t axis, int64_t start, int64_t stop, int64_t step) {
+    static const minpy_slice all{MINPY_SLICE_NONE, MINPY_SLICE_NONE, MINPY_SLICE_NONE};
+    minpy_slice part{start, stop, step};
+    SmallVector<minpy_value, 8> index;
+    for (int64_t i = 0; i < axis; ++i) index.push_back(pointer_value(MINPY_V_SLICE, &all, 0));
+    index.push_back(pointer_value(MINPY_V_SLICE, &part, 0));
+    return get_item(a, {index.data(), size_t(index.size())});
+}
+Array insert_axis(const Array& a, int64_t axis) {
+    Dims shape = a.dims();
+    shape.insert(axis, 1);
+    return reshape(a, shape);
+}
+Array move_axis(const Array& a, int64_t from, int64_t to) {
+    Dims axes;
+    for (int64_t i = 0; i < a.ndim(); ++i)
+        if (i != from) axes.push_back(i);
+    axes.insert(to, from);
+    return from == to ? a : transpose(a, axes);
+}
+Array concatenate(std::span<const Array> arrays, int64_t axis) { return call(MINPY_OP("concatenate"), arrays, axis); }
+Array gather(const Array& a, const Array& positions, int64_t axis) {
+    return call(MINPY_OP("_gather"), a, positions, Dims{axis}, axis);
+}
 Array conj(const Array& a) { return in(a.dtype(), kComplex) ? call(MINPY_OP("conjugate"), a) : a; }
 
 Array zeros(DimsView shape, DType t, Device device) { return minpy::to_device(minpy::zeros(shape, t), device); }

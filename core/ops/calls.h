@@ -57,6 +57,15 @@ Array astype(const Array& a, DType t);
 Array to_device(const Array& a, Device d);
 Array conj(const Array& a);  // a itself where it is real
 
+// ---- windows and what is put together ----
+Array get_item(const Array& a, std::span<const minpy_value> index);
+Array slice(const Array& a, int64_t axis, int64_t start, int64_t stop, int64_t step = 1);  // as in Python
+Array insert_axis(const Array& a, int64_t axis);
+Array move_axis(const Array& a, int64_t from, int64_t to);
+Array concatenate(std::span<const Array> arrays, int64_t axis);
+// Elements at int64 positions that are known to be good; -1 gives zero. Their axes take the place of `axis`.
+Array gather(const Array& a, const Array& positions, int64_t axis);
+
 // ---- not recorded ----
 Array zeros(DimsView shape, DType t, Device device);
 Array ones(DimsView shape, DType t, Device device);
