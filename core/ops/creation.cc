@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "core/array/casting.h"
-#include "core/autograd/rules.h"
+#include "core/autograd/node.h"
 #include "core/ops/calls.h"
 #include "core/registry/device.h"
 #include "core/registry/registry.h"
@@ -34,14 +34,11 @@ Array laid_out(DimsView shape, DType t, std::string_view order) {
 }
 
 void fill(const Array& a, double value) {
-    if (value == 0)
-        std::memset(a.raw(), 0, size_t(a.nbytes()));
-    else
-        copy_into(a, full_scalar(value, a.dtype()));
+    if (value == 0) std::memset(a.raw(), 0, size_t(a.nbytes()));
+    else copy_into(a, full_scalar(value, a.dtype()));
 }
 
-template <int value>
-void constant(Call& c) {
+template <int value> void constant(Call& c) {
     Array a = laid_out(checked_shape(c.ints(0)), c.dtype(1, DType::float64), c.text(2));
     fill(a, value);
     c.out.push_back(placed(c, a, 3));
@@ -59,7 +56,8 @@ Array like(Call& c, int dtype, int order, int shape) {
     bool other_shape = !c.is_none(shape) && checked_shape(c.ints(shape)).size() != a.ndim();
     Dims dims = c.is_none(shape) ? a.dims() : checked_shape(c.ints(shape));
     if (o == "K" && !other_shape) return empty_strided(dims, a.strides(), t);
-    if (o == "A") o = !other_shape && is_f_contiguous(a.shape(), a.strides(), a.itemsize()) && !a.is_contiguous() ? "F" : "C";
+    if (o == "A")
+        o = !other_shape && is_f_contiguous(a.shape(), a.strides(), a.itemsize()) && !a.is_contiguous() ? "F" : "C";
     return laid_out(dims, t, o == "K" ? "C" : o);
 }
 
@@ -67,22 +65,22 @@ Array beside(Call& c, Array made, int device) {
     return to_device(made, c.is_none(device) ? c.in[0].device() : device_from(c.args[device]));
 }
 
-template <int value>
-void constant_like(Call& c) {
+template <int value> void constant_like(Call& c) {
     Array a = like(c, 1, 2, 3);
     fill(a, value);
     c.out.push_back(beside(c, a, 4));
 }
 
 // A copy of a broadcast value, in terms of operators: the value may be recorded.
-Array filled(Call& c, const minpy_value& value, const Array& operand, Weak weak, const Array& to, Device device) {
+Array filled(const minpy_value& value, const Array& operand, Weak weak, const Array& to, Device device) {
     if (weak != Weak::none) {
         Array one = array_of_number(value, to.dtype());  // "Python integer 300 out of bounds for uint8"
         copy_into(to, one);
         return to_device(to, device);
     }
     if (may_be_traced(operand) || !operand.on_cpu())
-        return call(MINPY_OP("copy"), ops::broadcast_to(ops::astype(ops::to_device(operand, device), to.dtype()), to.shape()));
+        return call(MINPY_OP("copy"),
+                    ops::broadcast_to(ops::astype(ops::to_device(operand, device), to.dtype()), to.shape()));
     copy_into(to, operand);
     return to_device(to, device);
 }
@@ -95,20 +93,19 @@ void full(Call& c) {
                     : c.context.policy == Policy::only_cpu ? kCpu
                     : value.on_cpu()                       ? c.context.device
                                                            : value.device();
-    c.out.push_back(filled(c, c.args[1], value, weak, to, device));
+    c.out.push_back(filled(c.args[1], value, weak, to, device));
 }
 
 void full_like(Call& c) {
     Array to = like(c, 2, 3, 4);
     Device device = c.is_none(5) ? c.in[0].device() : device_from(c.args[5]);
-    c.out.push_back(filled(c, c.args[1], c.array(1), c.weak[c.first[1]], to, device));
+    c.out.push_back(filled(c.args[1], c.array(1), c.weak[c.first[1]], to, device));
 }
 
 // ---- ranges ----
 
 // start + i * delta as NumPy fills it: the first two elements are cast, the others follow from their difference.
-template <class T>
-void progress(T* to, int64_t n) {
+template <class T> void progress(T* to, int64_t n) {
     if (n < 3) return;
     if constexpr (is_short_float<T>) {
         float first = float(to[0]), delta = float(to[1]) - first;
@@ -133,7 +130,8 @@ bool integral(const minpy_value& v) {
 
 void arange(Call& c) {
     minpy_value start = c.args[0], stop = c.args[1], step = c.args[2];
-    if (start.tag == MINPY_V_NONE && stop.tag == MINPY_V_NONE) throw type_error("arange() requires stop to be specified.");
+    if (start.tag == MINPY_V_NONE && stop.tag == MINPY_V_NONE)
+        throw type_error("arange() requires stop to be specified.");
     if (stop.tag == MINPY_V_NONE) {
         stop = start;
         start = to_value(0);
@@ -178,10 +176,8 @@ void arange(Call& c) {
         auto put = [&](int64_t i, const minpy_value& v) { store_number(v, t, p + i * a.itemsize()); };
         put(0, start);
         if (n > 1) {
-            if (exact)
-                put(1, to_value(int_of(start) + int_of(step)));
-            else
-                put(1, to_value(double_of(start) + double_of(step)));
+            if (exact) put(1, to_value(int_of(start) + int_of(step)));
+            else put(1, to_value(double_of(start) + double_of(step)));
         }
         for_dtype<kNumeric>(t, [&]<class T> { progress(a.raw_as<T>(), n); });
     }
@@ -189,8 +185,7 @@ void arange(Call& c) {
 }
 
 // Along axis 0, like NumPy: start + (stop - start) / div * i, the last element being `stop` itself.
-template <class T>
-void fill_linspace(const Array& out, const Array& start, const Array& stop, bool endpoint) {
+template <class T> void fill_linspace(const Array& out, const Array& start, const Array& stop, bool endpoint) {
     int64_t n = out.dim(0), width = start.size();
     double div = double(endpoint ? n - 1 : n);
     const T* a = start.raw_as<T>();
@@ -198,22 +193,20 @@ void fill_linspace(const Array& out, const Array& start, const Array& stop, bool
     T* to = out.raw_as<T>();
     bool any_zero = false;
     auto scaled = [](T x, double s) {
-        if constexpr (is_complex<T>)
-            return T{typename T::real_type(x.re * s), typename T::real_type(x.im * s)};
-        else
-            return T(x * T(s));
+        if constexpr (is_complex<T>) return T{typename T::real_type(x.re * s), typename T::real_type(x.im * s)};
+        else return T(x * T(s));
     };
     auto over = [](T x, double s) {
-        if constexpr (is_complex<T>)
-            return T{typename T::real_type(x.re / s), typename T::real_type(x.im / s)};
-        else
-            return T(x / T(s));
+        if constexpr (is_complex<T>) return T{typename T::real_type(x.re / s), typename T::real_type(x.im / s)};
+        else return T(x / T(s));
     };
     for (int64_t k = 0; k < width; ++k) any_zero = any_zero || (div > 0 && over(b[k] + -a[k], div) == T{});
     for (int64_t i = 0; i < n; ++i) {
         for (int64_t k = 0; k < width; ++k) {
             T delta = b[k] + -a[k];
-            T x = div <= 0 ? scaled(delta, double(i)) : any_zero ? scaled(delta, double(i) / div) : scaled(over(delta, div), double(i));
+            T x = div <= 0   ? scaled(delta, double(i))
+                  : any_zero ? scaled(delta, double(i) / div)
+                             : scaled(over(delta, div), double(i));
             to[i * width + k] = x + a[k];
         }
     }
@@ -269,7 +262,6 @@ Array linspace_weights(Reverse& c) {
 
 // ---- matrices ----
 
-
 // Ones on a diagonal.
 Array diagonal_ones(int64_t n, int64_t m, int64_t k, DType t, std::string_view order) {
     if (n < 0 || m < 0) throw value_error("negative dimensions are not allowed");
@@ -290,18 +282,15 @@ void eye(Call& c) {
 }
 
 // Copies row by row, with zeros above (or below) diagonal k.
-template <bool lower>
-void triangle(Call& c) {
+template <bool lower> void triangle(Call& c) {
     const Array& out = c.out[0];
     int64_t rows = out.dim(-2), columns = out.dim(-1), k = c.integer(1), item = out.itemsize();
     copy_into(out, c.in[0]);
     char* p = out.raw();
     for (int64_t i = 0; i < out.size() / std::max<int64_t>(columns, 1); ++i, p += columns * item) {
         int64_t edge = std::clamp<int64_t>(i % rows + k + (lower ? 1 : 0), 0, columns);
-        if (lower)
-            std::memset(p + edge * item, 0, size_t((columns - edge) * item));
-        else
-            std::memset(p, 0, size_t(edge * item));
+        if (lower) std::memset(p + edge * item, 0, size_t((columns - edge) * item));
+        else std::memset(p, 0, size_t(edge * item));
     }
 }
 
@@ -316,14 +305,17 @@ void infer_triangle(Call& c) {
 void register_creation(Registry& r) {
     r.op("zeros(shape: ints, dtype: dtype = None, order: str = 'C', *, device: device = None)")
         .composite(constant<0>)
+        .no_gradient()
         .sample("(2,3)")
         .doc("A new array of zeros.");
     r.op("ones(shape: ints, dtype: dtype = None, order: str = 'C', *, device: device = None)")
         .composite(constant<1>)
+        .no_gradient()
         .sample("(2,3)")
         .doc("A new array of ones.");
     r.op("empty(shape: ints, dtype: dtype = None, order: str = 'C', *, device: device = None)")
         .composite(uninitialised)
+        .no_gradient()
         .doc("A new array of whatever was in memory.");
     r.op("full(shape: ints, fill_value, dtype: dtype = None, order: str = 'C', *, device: device = None)")
         .composite(full)
@@ -331,21 +323,27 @@ void register_creation(Registry& r) {
         .doc("A new array with one value, or values that broadcast to its shape.");
     r.op("zeros_like(a, dtype: dtype = None, order: str = 'K', shape: ints = None, *, device: device = None)")
         .composite(constant_like<0>)
+        .no_gradient()
         .sample("f64(2,3)")
         .doc("A new array of zeros of the shape, dtype, layout and device of another.");
     r.op("ones_like(a, dtype: dtype = None, order: str = 'K', shape: ints = None, *, device: device = None)")
         .composite(constant_like<1>)
+        .no_gradient()
         .sample("f64(2,3)")
         .doc("A new array of ones of the shape, dtype, layout and device of another.");
     r.op("empty_like(prototype, dtype: dtype = None, order: str = 'K', shape: ints = None, *, device: device = None)")
         .composite([](Call& c) { c.out.push_back(beside(c, like(c, 1, 2, 3), 4)); })
+        .no_gradient()
         .doc("A new array of the shape, dtype, layout and device of another, uninitialised.");
-    r.op("full_like(a, fill_value, dtype: dtype = None, order: str = 'K', shape: ints = None, *, device: device = None)")
+    r.op("full_like(a, fill_value, dtype: dtype = None, order: str = 'K', shape: ints = None, *, device: device = "
+         "None)")
         .composite(full_like)
         .sample("f64(2,3), f64(3)")
         .doc("A new array like another, with one value or values that broadcast.");
-    r.op("arange(start: scalar = None, stop: scalar = None, step: scalar = None, dtype: dtype = None, *, device: device = None)")
+    r.op("arange(start: scalar = None, stop: scalar = None, step: scalar = None, dtype: dtype = None, *, device: "
+         "device = None)")
         .composite(arange)
+        .no_gradient()
         .sample("1.0, 3.0, 0.5")
         .doc("Evenly spaced numbers from start (0 if one number is given) up to but without stop.");
     r.op("linspace(start, stop, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: dtype = None, "
@@ -369,6 +367,7 @@ void register_creation(Registry& r) {
         .doc("`num` evenly spaced numbers from start to stop.");
     r.op("eye(N: int, M: int = None, k: int = 0, dtype: dtype = None, order: str = 'C', *, device: device = None)")
         .composite(eye)
+        .no_gradient()
         .sample("3, 4, 1")
         .doc("A matrix with ones on a diagonal and zeros elsewhere.");
     r.op("identity(n: int, dtype: dtype = None)")
@@ -376,15 +375,18 @@ void register_creation(Registry& r) {
             Array a = diagonal_ones(c.integer(0), c.integer(0), 0, c.dtype(1, DType::float64), "C");
             c.out.push_back(c.context.policy == Policy::only_cpu ? a : to_device(a, c.context.device));
         })
+        .no_gradient()
         .sample("3")
         .doc("The identity matrix.");
     r.op("tri(N: int, M: int = None, k: int = 0, dtype: dtype = None)")
         .composite([](Call& c) {
             int64_t n = c.integer(0), m = c.is_none(1) ? n : c.integer(1);
             Dims shape = checked_shape({n, m});
-            Array one = ops::ones(shape, c.dtype(3, DType::float64), c.context.policy == Policy::only_cpu ? kCpu : c.context.device);
+            Array one = ops::ones(shape, c.dtype(3, DType::float64),
+                                  c.context.policy == Policy::only_cpu ? kCpu : c.context.device);
             c.out.push_back(call(MINPY_OP("tril"), one, c.integer(2)));
         })
+        .no_gradient()
         .sample("3, 4, 1")
         .doc("Ones at and below a diagonal, zeros above.");
     r.op("tril(m, k: int = 0)")

@@ -38,6 +38,12 @@
     M(solve)              \
     M(manipulation)       \
     M(indexing)           \
+    M(creation)           \
+    M(joining)            \
+    M(rearranging)        \
+    M(selecting)          \
+    M(sorting)            \
+    M(searching)          \
     M(reductions)         \
     M(scans)              \
     M(statistics)

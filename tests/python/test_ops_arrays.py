@@ -1,0 +1,309 @@
+"""Array operators against NumPy: creation, shapes, joining, choosing, sorting, searching."""
+
+import numpy
+import pytest
+from support import DTYPES, check, random
+
+import minpy.numpy as np
+
+
+def same(name, *args, exact=True, **kwargs):
+    """The operator gives what NumPy's function gives, or raises what it raises."""
+    ours = [np.array(a) if isinstance(a, numpy.ndarray) else [np.array(x) for x in a] if _arrays(a) else a for a in args]
+    ours_kw = {k: np.array(v) if isinstance(v, numpy.ndarray) else v for k, v in kwargs.items()}
+    f, g = getattr(np, name), getattr(numpy, name)
+    assert "fallback" not in repr(f).lower() and not isinstance(f, type(same)), f"{name} is not an operator"
+    try:
+        expected = g(*args, **kwargs)
+    except Exception as e:
+        with pytest.raises(type(e)) as raised:
+            f(*ours, **ours_kw)
+        assert str(raised.value) == str(e)
+        return
+    got = f(*ours, **ours_kw)
+    if isinstance(expected, (list, tuple)):
+        assert type(got) is type(expected)
+        assert len(got) == len(expected)
+        for x, y in zip(got, expected, strict=True):
+            check(x, y, exact=exact)
+    else:
+        check(got, expected, exact=exact)
+
+
+def _arrays(a):
+    return isinstance(a, (list, tuple)) and len(a) > 0 and all(isinstance(x, numpy.ndarray) for x in a)
+
+
+def views(rng, dtype="f8"):
+    """Arrays in several layouts."""
+    base = random(rng, (4, 6, 2), dtype)
+    yield base[:, :, 0][:3, :4]
+    yield base[::-1, ::2, 1]
+    yield base.transpose(2, 0, 1)[0]
+    yield numpy.asfortranarray(base[0])
+
+
+@pytest.fixture
+def a(rng):
+    return rng.standard_normal((3, 4))
+
+
+CREATION = [
+    ("zeros", (2, 3)), ("zeros", 3), ("zeros", ()), ("zeros", (0, 2)), ("ones", (2, 3), "i2"), ("ones", 2, "c8"), ("ones", (2, 3), "f2", "F"),
+    ("zeros", -1), ("full", (2, 2), 7.5), ("full", (2,), 3), ("full", (2,), True), ("full", (2, 3), numpy.arange(3)), ("full", 2, 300, "u1"),
+    ("full", 2, 1 + 2j), ("eye", 3), ("eye", 3, 4, 1), ("eye", 3, 4, -2, "i4"), ("eye", 3, 2, 5), ("eye", 3, 3, -7), ("identity", 3), ("identity", 2, "?"),
+    ("tri", 3), ("tri", 3, 5, -1, "i4"), ("arange", 5), ("arange", 0), ("arange", -3), ("arange", 2, 7), ("arange", 0.0, 2.0, 0.3),
+    ("arange", 5, 0, -2), ("arange", 1, 2, 0.1), ("arange", 5, None, None, "f4"), ("arange", 0.5, 5, 1, "i8"), ("arange", 3, 9, 2, "u1"),
+    ("arange", 0, 3, 1, "f2"), ("arange", 4, 10, 3, "c16"), ("arange", 0, 1, 0), ("arange", numpy.float32(3)), ("arange", numpy.int8(3)),
+    ("linspace", 0, 1), ("linspace", 0, 1, 5), ("linspace", 2.0, 3.0, 7, False), ("linspace", 1, 1, 3), ("linspace", 0, 10, 1),
+    ("linspace", 0, 10, 0), ("linspace", 0, 10, 4, True, False, "i4"), ("linspace", -3, 0, 5, True, False, "i8"), ("linspace", 0, 1, -1),
+    ("linspace", numpy.float32(0), numpy.arange(3.0)), ("linspace", 1j, 2, 4), ("linspace", numpy.zeros(2, "f4"), numpy.ones(2, "f4"), 6),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CREATION, ids=repr)
+def test_creation(case):
+    same(*case)
+
+
+@pytest.mark.parametrize("name", ["zeros_like", "ones_like", "empty_like"])
+def test_like_keeps_shape_dtype_and_layout(rng, name):
+    for dtype in DTYPES:
+        for x in views(rng, dtype):
+            ours, theirs = getattr(np, name)(np.array(x)), getattr(numpy, name)(x)
+            assert (ours.shape, ours.dtype) == (theirs.shape, theirs.dtype)
+            if name != "empty_like":
+                check(ours, theirs)
+    x = numpy.ones((2, 3, 4)).transpose(2, 0, 1)
+    assert np.zeros_like(np.asarray(x)).strides == numpy.zeros_like(x).strides
+    same("full_like", numpy.ones((2, 3), "f4"), 0.5)
+    same("full_like", numpy.ones((2, 3), "i2"), 7, shape=(4,), dtype="f8")
+
+
+SHAPES = [
+    ("ravel",), ("ravel", "F"), ("squeeze",), ("swapaxes", 0, 1), ("swapaxes", 0, 2), ("moveaxis", 0, -1), ("moveaxis", (0, 1), (1, 0)),
+    ("moveaxis", 0, (0, 1)), ("rollaxis", 1), ("expand_dims", 0), ("expand_dims", (0, -1)), ("expand_dims", 4), ("matrix_transpose",),
+    ("permute_dims", (1, 0)), ("atleast_1d",), ("atleast_2d",), ("atleast_3d",), ("flip",), ("flip", 1), ("flip", (0, 1)), ("flipud",),
+    ("fliplr",), ("rot90",), ("rot90", 2), ("rot90", -1), ("rot90", 5, (1, 0)), ("roll", 2), ("roll", -1, 1), ("roll", (1, 2), (0, 1)),
+    ("roll", 1, (0, 1)), ("roll", (1, 2), (0, 0)), ("roll", 0), ("diagonal",), ("diagonal", 1), ("diagonal", -2), ("diagonal", 9),
+    ("diag",), ("diag", 1), ("diagflat", 1), ("trace",), ("trace", 1), ("tril",), ("triu", 1), ("tril", -1), ("tile", 2), ("tile", (2, 1)),
+    ("tile", (2, 1, 3)), ("tile", (0, 1)), ("repeat", 2), ("repeat", 3, 1), ("repeat", 0, 0), ("repeat", [1, 2], 0), ("pad", 1), ("pad", (1, 2)),
+    ("pad", ((1, 0), (0, 2))), ("pad", 2, "edge"), ("pad", (1, 3), "reflect"), ("pad", ((0, 5), (7, 0)), "symmetric"), ("pad", 5, "wrap"), ("pad", 0),
+    ("pad", -1), ("split", 2, 1), ("split", [1, 3], 1), ("split", 5, 1), ("array_split", 3, 1), ("array_split", 2), ("hsplit", 2), ("vsplit", 1),
+    ("dsplit", 1), ("split", 0), ("split", [2, 1, 9], 1), ("unstack",), ("append", numpy.ones((1, 4)), 0), ("append", [1.0, 2.0]), ("delete", 1, 0),
+    ("delete", [0, 2], 1), ("delete", 3), ("delete", 99), ("diff",), ("diff", 2, 0), ("diff", 0), ("ediff1d",), ("ediff1d", 1.0, [2.0, 3.0]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SHAPES, ids=repr)
+def test_shapes(rng, case):
+    name, *args = case
+    for x in views(rng):
+        same(name, x, *args)
+    same(name, rng.standard_normal((2, 4)), *args)
+    same(name, rng.standard_normal((1, 4)).astype("f4")[:, ::-1], *args)
+    if name not in ("rot90", "diff"):
+        same(name, numpy.zeros((0, 4)), *args)
+
+
+@pytest.mark.parametrize("name", ["ravel", "squeeze", "expand_dims", "swapaxes", "flip", "roll", "tile", "repeat", "sort", "concatenate"])
+def test_every_dtype(rng, name):
+    for dtype in DTYPES:
+        x = random(rng, (2, 3), dtype)
+        if name == "concatenate":
+            same(name, [x, x, x[:, ::-1]], 1)
+        else:
+            same(name, x, *{"expand_dims": (1,), "swapaxes": (0, 1), "roll": (1,), "tile": (2,), "repeat": (2,)}.get(name, ()))
+
+
+def test_pad_with_constants(a):
+    same("pad", a, 1, constant_values=2)
+    same("pad", a, ((1, 2), (0, 1)), constant_values=((1, 2), (3, 4)))
+    same("pad", a, (1, 2), constant_values=(0.5, -0.5))
+    same("pad", a.astype("i4"), 1, constant_values=7)
+    assert numpy.signbit(np.pad(np.array([-0.0]), 1, constant_values=1.0)[1])
+
+
+def test_views_share_memory():
+    x = np.zeros((2, 3))
+    for view in (np.ravel(x), np.swapaxes(x, 0, 1), np.expand_dims(x, 0), np.flip(x), np.diagonal(x), *np.split(x, [1], axis=1)):
+        assert np.shares_memory(view, x)
+    np.split(x, [1], axis=1)[1][...] = 5
+    assert x.tolist() == [[0, 5, 5], [0, 5, 5]]
+    for copied in (np.roll(x, 1), np.tile(x, 1), np.repeat(x, 1), np.concatenate([x]), np.sort(x), np.pad(x, 0)):
+        assert not np.shares_memory(copied, x)
+
+
+JOINING = [
+    ("concatenate", ((3, 4), (2, 4)), {}), ("concatenate", ((3, 4), (3, 1)), {"axis": 1}), ("concatenate", ((3, 4), (3, 1)), {"axis": -1}),
+    ("concatenate", ((3, 4), (2,)), {"axis": None}), ("concatenate", ((3, 4), (3, 1)), {}), ("concatenate", ((3, 4), (2,)), {}),
+    ("concatenate", ((), ()), {}), ("concatenate", ((0, 4), (2, 4)), {}), ("concatenate", ((3, 4),), {"axis": 2}), ("stack", ((3, 4), (3, 4)), {}),
+    ("stack", ((3, 4), (3, 4)), {"axis": -1}), ("stack", ((3, 4), (3, 4)), {"axis": 1}), ("stack", ((3, 4), (3, 1)), {}), ("stack", ((), ()), {}),
+    ("vstack", ((3,), (2, 3)), {}), ("hstack", ((3,), (2,)), {}), ("hstack", ((2, 3), (2, 1)), {}), ("dstack", ((2, 3), (2, 3)), {}),
+    ("column_stack", ((2,), (2, 3)), {}), ("concat", ((3, 4), (2, 4)), {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", JOINING, ids=repr)
+def test_joining(rng, case):
+    name, shapes, kwargs = case
+    same(name, [rng.standard_normal(s) for s in shapes], **kwargs)
+    same(name, [random(rng, s, t) for s, t in zip(shapes, ("f4", "i8"), strict=False)], **kwargs)
+
+
+def test_joining_casts_and_promotes(rng):
+    x, y = rng.standard_normal((2, 3)), numpy.arange(6, dtype="i4").reshape(2, 3)
+    same("concatenate", [x, y], dtype="f4")
+    same("concatenate", [x, y], dtype="i4")
+    same("concatenate", [x, y], dtype="i4", casting="unsafe")
+    same("concatenate", [])
+    out = np.zeros((4, 3))
+    assert np.concatenate([np.array(x), np.array(y)], out=out) is out
+    check(out, numpy.concatenate([x, y]))
+    big = rng.standard_normal((300, 1000))
+    same("concatenate", [big, big[::-1]], axis=1)
+    same("concatenate", [big, big], axis=0)
+
+
+def test_broadcasting_helpers(rng):
+    x, y = rng.standard_normal(3), rng.standard_normal((2, 1))
+    for ours, theirs in zip(np.broadcast_arrays(np.array(x), np.array(y)), numpy.broadcast_arrays(x, y), strict=True):
+        check(ours, theirs)
+    for kwargs in ({}, {"indexing": "ij"}, {"sparse": True}, {"copy": False}):
+        for args in ((x,), (x, y), (x, y, x[:2])):
+            for ours, theirs in zip(np.meshgrid(*map(np.array, args), **kwargs), numpy.meshgrid(*args, **kwargs), strict=True):
+                check(ours, theirs)
+
+
+SELECTING = [
+    ("take", numpy.array([0, 2, -1])), ("take", [[0, 1], [1, 0]], 1), ("take", 2), ("take", numpy.array([], "i8"), 0), ("take", [5], 0), ("take", [-4], 0),
+    ("take", [99]), ("take", [7, -9], 0, None, "wrap"), ("take", [7, -9], 1, None, "clip"), ("take", numpy.array([1, 0], "u1"), 0),
+    ("take", numpy.array([0.5])), ("take", [0], 2), ("take_along_axis", numpy.array([[0, 1], [1, 1], [2, 0]]), 1), ("take_along_axis", numpy.array([[0, 1, 1, 2]]), 0),
+    ("take_along_axis", numpy.array([0, 5, 7]), None), ("take_along_axis", numpy.array([[4]]), 1), ("take_along_axis", numpy.array([1]), 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SELECTING, ids=repr)
+def test_selecting(rng, case):
+    name, *args = case
+    if isinstance(args[-1], str):
+        kwargs = {"mode": args.pop()}
+        args.pop()
+    else:
+        kwargs = {}
+    for dtype in ("f8", "f2", "c16", "?"):
+        x = random(rng, (3, 4), dtype)
+        same(name, x, *args, **kwargs)
+        same(name, x[::-1, ::-1], *args, **kwargs)
+
+
+def test_conditions(rng, a):
+    mask = a > 0
+    same("compress", mask[:, 0], a, axis=0)
+    same("compress", [True, False, True], a)
+    same("extract", mask, a)
+    same("count_nonzero", a)
+    same("count_nonzero", mask, axis=1)
+    same("count_nonzero", mask, axis=(0, 1), keepdims=True)
+    for dtype in DTYPES:
+        x = random(rng, (3, 4), dtype) * (random(rng, (3, 4), "?"))
+        x = x.astype(dtype)
+        same("nonzero", x)
+        same("nonzero", x[:, ::-2])
+        same("argwhere", x)
+        same("flatnonzero", x)
+    same("nonzero", numpy.zeros(()))
+    same("nonzero", numpy.zeros((0, 3)))
+    same("argwhere", numpy.ones(()))
+
+
+def test_writing_at_positions(rng, a):
+    for index, value in (([0, 5, -1], [1.0, 2.0, 3.0]), ([0, 1, 2, 3], [7.0, 8.0]), (2, 5), ([1, 1], [3.0, 4.0]), ([], 1.0)):
+        ours, theirs = np.array(a), a.copy()
+        assert np.put(ours, index, value) is None
+        numpy.put(theirs, index, value)
+        check(ours, theirs)
+    ours, theirs = np.array(a), a.copy()
+    index = numpy.argsort(a, axis=1)[:, :2]
+    np.put_along_axis(ours, np.array(index), 9.0, axis=1)
+    numpy.put_along_axis(theirs, index, 9.0, axis=1)
+    check(ours, theirs)
+    with pytest.raises(IndexError, match="index 12 is out of bounds for axis 0 with size 12"):
+        np.put(np.array(a), 12, 0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [0, 1, 5, 47, 48, 300])
+def test_sorting(rng, dtype, n):
+    x = random(rng, (3, n), dtype)
+    if x.dtype.kind in "fc" and n > 2:
+        x[0, 1], x[1, 0], x[2, 2] = numpy.nan, numpy.inf, -numpy.inf
+        x[1, 2] = -numpy.float64(numpy.nan)
+    with numpy.errstate(all="ignore"):
+        same("sort", x)
+        same("sort", x, axis=0)
+        same("sort", x[::-1, ::-1], axis=None)
+    expected = numpy.argsort(x, kind="stable")
+    check(np.argsort(np.array(x)), expected)
+    same("argsort", x, axis=0, kind="stable")
+    same("argsort", x, axis=None, stable=True)
+
+
+def test_sorting_errors_and_edges(a):
+    same("sort", a, axis=2)
+    same("sort", numpy.array(3.0))
+    same("argsort", numpy.array(3.0))
+    same("sort", a, kind="nonsense")
+    x = np.array(a)
+    x.sort(0)
+    check(x, numpy.sort(a, 0))
+    p = np.partition(np.array(a), 2, axis=1)
+    check(p[:, 2], numpy.sort(a, 1)[:, 2])
+    same("partition", a, 9)
+    q = np.take_along_axis(np.array(a), np.argpartition(np.array(a), 1, axis=0), axis=0)
+    check(q[1], numpy.sort(a, 0)[1])
+    for n in (1, 40):  # zeros keep their order
+        zeros = numpy.tile([0.0, -0.0, 2.0, -1.0, -0.0], n)
+        assert numpy.asarray(np.sort(np.array(zeros))).tobytes() == numpy.sort(zeros, kind="stable").tobytes()
+        same("argsort", zeros, kind="stable")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_unique(rng, dtype):
+    x = random(rng, (4, 5), dtype)
+    if x.dtype.kind == "f":
+        x[0, 0] = x[1, 1] = numpy.nan
+    x[2, :] = x[0, :]
+    same("unique", x)
+    same("unique", x, return_index=True)
+    same("unique", x, return_inverse=True, return_counts=True)
+    same("unique", x, return_index=True, return_inverse=True, return_counts=True)
+    same("unique", x, equal_nan=False)
+    same("unique", x[:0])
+
+
+def test_searching(rng):
+    for dtype in ("f8", "i4", "f2", "c16"):
+        a = numpy.sort(random(rng, (20,), dtype))
+        v = random(rng, (3, 5), dtype)
+        for side in ("left", "right"):
+            same("searchsorted", a, v, side)
+            same("searchsorted", a, numpy.sort(v.ravel()), side)
+            same("searchsorted", a, a, side)
+    x = rng.standard_normal(10)
+    same("searchsorted", x, rng.standard_normal(4), sorter=numpy.argsort(x))
+    same("searchsorted", numpy.array([1.0, 2.0, numpy.nan]), numpy.array([numpy.nan, 3.0, 0.0]))
+    same("searchsorted", numpy.arange(5), 2.5)
+    same("searchsorted", numpy.arange(5), 2, side="middle")
+    same("searchsorted", numpy.zeros((2, 2)), 2)
+    for right in (False, True):
+        same("digitize", x, numpy.array([-1.0, 0.0, 1.0]), right)
+        same("digitize", x, numpy.array([1.0, 0.0, -1.0]), right)
+    same("digitize", x, numpy.array([1.0, 3.0, -1.0]))
+    k = rng.integers(0, 6, 20)
+    same("bincount", k)
+    same("bincount", k, rng.standard_normal(20), exact=False)
+    same("bincount", k, minlength=10)
+    same("bincount", numpy.array([], "i8"))
+    same("bincount", numpy.array([-1]))
+    same("bincount", numpy.array([1.5]))
