@@ -37,6 +37,13 @@ minpy_status store_current_exception() noexcept {
     } catch (const Error& e) {
         store_error(e);
         return e.code;
+    } catch (const OutOfMemory& e) {
+        try {
+            store_error(Error(MINPY_E_NOMEM, "MemoryError", cat("Unable to allocate ", e.bytes, " bytes")));
+        } catch (...) {
+            store_out_of_memory();
+        }
+        return MINPY_E_NOMEM;
     } catch (const std::bad_alloc&) {
         store_out_of_memory();
         return MINPY_E_NOMEM;

@@ -2,6 +2,7 @@
 // dispatcher adds the operator and the operands' shapes and dtypes, so that texts carry no prefix of their own.
 #pragma once
 #include <exception>
+#include <new>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -28,10 +29,20 @@ public:
     std::string operands;  // "float64(2,3), int64(4)"
 };
 
+// Host memory was refused. No Error: whoever turns one error into another must let this one through, and its text needs
+// no memory.
+class OutOfMemory : public std::bad_alloc {
+public:
+    explicit OutOfMemory(unsigned long long bytes) : bytes(bytes) {}
+    const char* what() const noexcept override { return "out of memory"; }
+    unsigned long long bytes;
+};
+
 // The pieces, written one after the other.
 template <class... Parts>
 std::string cat(const Parts&... parts) {
     std::ostringstream out;
+    out.exceptions(std::ios::badbit);  // a refused allocation must not leave half a text
     (out << ... << parts);
     return out.str();
 }
@@ -71,9 +82,6 @@ Error linalg_error(const Parts&... parts) {
 template <class... Parts>
 Error io_error(const Parts&... parts) {
     return {MINPY_E_IO, "OSError", cat(parts...)};
-}
-inline Error memory_error(unsigned long long bytes) {
-    return {MINPY_E_NOMEM, "MemoryError", cat("Unable to allocate ", bytes, " bytes")};
 }
 inline Error axis_error(long long axis, long long ndim) {
     return {MINPY_E_INDEX, "AxisError", cat("axis ", axis, " is out of bounds for array of dimension ", ndim)};

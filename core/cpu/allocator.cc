@@ -80,13 +80,13 @@ void* refused(int64_t bytes, int64_t wanted) {
     if (ReclaimFn fn = s.reclaim.load())
         if (fn(s.reclaim_payload.load(), uint64_t(wanted)))
             if (void* p = system_allocate(bytes)) return p;
-    throw memory_error(static_cast<unsigned long long>(wanted));
+    throw OutOfMemory(static_cast<unsigned long long>(wanted));
 }
 
 }  // namespace
 
 void* allocate(int64_t bytes) {
-    if (bytes > INT64_MAX / 4) throw memory_error(static_cast<unsigned long long>(bytes));
+    if (bytes > INT64_MAX / 4) throw OutOfMemory(static_cast<unsigned long long>(bytes));
     Class c = class_of(bytes);
     if (MINPY_POOLING && c.index < kSmallClasses) {
         ThreadState& t = thread_state();

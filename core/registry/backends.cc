@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
-#include <nlohmann/json.hpp>
 
+#include "core/io/json.h"
 #include "core/registry/registry.h"
 
 namespace minpy {
@@ -195,15 +195,15 @@ std::string backend_report() {
     Table& t = table();
     std::lock_guard lock(t.mutex);
     search(t);
-    nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+    Json rows = Json::array();
     for (const Backend& b : t.backends) {
-        nlohmann::ordered_json row{{"path", b.path}, {"loaded", b.device != nullptr}};
+        Json row = Json::object({{"path", b.path}, {"loaded", b.device != nullptr}});
         if (b.device) {
-            row["name"] = b.name;
-            row["version"] = b.version;
-            row["devices"] = b.device->count;
+            row.set("name", b.name);
+            row.set("version", b.version);
+            row.set("devices", b.device->count);
         } else {
-            row["refused"] = b.refused;
+            row.set("refused", b.refused);
         }
         rows.push_back(row);
     }

@@ -1,7 +1,6 @@
 #include "core/registry/registry.h"
 
-#include <nlohmann/json.hpp>
-
+#include "core/io/json.h"
 #include "core/registry/schema.h"
 
 namespace minpy {
@@ -131,16 +130,15 @@ const Op& find_op(std::string_view wanted) {
 }
 
 std::string Registry::to_json(const Op& op) const {
-    using nlohmann::ordered_json;
-    ordered_json params = ordered_json::array();
+    Json params = Json::array();
     for (const Param& p : op.params) {
-        ordered_json row{{"name", p.name}, {"kind", minpy::name(p.kind)}, {"optional", p.optional}};
-        if (p.has_default) row["default"] = ordered_json::parse(minpy::to_json(p.default_value[0]));
-        row["positional_only"] = p.positional_only;
-        row["keyword_only"] = p.keyword_only;
+        Json row = Json::object({{"name", p.name}, {"kind", minpy::name(p.kind)}, {"optional", p.optional}});
+        if (p.has_default) row.set("default", Json::parse(minpy::to_json(p.default_value[0])));
+        row.set("positional_only", p.positional_only);
+        row.set("keyword_only", p.keyword_only);
         params.push_back(std::move(row));
     }
-    ordered_json flags = ordered_json::array();
+    Json flags = Json::array();
     if (op.elementwise) flags.push_back("elementwise");
     if (op.scalar_result) flags.push_back("scalar_result");
     if (op.view) flags.push_back("view");
@@ -148,16 +146,16 @@ std::string Registry::to_json(const Op& op) const {
     if (op.random) flags.push_back("random");
     if (op.list_result) flags.push_back("list_result");
     constexpr const char* gradients[] = {"missing", "partial", "linear", "reverse", "composite", "none", "not_differentiable"};
-    ordered_json row{{"name", op.name}, {"signature", op.signature}, {"doc", op.doc}, {"family", op.family},
+    Json row = Json::object({{"name", op.name}, {"signature", op.signature}, {"doc", op.doc}, {"family", op.family},
                      {"flags", flags}, {"n_outputs", op.n_outputs}, {"params", params},
-                     {"gradient", gradients[int(op.gradient)]}, {"sample", op.samples}, {"domain", op.domain}};
-    if (!op.why_not.empty()) row["why_not"] = op.why_not;
-    if (op.c_function) row["c_function"] = op.c_params;
+                     {"gradient", gradients[int(op.gradient)]}, {"sample", Json::array_of(op.samples)}, {"domain", op.domain}});
+    if (!op.why_not.empty()) row.set("why_not", op.why_not);
+    if (op.c_function) row.set("c_function", op.c_params);
     if (op.elementwise) {
-        ordered_json types = ordered_json::array();
+        Json types = Json::array();
         for (int i = 1; i < kNumDTypes; ++i)
             if (in(DType(i), op.loop_types)) types.push_back(minpy::name(DType(i)));
-        row["types"] = types;
+        row.set("types", types);
     }
     return row.dump();
 }

@@ -1,10 +1,10 @@
 #include "core/registry/statistics.h"
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <vector>
 
+#include "core/io/json.h"
 #include "core/registry/registry.h"
 #include "core/registry/thread_state.h"
 
@@ -83,21 +83,20 @@ void count_fallback(const std::string& op, Device device, const char* reason, ui
 }
 
 std::string dispatch_report() {
-    using nlohmann::ordered_json;
-    ordered_json calls = ordered_json::array(), fallbacks = ordered_json::array();
+    Json calls = Json::array(), fallbacks = Json::array();
     for (const Op* op : Registry::get().all())
-        if (uint64_t n = op->cpu_calls.load()) calls.push_back({{"op", op->name}, {"device", "cpu"}, {"calls", n}});
+        if (uint64_t n = op->cpu_calls.load()) calls.push_back(Json::object({{"op", op->name}, {"device", "cpu"}, {"calls", n}}));
     Counters& c = counters();
     std::lock_guard lock(c.mutex);
     for (const auto& [key, n] : c.device_calls)
-        calls.push_back({{"op", key.first}, {"device", key.second}, {"calls", n}});
+        calls.push_back(Json::object({{"op", key.first}, {"device", key.second}, {"calls", n}}));
     for (const auto& [key, f] : c.fallbacks) {
-        ordered_json sites = ordered_json::object();
-        for (const auto& [site, n] : f.sites) sites[site] = n;
-        fallbacks.push_back({{"op", std::get<0>(key)}, {"device", std::get<1>(key)}, {"reason", std::get<2>(key)},
-                             {"calls", f.calls}, {"bytes", f.bytes}, {"nanoseconds", f.nanoseconds}, {"sites", sites}});
+        Json sites = Json::object();
+        for (const auto& [site, n] : f.sites) sites.set(site, n);
+        fallbacks.push_back(Json::object({{"op", std::get<0>(key)}, {"device", std::get<1>(key)}, {"reason", std::get<2>(key)},
+                             {"calls", f.calls}, {"bytes", f.bytes}, {"nanoseconds", f.nanoseconds}, {"sites", sites}}));
     }
-    return ordered_json{{"calls", calls}, {"fallbacks", fallbacks}}.dump();
+    return Json::object({{"calls", calls}, {"fallbacks", fallbacks}}).dump();
 }
 
 void reset_dispatch() {
@@ -134,16 +133,15 @@ void Profiled::finish() noexcept {
 }
 
 std::string stop_profiler() {
-    using nlohmann::ordered_json;
     profiling.store(false);
     Profile& p = profile();
     std::lock_guard lock(p.mutex);
-    ordered_json events = ordered_json::array();
+    Json events = Json::array();
     for (const Event& e : p.events)
-        events.push_back({{"name", e.op->name}, {"cat", e.op->family}, {"ph", "X"}, {"ts", e.start}, {"dur", e.duration},
-                          {"pid", 1}, {"tid", e.thread % 1000000}});
+        events.push_back(Json::object({{"name", e.op->name}, {"cat", e.op->family}, {"ph", "X"}, {"ts", e.start}, {"dur", e.duration},
+                          {"pid", 1}, {"tid", e.thread % 1000000}}));
     p.events.clear();
-    return ordered_json{{"traceEvents", events}, {"displayTimeUnit", "ns"}}.dump();
+    return Json::object({{"traceEvents", events}, {"displayTimeUnit", "ns"}}).dump();
 }
 
 // ---- log ----
@@ -166,7 +164,7 @@ void log_message(int32_t level, const char* component, const std::string& text) 
         fn = l.fn;
         payload = l.payload;
         if (!fn && l.kept.size() < (1u << 20))
-            l.kept += nlohmann::ordered_json{{"level", level}, {"component", component}, {"message", text}}.dump() + "\n";
+            l.kept += Json::object({{"level", level}, {"component", component}, {"message", text}}).dump() + "\n";
     }
     if (fn) fn(payload, level, component, text.c_str());
 }

@@ -2,15 +2,13 @@
 
 #include <cmath>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "core/array/casting.h"
+#include "core/io/json.h"
 #include "core/registry/function.h"
 
 namespace minpy {
 namespace {
-
-using json = nlohmann::json;
 
 complex128 scalar_value(const minpy_value& v) {
     DType t = DType(v.len);
@@ -205,34 +203,33 @@ bool equal(const minpy_value& a, const minpy_value& b) {
 
 namespace {
 
-json as_json(const minpy_value& v) {
+Json as_json(const minpy_value& v) {
     switch (v.tag) {
         case MINPY_V_BOOL: return bool(v.v.i);
         case MINPY_V_INT: return v.v.i;
         case MINPY_V_UINT: return v.v.bits;
-        case MINPY_V_FLOAT: return std::isfinite(v.v.f) ? json(v.v.f) : json(std::isnan(v.v.f) ? "nan" : v.v.f > 0 ? "inf" : "-inf");
+        case MINPY_V_FLOAT: return v.v.f;
         case MINPY_V_BIGINT:
         case MINPY_V_STRING: return std::string(string_of(v));
         case MINPY_V_SCALAR:
         case MINPY_V_COMPLEX: {
             auto z = complex_of(v);
-            return v.tag == MINPY_V_SCALAR && z.imag() == 0 ? json(z.real()) : json{{"real", z.real()}, {"imag", z.imag()}};
+            return v.tag == MINPY_V_SCALAR && z.imag() == 0 ? Json(z.real()) : Json::object({{"real", z.real()}, {"imag", z.imag()}});
         }
         case MINPY_V_DTYPE: return name(DType(v.v.i));
-        case MINPY_V_INTS: return std::vector<int64_t>(ints_of(v).begin(), ints_of(v).end());
+        case MINPY_V_INTS: return Json::array_of(ints_of(v));
         case MINPY_V_FLOATS: {
-            auto* f = static_cast<const double*>(v.v.p);
-            return std::vector<double>(f, f + v.len);
+            return Json::array_of(std::span<const double>(static_cast<const double*>(v.v.p), size_t(v.len)));
         }
         case MINPY_V_VALUES: {
-            json list = json::array();
+            Json list = Json::array();
             for (int32_t i = 0; i < v.len; ++i) list.push_back(as_json(static_cast<const minpy_value*>(v.v.p)[i]));
             return list;
         }
         case MINPY_V_SLICE: {
             auto* s = static_cast<const minpy_slice*>(v.v.p);
-            auto part = [](int64_t i) { return i == MINPY_SLICE_NONE ? json() : json(i); };
-            return json{{"slice", {part(s->start), part(s->stop), part(s->step)}}};
+            auto part = [](int64_t i) { return i == MINPY_SLICE_NONE ? Json() : Json(i); };
+            return Json::object({{"slice", Json::array({part(s->start), part(s->stop), part(s->step)})}});
         }
         case MINPY_V_ARRAY: return describe(Array::share(array_of(v)));
         case MINPY_V_ELLIPSIS: return "...";
@@ -322,52 +319,54 @@ Values::Values(ValuesView values, bool keep_arrays) {
 namespace {
 
 // Builds values whose pointers lead into `keep`.
-minpy_value from_parsed(const json& j, std::vector<std::shared_ptr<void>>& keep, int depth) {
-    if (depth > 100) throw value_error("nested too deeply");
-    if (j.is_boolean()) return to_value(j.get<bool>());
-    if (j.is_number_unsigned() && j.get<uint64_t>() > uint64_t(INT64_MAX)) {
-        minpy_value v{MINPY_V_UINT, 0, {0}};
-        v.v.bits = j.get<uint64_t>();
-        return v;
+minpy_value from_parsed(const Json& j, std::vector<std::shared_ptr<void>>& keep) {
+    switch (j.type()) {
+        case Json::Type::boolean: return to_value(j.boolean());
+        case Json::Type::integer: return to_value(j.integer());
+        case Json::Type::number: return to_value(j.number());
+        case Json::Type::unsigned_integer: {
+            minpy_value v{MINPY_V_UINT, 0, {0}};
+            v.v.bits = j.unsigned_integer();
+            return v;
+        }
+        case Json::Type::string: {
+            auto s = std::make_shared<std::string>(j.string());
+            keep.push_back(s);
+            return to_value(*s);
+        }
+        case Json::Type::array: break;
+        default: return none_value();
     }
-    if (j.is_number_integer()) return to_value(j.get<int64_t>());
-    if (j.is_number()) return to_value(j.get<double>());
-    if (j.is_string()) {
-        auto s = std::make_shared<std::string>(j.get<std::string>());
-        keep.push_back(s);
-        return to_value(*s);
+    bool ints = true, numbers = true;
+    for (const Json& e : j.items()) {
+        ints = ints && e.is(Json::Type::integer);
+        numbers = numbers && e.is_number();
     }
-    if (j.is_array()) {
-        bool ints = true, numbers = true;
-        for (const json& e : j) {
-            ints = ints && e.is_number_integer();
-            numbers = numbers && e.is_number();
-        }
-        if (ints) {
-            auto list = std::make_shared<std::vector<int64_t>>(j.get<std::vector<int64_t>>());
-            keep.push_back(list);
-            return pointer_value(MINPY_V_INTS, list->data(), int64_t(list->size()));
-        }
-        if (numbers) {
-            auto list = std::make_shared<std::vector<double>>(j.get<std::vector<double>>());
-            keep.push_back(list);
-            return pointer_value(MINPY_V_FLOATS, list->data(), int64_t(list->size()));
-        }
-        auto list = std::make_shared<std::vector<minpy_value>>();
-        for (const json& e : j) list->push_back(from_parsed(e, keep, depth + 1));
+    auto kept = [&]<class T>(int32_t tag, std::vector<T> items) {
+        auto list = std::make_shared<std::vector<T>>(std::move(items));
         keep.push_back(list);
-        return pointer_value(MINPY_V_VALUES, list->data(), int64_t(list->size()));
+        return pointer_value(tag, list->data(), int64_t(list->size()));
+    };
+    if (ints) {
+        std::vector<int64_t> list;
+        for (const Json& e : j.items()) list.push_back(e.integer());
+        return kept(MINPY_V_INTS, std::move(list));
     }
-    return none_value();
+    if (numbers) {
+        std::vector<double> list;
+        for (const Json& e : j.items()) list.push_back(e.number());
+        return kept(MINPY_V_FLOATS, std::move(list));
+    }
+    std::vector<minpy_value> list;
+    for (const Json& e : j.items()) list.push_back(from_parsed(e, keep));
+    return kept(MINPY_V_VALUES, std::move(list));
 }
 
 }  // namespace
 
 Values Values::from_json(std::string_view text) {
-    json j = json::parse(text, nullptr, false);
-    if (j.is_discarded()) throw value_error("not JSON: ", text.substr(0, 80));
     std::vector<std::shared_ptr<void>> keep;
-    minpy_value v = from_parsed(j, keep, 0);
+    minpy_value v = from_parsed(Json::parse(text), keep);
     return Values({&v, 1});
 }
 

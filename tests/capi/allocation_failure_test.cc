@@ -1,0 +1,208 @@
+// Every allocation fails once, and from then on: each call says MINPY_E_NOMEM or succeeds, nothing leaks, nothing is half
+// done, nothing ends the process. malloc and its kin are this program's: armed, they refuse the n-th request.
+#include <cerrno>
+#include <cstdlib>
+#include <functional>
+
+#include "tests/capi/support.h"
+
+namespace {
+// Counts down while armed; refuses at zero, and from zero on when `onwards`.
+__thread int64_t t_left __attribute__((tls_model("initial-exec"))) = -1;
+__thread bool t_armed __attribute__((tls_model("initial-exec"))) = false;
+__thread bool t_onwards __attribute__((tls_model("initial-exec"))) = false;
+__thread bool t_refused __attribute__((tls_model("initial-exec"))) = false;
+
+bool refuse() {
+    if (!t_armed) return false;
+    if (t_left > 0) {
+        --t_left;
+        return false;
+    }
+    if (t_left < 0) return false;
+    t_refused = true;
+    if (!t_onwards) t_left = -1;
+    errno = ENOMEM;
+    return true;
+}
+}  // namespace
+
+extern "C" {
+void* __libc_malloc(size_t);
+void* __libc_calloc(size_t, size_t);
+void* __libc_realloc(void*, size_t);
+void* __libc_memalign(size_t, size_t);
+void* malloc(size_t n) { return refuse() ? nullptr : __libc_malloc(n); }
+void* calloc(size_t n, size_t m) { return refuse() ? nullptr : __libc_calloc(n, m); }
+void* realloc(void* p, size_t n) { return refuse() ? nullptr : __libc_realloc(p, n); }
+void* aligned_alloc(size_t a, size_t n) { return refuse() ? nullptr : __libc_memalign(a, n); }
+void* memalign(size_t a, size_t n) { return refuse() ? nullptr : __libc_memalign(a, n); }
+int posix_memalign(void** out, size_t a, size_t n) {
+    void* p = refuse() ? nullptr : __libc_memalign(a, n);
+    if (!p) return ENOMEM;
+    *out = p;
+    return 0;
+}
+}
+
+namespace {
+
+// Runs `body` with the n-th allocation refused, for every n until it runs through.
+void with_every_failure(const char* what, const std::function<minpy_status()>& body) {
+    ASSERT_EQ(body(), MINPY_OK) << what << ": " << last_error();  // what is made once is made
+    Live before = live();
+    for (bool onwards : {false, true}) {
+        int failures = 0;
+        for (int64_t n = 0;; ++n) {
+            ASSERT_LT(n, 20000) << what;
+            minpy_memory_trim(kHost, 0);  // blocks from the lists would hide allocations
+            t_left = n;
+            t_onwards = onwards;
+            t_refused = false;
+            t_armed = true;
+            minpy_status status = body();
+            t_armed = false;
+            if (!t_refused) {
+                EXPECT_EQ(status, MINPY_OK);
+                break;
+            }
+            ++failures;
+            // Refused memory may go unnoticed where something is only a cache or a record.
+            EXPECT_TRUE(status == MINPY_OK || status == MINPY_E_NOMEM)
+                << what << ", allocation " << n << ": status " << status << ", " << last_error();
+            ASSERT_EQ(live(), before) << what << ", allocation " << n << (onwards ? " onwards" : "");
+        }
+        EXPECT_GT(failures, 0) << what << " allocates nothing: the test is blind";
+    }
+}
+
+// Releases what it holds, whatever happened; allocates nothing itself.
+struct Held {
+    minpy_array arrays[32] = {};
+    int n = 0;
+    ~Held() { minpy_arrays_release(arrays, n); }
+    minpy_array* room() { return &arrays[n++]; }
+};
+#define TRY(expression)                        \
+    do {                                       \
+        if (minpy_status s_ = (expression)) return s_; \
+    } while (0)
+
+std::vector<double> g_data(4096, 0.5);
+int64_t g_shape[] = {64, 64};
+minpy_status make_into(Held& h, minpy_array& out) {
+    minpy_array* room = h.room();
+    TRY(minpy_array_from_host(g_data.data(), g_shape, nullptr, 2, MINPY_FLOAT64, kHost, room));
+    out = *room;
+    return MINPY_OK;
+}
+minpy_status call_into(Held& h, const char* name, std::initializer_list<minpy_value> args, minpy_array& out) {
+    minpy_op op;
+    TRY(minpy_op_find(name, &op));
+    minpy_value r;
+    int32_t n = 1;
+    TRY(minpy_invoke(op, args.begin(), int32_t(args.size()), nullptr, &r, &n));
+    out = static_cast<minpy_array>(const_cast<void*>(r.v.p));
+    *h.room() = out;
+    return MINPY_OK;
+}
+
+TEST(EveryAllocationFails, InElementwiseCallsAndProducts) {
+    with_every_failure("arithmetic", [] {
+        Held h;
+        minpy_array a, b;
+        TRY(make_into(h, a));
+        TRY(call_into(h, "add", {value(a), value(a)}, b));
+        TRY(call_into(h, "exp", {value(b)}, b));
+        TRY(call_into(h, "matmul", {value(a), value(b)}, b));
+        TRY(call_into(h, "transpose", {value(b)}, b));
+        TRY(call_into(h, "multiply", {value(a), value(b)}, b));
+        return call_into(h, "sum", {value(b), value(int64_t(0))}, b);
+    });
+}
+
+TEST(EveryAllocationFails, InErrors) {
+    with_every_failure("a refused call", [] {
+        Held h;
+        minpy_array a, b;
+        TRY(make_into(h, a));
+        int64_t three[] = {3};
+        minpy_array* c = h.room();
+        TRY(minpy_array_from_host(g_data.data(), three, nullptr, 1, MINPY_FLOAT64, kHost, c));
+        minpy_status s = call_into(h, "add", {value(a), value(*c)}, b);
+        return s == MINPY_E_SHAPE ? MINPY_OK : s;
+    });
+}
+
+TEST(EveryAllocationFails, InTapesOfBothModes) {
+    with_every_failure("a gradient", [] {
+        Held h;
+        minpy_array a, b;
+        TRY(make_into(h, a));
+        struct Scope {
+            minpy_tape tape = nullptr;
+            minpy_context context = nullptr;
+            bool pushed = false;
+            ~Scope() {
+                if (pushed) minpy_context_pop();
+                minpy_context_release(context);
+                minpy_tape_release(tape);
+            }
+        } s;
+        TRY(minpy_tape_new(0, &s.tape));
+        TRY(minpy_context_new(&s.context));
+        TRY(minpy_context_set_tape(s.context, s.tape));
+        TRY(minpy_context_push(s.context));
+        s.pushed = true;
+        TRY(minpy_tape_watch(s.tape, &a, 1, h.room()));
+        TRY(call_into(h, "exp", {value(a)}, b));
+        TRY(call_into(h, "matmul", {value(b), value(a)}, b));
+        TRY(call_into(h, "sum", {value(b)}, b));
+        TRY(minpy_tape_gradient(s.tape, &b, nullptr, 1, &a, 1, MINPY_GRADIENT_RETAIN, h.room()));
+        return minpy_tape_jvp(s.tape, &b, 1, &a, &a, 1, h.room());
+    });
+}
+
+TEST(EveryAllocationFails, InIndexingAndItsWrites) {
+    with_every_failure("indexing", [] {
+        Held h;
+        minpy_array a, b;
+        TRY(make_into(h, a));
+        minpy_slice s = {1, 60, 2};
+        minpy_value index[2] = {{MINPY_V_SLICE, 0, {0}}, value(int64_t(3))};
+        index[0].v.p = &s;
+        TRY(minpy_array_get(a, index, 2, h.room()));
+        minpy_value seven = value(int64_t(7));
+        TRY(minpy_array_set(a, index, 2, &seven));
+        int64_t rows[] = {1, 5, 7};
+        minpy_value list = {MINPY_V_INTS, 3, {0}};
+        list.v.p = rows;
+        minpy_array* got = h.room();
+        TRY(minpy_array_get(a, &list, 1, got));
+        b = *got;
+        minpy_value v = value(b);
+        return minpy_array_set(a, &list, 1, &v);
+    });
+}
+
+TEST(EveryAllocationFails, InFilesAndText) {
+    with_every_failure("npy and text", [] {
+        Held h;
+        minpy_array a;
+        TRY(make_into(h, a));
+        minpy_buffer b = nullptr;
+        TRY(minpy_npy_encode(a, &b));
+        uint64_t size = 0;
+        const char* data = minpy_buffer_data(b, &size);
+        minpy_status s = minpy_npy_decode(data, size, h.room());
+        minpy_buffer_release(b);
+        TRY(s);
+        TRY(minpy_array_to_string(a, &b));
+        minpy_buffer_release(b);
+        TRY(minpy_dispatch_report(&b));
+        minpy_buffer_release(b);
+        return minpy_status(MINPY_OK);
+    });
+}
+
+}  // namespace
