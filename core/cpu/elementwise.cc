@@ -15,9 +15,9 @@ namespace minpy {
 namespace {
 
 constexpr int kMaxOperands = 4;
-constexpr int64_t kBlock = 1024;              // elements of one buffered block
-constexpr int64_t kParallel = 1 << 17;        // elements from which threads pay
-constexpr int64_t kTask = 1 << 15;            // elements of one task
+constexpr int64_t kBlock = 1024;        // elements of one buffered block
+constexpr int64_t kParallel = 1 << 17;  // elements from which threads pay
+constexpr int64_t kTask = 1 << 15;      // elements of one task
 
 // The common iteration space with axes ordered by the outputs' strides and merged where all operands allow.
 struct Space {
@@ -46,7 +46,8 @@ Space make_space(DimsView shape, std::span<const Operand> operands) {
             merge = s.at(last, k) == operands[size_t(k)].strides[axis] * shape[size_t(axis)];
         if (merge) {
             s.shape[last] *= shape[size_t(axis)];
-            for (int k = 0; k < s.n_operands; ++k) s.strides[last * s.n_operands + k] = operands[size_t(k)].strides[axis];
+            for (int k = 0; k < s.n_operands; ++k)
+                s.strides[last * s.n_operands + k] = operands[size_t(k)].strides[axis];
         } else {
             s.shape.push_back(shape[size_t(axis)]);
             for (int k = 0; k < s.n_operands; ++k) s.strides.push_back(operands[size_t(k)].strides[axis]);
@@ -60,8 +61,7 @@ Space make_space(DimsView shape, std::span<const Operand> operands) {
 }
 
 // Calls row(pointers, n) for every run along the last axis (cut to tasks), in parallel where it pays.
-template <class Row>
-uint32_t for_rows(const Space& s, std::span<const Operand> operands, Row&& row) {
+template <class Row> uint32_t for_rows(const Space& s, std::span<const Operand> operands, Row&& row) {
     int64_t axes = s.shape.size(), inner = s.shape[axes - 1], outer = 1;
     for (int64_t i = 0; i + 1 < axes; ++i) outer *= s.shape[i];
     int64_t total = inner * outer;
@@ -148,8 +148,9 @@ uint32_t run_elementwise(const Loop& loop, DimsView shape, std::span<const Opera
                 if (loop.hardware_flags) flags |= hardware.take();
                 for (int k = n_in; k < n; ++k)
                     if (buffered[k])
-                        flags |= cast_elements(buffer[k], itemsize(loop.types[k]), loop.types[k], p[k] + from * s.at(last, k),
-                                               s.at(last, k), operands[size_t(k)].dtype, m);
+                        flags |=
+                            cast_elements(buffer[k], itemsize(loop.types[k]), loop.types[k],
+                                          p[k] + from * s.at(last, k), s.at(last, k), operands[size_t(k)].dtype, m);
             }
             return flags;
         }
@@ -164,10 +165,13 @@ uint32_t run_copy(DimsView shape, const Operand& to, const Operand& from) {
     Space s = make_space(shape, both);
     int64_t last = s.shape.size() - 1;
     CastFn cast = cast_function(from.dtype, to.dtype);
-    return for_rows(s, both, [&](char* const* p, int64_t n) { return cast(p[0], s.at(last, 0), p[1], s.at(last, 1), n); });
+    return for_rows(s, both,
+                    [&](char* const* p, int64_t n) { return cast(p[0], s.at(last, 0), p[1], s.at(last, 1), n); });
 }
 
-void copy_into(const Array& to, const Array& from) {
+void copy_into(const Array& to, const Array& from) { convert_into(to, from); }
+
+uint32_t convert_into(const Array& to, const Array& from) {
     Array source = same(to.shape(), from.shape()) ? from : broadcast_window(from, to.shape());
     source.data();
     if (may_overlap(to, source) && !same_window(to, source)) {
@@ -176,7 +180,8 @@ void copy_into(const Array& to, const Array& from) {
                  {source.raw(), source.strides().data(), source.dtype()});
         source = fresh;
     }
-    run_copy(to.shape(), {to.raw(), to.strides().data(), to.dtype()}, {source.raw(), source.strides().data(), source.dtype()});
+    return run_copy(to.shape(), {to.raw(), to.strides().data(), to.dtype()},
+                    {source.raw(), source.strides().data(), source.dtype()});
 }
 
 #if defined(__x86_64__)
@@ -189,12 +194,15 @@ uint32_t HardwareFlags::take() {
     return ((now & 1) ? 8 : 0) | ((now & 4) ? 1 : 0) | ((now & 8) ? 2 : 0) | ((now & 16) ? 4 : 0);
 }
 #else
-HardwareFlags::HardwareFlags() : before_(uint32_t(std::fetestexcept(FE_ALL_EXCEPT))) { std::feclearexcept(FE_ALL_EXCEPT); }
+HardwareFlags::HardwareFlags() : before_(uint32_t(std::fetestexcept(FE_ALL_EXCEPT))) {
+    std::feclearexcept(FE_ALL_EXCEPT);
+}
 uint32_t HardwareFlags::take() {
     int now = std::fetestexcept(FE_ALL_EXCEPT);
     std::feclearexcept(FE_ALL_EXCEPT);
     std::feraiseexcept(int(before_));
-    return (now & FE_INVALID ? 8 : 0) | (now & FE_DIVBYZERO ? 1 : 0) | (now & FE_OVERFLOW ? 2 : 0) | (now & FE_UNDERFLOW ? 4 : 0);
+    return (now & FE_INVALID ? 8 : 0) | (now & FE_DIVBYZERO ? 1 : 0) | (now & FE_OVERFLOW ? 2 : 0) |
+           (now & FE_UNDERFLOW ? 4 : 0);
 }
 #endif
 

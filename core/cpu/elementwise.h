@@ -1,7 +1,7 @@
 // Runs an element-wise loop over strided, broadcast operands of any dtypes: blocks that the loop cannot read in place are
 // gathered and cast into buffers, block by block, so the loops know contiguous data and single elements only.
 #pragma once
-#include "core/array/shape.h"
+#include "core/array/array.h"
 #include "core/cpu/loops.h"
 
 namespace minpy {
@@ -18,6 +18,8 @@ uint32_t run_elementwise(const Loop& loop, DimsView shape, std::span<const Opera
 
 // to[...] = from, broadcast by strides and cast: the same iteration with a conversion in place of a loop.
 uint32_t run_copy(DimsView shape, const Operand& to, const Operand& from);
+// copy_into, for a caller who wants to know which floating-point conditions the casts met (MINPY_FP_*).
+uint32_t convert_into(const Array& to, const Array& from);
 
 // The processor's sticky floating-point flags around trusted loops, without disturbing the caller's.
 class HardwareFlags {

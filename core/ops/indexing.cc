@@ -5,9 +5,11 @@
 
 #include "core/autograd/rules.h"
 #include "core/autograd/tape.h"
+#include "core/cpu/elementwise.h"
 #include "core/ops/calls.h"
 #include "core/registry/dispatch.h"
 #include "core/registry/registry.h"
+#include "core/registry/thread_state.h"
 
 namespace minpy {
 namespace {
@@ -91,6 +93,11 @@ void set_item(Call& c) {
     if (!recorded && a.on_cpu() && value.on_cpu()) {
         before_write(a.storage());
         value.data();
+        if (value.dtype() != a.dtype()) {
+            Array cast = empty(value.shape(), a.dtype());
+            thread_state().fp_status |= convert_into(cast, value);
+            value = cast;
+        }
         scatter(part, value, s.positions, view(s.axes), s.at);
         return;
     }

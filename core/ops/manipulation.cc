@@ -2,9 +2,11 @@
 #include <algorithm>
 
 #include "core/autograd/rules.h"
+#include "core/cpu/elementwise.h"
 #include "core/ops/calls.h"
 #include "core/registry/device.h"
 #include "core/registry/registry.h"
+#include "core/registry/thread_state.h"
 
 namespace minpy {
 namespace {
@@ -259,7 +261,7 @@ void register_manipulation(Registry& r) {
         .doc("A view of a larger shape in which sizes of 1 are repeated without a copy.");
     r.op("astype(x, dtype: dtype, copy: bool = True)")
         .infer([](Call& c) { c.output(c.in[0].shape(), c.dtype(1, DType::float64)); })
-        .kernel([](Call& c) { copy_into(c.out[0], c.in[0]); })
+        .kernel([](Call& c) { thread_state().fp_status |= convert_into(c.out[0], c.in[0]); })
         .linear([](Reverse& c) { c.set(0, c.g()); })
         .sample("f64(3), 'float64'")
         .c_function()

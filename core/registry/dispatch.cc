@@ -181,7 +181,7 @@ void assign(const Array& to, const Array& value, Context& context) {
         return assign(to, wide, context);
     }
     before_write(to.storage());
-    if (to.on_cpu() && value.on_cpu()) copy_into(to, value);
+    if (to.on_cpu() && value.on_cpu()) thread_state().fp_status |= convert_into(to, value);
     else copy_between(to, value);
     if (may_be_traced(to) || may_be_traced(value) || to.storage().has(Storage::kTraced)) {
         Array recorded = in(to.dtype(), kFloating | kComplex) && value.dtype() != to.dtype() && may_be_traced(value)

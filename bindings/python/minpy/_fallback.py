@@ -141,7 +141,7 @@ def call(function, reason, args, kwargs):
     dispatch_count(name, reason, conversion.bytes, elapsed, site)
     if reaction == _WARN and (name, site) not in _warned:
         _warned.add((name, site))
-        warnings.warn(f"{name} runs in NumPy ({reason})", RuntimeWarning, stacklevel=2)
+        warnings.warn(f"{name} runs in NumPy ({reason})", RuntimeWarning, stacklevel=_level())
     if conversion.copies:
         conversion.write_back()
     # out= comes back as the very object that was passed
@@ -254,11 +254,18 @@ def array_str(array):
     return str(_numpy_view(array))
 
 
-def warn_complex(stacklevel=2):
+def _level():
+    """The stack level of the first frame outside this package, for the caller's warning."""
+    level, frame = 1, sys._getframe(1)
+    while frame is not None and (frame.f_globals.get("__name__") or "").split(".")[0] == "minpy":
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def warn_complex():
     """What NumPy says when a cast drops imaginary parts."""
-    warnings.warn(
-        "Casting complex values to real discards the imaginary part", numpy.exceptions.ComplexWarning, stacklevel
-    )
+    text = "Casting complex values to real discards the imaginary part"
+    warnings.warn(text, numpy.exceptions.ComplexWarning, stacklevel=_level())
 
 
 _CONDITIONS = (
@@ -269,9 +276,13 @@ _CONDITIONS = (
 )
 
 
+_CAST = {"astype": "cast", "set_item": "cast"}  # NumPy's word for them
+
+
 def report_fp(flags, name):
     """What numpy.errstate asks for when operator `name` met the conditions `flags`."""
     state = numpy.geterr()
+    name = _CAST.get(name, name)
     for bit, key, text in _CONDITIONS:
         if not flags & bit:
             continue
@@ -280,7 +291,7 @@ def report_fp(flags, name):
             continue
         message = f"{text} encountered in {name}"
         if reaction == "warn":
-            warnings.warn(message, RuntimeWarning, stacklevel=2)
+            warnings.warn(message, RuntimeWarning, stacklevel=_level())
         elif reaction == "raise":
             raise FloatingPointError(message)
         elif reaction == "print":

@@ -100,7 +100,7 @@ def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
     if not numpy.can_cast(self.dtype, wanted, casting):
         raise TypeError(f"Cannot cast array data from {self.dtype!r} to {wanted!r} according to the rule {casting!r}")
     if self.dtype.kind == "c" and wanted.kind not in "cb":
-        warn_complex(3)
+        warn_complex()
     if order in ("C", "F"):
         return found(self, wanted).copy(order) if not _laid_out(self, order) else found(self, wanted)
     return found(self, wanted)
