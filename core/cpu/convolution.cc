@@ -12,8 +12,7 @@
 namespace minpy {
 namespace {
 
-template <class T>
-class Buffer {
+template <class T> class Buffer {
 public:
     explicit Buffer(int64_t n) : bytes_(checked_mul(n, int64_t(sizeof(T)))), data_(static_cast<T*>(allocate(bytes_))) {}
     ~Buffer() { deallocate(data_, bytes_); }
@@ -51,7 +50,8 @@ void for_patches(const Axes& a, int64_t channels, Inside&& inside, Outside&& out
                     // Columns o with 0 <= o*stride + start < in.
                     int64_t start = k2 * a.dilate[2] - a.pad[2];
                     int64_t low = start >= 0 ? 0 : std::min(a.out[2], (-start + a.stride[2] - 1) / a.stride[2]);
-                    int64_t high = start >= a.in[2] ? low : std::clamp((a.in[2] - 1 - start) / a.stride[2] + 1, low, a.out[2]);
+                    int64_t high =
+                        start >= a.in[2] ? low : std::clamp((a.in[2] - 1 - start) / a.stride[2] + 1, low, a.out[2]);
                     for (int64_t o0 = 0; o0 < a.out[0]; ++o0) {
                         int64_t i0 = o0 * a.stride[0] + k0 * a.dilate[0] - a.pad[0];
                         for (int64_t o1 = 0; o1 < a.out[1]; ++o1, column += a.out[2]) {
@@ -69,8 +69,7 @@ void for_patches(const Axes& a, int64_t channels, Inside&& inside, Outside&& out
                 }
 }
 
-template <class T>
-void to_columns(const Axes& a, int64_t channels, int64_t columns, const T* x, T* matrix) {
+template <class T> void to_columns(const Axes& a, int64_t channels, int64_t columns, const T* x, T* matrix) {
     for_patches(
         a, channels,
         [&](int64_t row, int64_t from, int64_t column, int64_t n, int64_t step) {
@@ -80,8 +79,7 @@ void to_columns(const Axes& a, int64_t channels, int64_t columns, const T* x, T*
         [&](int64_t row, int64_t column, int64_t n) { std::fill_n(matrix + row * columns + column, n, T(0)); });
 }
 
-template <class T>
-void add_columns(const Axes& a, int64_t channels, int64_t columns, const T* matrix, T* x) {
+template <class T> void add_columns(const Axes& a, int64_t channels, int64_t columns, const T* matrix, T* x) {
     for_patches(
         a, channels,
         [&](int64_t row, int64_t to, int64_t column, int64_t n, int64_t step) {
@@ -94,16 +92,19 @@ void add_columns(const Axes& a, int64_t channels, int64_t columns, const T* matr
 struct Sizes {
     int64_t rows, columns, x_group, y_group, w_group, filters;
     explicit Sizes(const Convolution& c)
-        : rows(checked_mul(c.channels / c.groups, c.kernel_size())), columns(c.out_size()),
-          x_group(c.channels / c.groups * c.in_size()), y_group(c.filters / c.groups * columns),
-          w_group(c.filters / c.groups * rows), filters(c.filters / c.groups) {
+        : rows(checked_mul(c.channels / c.groups, c.kernel_size())),
+          columns(c.out_size()),
+          x_group(c.channels / c.groups * c.in_size()),
+          y_group(c.filters / c.groups * columns),
+          w_group(c.filters / c.groups * rows),
+          filters(c.filters / c.groups) {
         checked_mul(rows, columns);
-        if (std::max({rows, columns, filters}) > INT32_MAX) throw value_error("a side of more than 2**31-1 elements is not supported");
+        if (std::max({rows, columns, filters}) > INT32_MAX)
+            throw value_error("a side of more than 2**31-1 elements is not supported");
     }
 };
 
-template <class T>
-void forward(DType t, const Convolution& c, const T* x, const T* weight, const T* bias, T* y) {
+template <class T> void forward(DType t, const Convolution& c, const T* x, const T* weight, const T* bias, T* y) {
     Axes axes(c);
     Sizes s(c);
     parallel_for(c.batch, [&](int64_t n) {
@@ -111,30 +112,29 @@ void forward(DType t, const Convolution& c, const T* x, const T* weight, const T
         for (int64_t g = 0; g < c.groups; ++g) {
             T* out = y + (n * c.groups + g) * s.y_group;
             to_columns(axes, c.channels / c.groups, s.columns, x + (n * c.groups + g) * s.x_group, matrix.get());
-            gemm(t, false, false, s.filters, s.columns, s.rows, weight + g * s.w_group, s.rows, matrix.get(), s.columns, out, s.columns);
+            gemm(t, false, false, s.filters, s.columns, s.rows, weight + g * s.w_group, s.rows, matrix.get(), s.columns,
+                 out, s.columns);
             for (int64_t f = 0; bias && f < s.filters; ++f)
                 for (int64_t i = 0; i < s.columns; ++i) out[f * s.columns + i] += bias[g * s.filters + f];
         }
     });
 }
 
-template <class T>
-void transpose_data(DType t, const Convolution& c, const T* g, const T* weight, T* dx) {
+template <class T> void transpose_data(DType t, const Convolution& c, const T* g, const T* weight, T* dx) {
     Axes axes(c);
     Sizes s(c);
     std::fill_n(dx, c.batch * c.channels * c.in_size(), T(0));
     parallel_for(c.batch, [&](int64_t n) {
         Buffer<T> matrix(s.rows * s.columns);
         for (int64_t k = 0; k < c.groups; ++k) {
-            gemm(t, true, false, s.rows, s.columns, s.filters, weight + k * s.w_group, s.rows, g + (n * c.groups + k) * s.y_group,
-                 s.columns, matrix.get(), s.columns);
+            gemm(t, true, false, s.rows, s.columns, s.filters, weight + k * s.w_group, s.rows,
+                 g + (n * c.groups + k) * s.y_group, s.columns, matrix.get(), s.columns);
             add_columns(axes, c.channels / c.groups, s.columns, matrix.get(), dx + (n * c.groups + k) * s.x_group);
         }
     });
 }
 
-template <class T>
-void transpose_weight(DType t, const Convolution& c, const T* g, const T* x, T* dweight) {
+template <class T> void transpose_weight(DType t, const Convolution& c, const T* g, const T* x, T* dweight) {
     Axes axes(c);
     Sizes s(c);
     int64_t step = samples_per_task(c), tasks = (c.batch + step - 1) / step, weights = c.groups * s.w_group;
@@ -146,8 +146,8 @@ void transpose_weight(DType t, const Convolution& c, const T* g, const T* x, T* 
         for (int64_t n = task * step; n < std::min(c.batch, (task + 1) * step); ++n)
             for (int64_t k = 0; k < c.groups; ++k) {
                 to_columns(axes, c.channels / c.groups, s.columns, x + (n * c.groups + k) * s.x_group, matrix.get());
-                gemm(t, false, true, s.filters, s.rows, s.columns, g + (n * c.groups + k) * s.y_group, s.columns, matrix.get(),
-                     s.columns, one.get(), s.rows);
+                gemm(t, false, true, s.filters, s.rows, s.columns, g + (n * c.groups + k) * s.y_group, s.columns,
+                     matrix.get(), s.columns, one.get(), s.rows);
                 for (int64_t i = 0; i < s.w_group; ++i) sum[k * s.w_group + i] += one.get()[i];
             }
     });
@@ -173,13 +173,15 @@ void convolve(DType t, const Convolution& c, const void* x, const void* weight, 
 
 void convolve_transpose_data(DType t, const Convolution& c, const void* g, const void* weight, void* dx) {
     if (t == DType::float32)
-        return dnnl_convolve_transpose_data(c, static_cast<const float*>(g), static_cast<const float*>(weight), static_cast<float*>(dx));
+        return dnnl_convolve_transpose_data(c, static_cast<const float*>(g), static_cast<const float*>(weight),
+                                            static_cast<float*>(dx));
     transpose_data(t, c, static_cast<const double*>(g), static_cast<const double*>(weight), static_cast<double*>(dx));
 }
 
 void convolve_transpose_weight(DType t, const Convolution& c, const void* g, const void* x, void* dweight) {
     if (t == DType::float32)
-        return dnnl_convolve_transpose_weight(c, static_cast<const float*>(g), static_cast<const float*>(x), static_cast<float*>(dweight));
+        return dnnl_convolve_transpose_weight(c, static_cast<const float*>(g), static_cast<const float*>(x),
+                                              static_cast<float*>(dweight));
     transpose_weight(t, c, static_cast<const double*>(g), static_cast<const double*>(x), static_cast<double*>(dweight));
 }
 

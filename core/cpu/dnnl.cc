@@ -86,10 +86,8 @@ memory::desc c_order(const dims& shape) {
 std::shared_ptr<const Primitive> make(Kind kind, const Convolution& c, int64_t batch, bool with_bias) {
     auto p = std::make_shared<Primitive>();
     dims x{batch, c.channels}, w, y{batch, c.filters}, stride, dilate, pad, pad_after;
-    if (c.groups > 1)
-        w = {c.groups, c.filters / c.groups, c.channels / c.groups};
-    else
-        w = {c.filters, c.channels};
+    if (c.groups > 1) w = {c.groups, c.filters / c.groups, c.channels / c.groups};
+    else w = {c.filters, c.channels};
     for (int64_t i = 0; i < c.in.size(); ++i) {
         x.push_back(c.in[i]);
         w.push_back(c.kernel[i]);
@@ -106,9 +104,11 @@ std::shared_ptr<const Primitive> make(Kind kind, const Convolution& c, int64_t b
     attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     auto algorithm = dnnl::algorithm::convolution_direct;
     p->bias = with_bias ? c_order({c.filters}) : memory::desc();
-    dnnl::convolution_forward::desc d = with_bias
-        ? dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, algorithm, any(x), any(w), p->bias, any(y), stride, dilate, pad, pad_after)
-        : dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, algorithm, any(x), any(w), any(y), stride, dilate, pad, pad_after);
+    dnnl::convolution_forward::desc d =
+        with_bias ? dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, algorithm, any(x), any(w),
+                                                    p->bias, any(y), stride, dilate, pad, pad_after)
+                  : dnnl::convolution_forward::desc(dnnl::prop_kind::forward_training, algorithm, any(x), any(w),
+                                                    any(y), stride, dilate, pad, pad_after);
     dnnl::convolution_forward::primitive_desc forward(d, attr, engine());
     auto keep = [&](const auto& pd, const memory::desc& a, const memory::desc& b, const memory::desc& r) {
         p->wanted[0] = a, p->wanted[1] = b, p->wanted[2] = r;
@@ -132,7 +132,8 @@ std::shared_ptr<const Primitive> make(Kind kind, const Convolution& c, int64_t b
     for (int i = 0; i < 3; ++i) {
         p->needs[i] = p->wanted[i] != p->plain[i];
         if (!p->needs[i]) continue;
-        const memory::desc &from = i == result ? p->wanted[i] : p->plain[i], &to = i == result ? p->plain[i] : p->wanted[i];
+        const memory::desc &from = i == result ? p->wanted[i] : p->plain[i],
+                           &to = i == result ? p->plain[i] : p->wanted[i];
         p->reorder[i] = dnnl::reorder(dnnl::reorder::primitive_desc(engine(), from, engine(), to));
     }
     return p;
@@ -142,7 +143,8 @@ std::shared_ptr<const Primitive> find(Kind kind, const Convolution& c, int64_t b
     static std::mutex* mutex = new std::mutex;
     static auto* cache = new std::map<std::vector<int64_t>, std::shared_ptr<const Primitive>>;
     std::vector<int64_t> key{int64_t(kind), batch, c.channels, c.filters, c.groups, with_bias};
-    for (const Dims* d : {&c.in, &c.kernel, &c.out, &c.stride, &c.pad, &c.dilate}) key.insert(key.end(), d->begin(), d->end());
+    for (const Dims* d : {&c.in, &c.kernel, &c.out, &c.stride, &c.pad, &c.dilate})
+        key.insert(key.end(), d->begin(), d->end());
     {
         std::lock_guard lock(*mutex);
         if (auto it = cache->find(key); it != cache->end()) return it->second;
@@ -197,17 +199,14 @@ void execute(Kind kind, const Primitive& p, const float* bias, void* a, void* b,
 }
 
 // Runs tiles of the batch: fn(task, first sample, number of samples).
-template <class F>
-void for_tiles(const Convolution& c, F&& fn) {
+template <class F> void for_tiles(const Convolution& c, F&& fn) {
     int64_t step = samples_per_task(c), tasks = (c.batch + step - 1) / step;
     parallel_for(tasks, [&](int64_t task) {
         int64_t first = task * step, n = std::min(step, c.batch - first);
         OneThread one;
         try {
             fn(task, first, n);
-        } catch (const dnnl::error& e) {
-            rethrow(e);
-        }
+        } catch (const dnnl::error& e) { rethrow(e); }
     });
 }
 
@@ -218,14 +217,16 @@ float* at(const float* p, int64_t offset) { return const_cast<float*>(p) + offse
 void dnnl_convolve(const Convolution& c, const float* x, const float* weight, const float* bias, float* y) {
     int64_t from = c.channels * c.in_size(), to = c.filters * c.out_size();
     for_tiles(c, [&](int64_t, int64_t first, int64_t n) {
-        execute(Kind::forward, *find(Kind::forward, c, n, bias), bias, at(x, first * from), at(weight, 0), y + first * to);
+        execute(Kind::forward, *find(Kind::forward, c, n, bias), bias, at(x, first * from), at(weight, 0),
+                y + first * to);
     });
 }
 
 void dnnl_convolve_transpose_data(const Convolution& c, const float* g, const float* weight, float* dx) {
     int64_t from = c.filters * c.out_size(), to = c.channels * c.in_size();
     for_tiles(c, [&](int64_t, int64_t first, int64_t n) {
-        execute(Kind::data, *find(Kind::data, c, n, false), nullptr, dx + first * to, at(weight, 0), at(g, first * from));
+        execute(Kind::data, *find(Kind::data, c, n, false), nullptr, dx + first * to, at(weight, 0),
+                at(g, first * from));
     });
 }
 

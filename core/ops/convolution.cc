@@ -20,9 +20,12 @@ Dims spread(const minpy_value& v, int64_t n, int64_t otherwise, const char* what
     Dims d = v.tag == MINPY_V_NONE ? Dims() : ints_from(v);
     if (d.empty()) d = Dims(n, otherwise);
     if (d.size() == 1 && n > 1) d = Dims(n, d[0]);
-    if (d.size() != n) throw value_error(what, " needs one number for each of the ", n, " spatial axes, got ", to_string(view(d))).in_argument(what);
+    if (d.size() != n)
+        throw value_error(what, " needs one number for each of the ", n, " spatial axes, got ", to_string(view(d)))
+            .in_argument(what);
     for (int64_t i : d)
-        if (i < least || i > INT32_MAX) throw value_error(what, " must be at least ", least, ", got ", to_string(view(d))).in_argument(what);
+        if (i < least || i > INT32_MAX)
+            throw value_error(what, " must be at least ", least, ", got ", to_string(view(d))).in_argument(what);
     return d;
 }
 
@@ -38,19 +41,25 @@ int64_t reach(int64_t kernel, int64_t dilate) { return checked_add(checked_mul(k
 // From the shapes of data and weight, and stride, pad, dilate, groups from argument `first` on.
 Convolution convolution_of(DimsView x, DimsView w, const minpy_value* attributes) {
     int64_t n = int64_t(x.size()) - 2;
-    if (n < 1 || n > 3) throw shape_error("the data must have 3 to 5 axes, (batch, channels, spatial...), got shape ", to_string(x)).in_argument("x");
+    if (n < 1 || n > 3)
+        throw shape_error("the data must have 3 to 5 axes, (batch, channels, spatial...), got shape ", to_string(x))
+            .in_argument("x");
     if (w.size() != x.size())
-        throw shape_error("the weight must have as many axes as the data, (filters, channels / groups, kernel...), got shape ",
-                          to_string(w), " for data of shape ", to_string(x)).in_argument("weight");
+        throw shape_error(
+            "the weight must have as many axes as the data, (filters, channels / groups, kernel...), got shape ",
+            to_string(w), " for data of shape ", to_string(x))
+            .in_argument("weight");
     Convolution c;
     c.groups = int_of(attributes[3]);
     if (c.groups < 1) throw value_error("groups must be at least 1, got ", c.groups).in_argument("groups");
     c.batch = x[0], c.channels = x[1], c.filters = w[0];
     if (c.channels % c.groups || c.filters % c.groups)
-        throw value_error(c.channels, " channels and ", c.filters, " filters do not divide into ", c.groups, " groups").in_argument("groups");
+        throw value_error(c.channels, " channels and ", c.filters, " filters do not divide into ", c.groups, " groups")
+            .in_argument("groups");
     if (w[1] != c.channels / c.groups)
-        throw shape_error("a weight of shape ", to_string(w), " does not fit data of shape ", to_string(x), ": its second size must be ",
-                          c.channels / c.groups).in_argument("weight");
+        throw shape_error("a weight of shape ", to_string(w), " does not fit data of shape ", to_string(x),
+                          ": its second size must be ", c.channels / c.groups)
+            .in_argument("weight");
     c.stride = spread(attributes[0], n, 1, "stride", 1);
     c.pad = spread(attributes[1], n, 0, "pad", 0);
     c.dilate = spread(attributes[2], n, 1, "dilate", 1);
@@ -60,7 +69,8 @@ Convolution convolution_of(DimsView x, DimsView w, const minpy_value* attributes
         c.kernel.push_back(kernel);
         int64_t room = size + 2 * c.pad[i] - reach(kernel, c.dilate[i]);
         if (kernel < 1 || room < 0)
-            throw shape_error("a kernel of ", kernel, " (dilated by ", c.dilate[i], ") does not fit an axis of ", size, " padded by ", c.pad[i]);
+            throw shape_error("a kernel of ", kernel, " (dilated by ", c.dilate[i], ") does not fit an axis of ", size,
+                              " padded by ", c.pad[i]);
         c.out.push_back(room / c.stride[i] + 1);
     }
     return c;
@@ -91,7 +101,8 @@ void infer_convolution(Call& c) {
     check_floating(c);
     Convolution k = convolution_of(c.in[0].shape(), c.in[1].shape(), &c.args[3]);
     if (c.in[2] && (c.in[2].ndim() != 1 || c.in[2].dim(0) != k.filters))
-        throw shape_error("the bias must have shape (", k.filters, ",), got ", to_string(c.in[2].shape())).in_argument("bias");
+        throw shape_error("the bias must have shape (", k.filters, ",), got ", to_string(c.in[2].shape()))
+            .in_argument("bias");
     DType t = c.promoted();
     c.cast_all(t);
     c.output(view(with_spatial(k.batch, k.filters, k.out)), t);
@@ -118,7 +129,8 @@ void infer_transposed_data(Call& c) {
     Convolution k = convolution_of(view(x), c.in[1].shape(), &c.args[3]);
     if (!same(c.in[0].shape(), view(with_spatial(k.batch, k.filters, k.out))))
         throw shape_error("the cotangent has shape ", to_string(c.in[0].shape()), ", the result ",
-                          to_string(view(with_spatial(k.batch, k.filters, k.out)))).in_argument("g");
+                          to_string(view(with_spatial(k.batch, k.filters, k.out))))
+            .in_argument("g");
     DType t = c.promoted();
     c.cast_all(t);
     c.output(view(x), t);
@@ -127,10 +139,8 @@ void infer_transposed_data(Call& c) {
 void run_transposed_data(Call& c) {
     Operands o(c);
     Convolution k = convolution_of(c.out[0].shape(), c.in[1].shape(), &c.args[3]);
-    if (k.empty())
-        copy_into(o.out, full_scalar(0, o.t));
-    else
-        convolve_transpose_data(o.t, k, o.a.raw(), o.b.raw(), o.out.raw());
+    if (k.empty()) copy_into(o.out, full_scalar(0, o.t));
+    else convolve_transpose_data(o.t, k, o.a.raw(), o.b.raw(), o.out.raw());
     o.finish(c);
 }
 
@@ -141,7 +151,8 @@ void infer_transposed_weight(Call& c) {
     Convolution k = convolution_of(c.in[1].shape(), view(w), &c.args[3]);
     if (!same(c.in[0].shape(), view(with_spatial(k.batch, k.filters, k.out))))
         throw shape_error("the cotangent has shape ", to_string(c.in[0].shape()), ", the result ",
-                          to_string(view(with_spatial(k.batch, k.filters, k.out)))).in_argument("g");
+                          to_string(view(with_spatial(k.batch, k.filters, k.out))))
+            .in_argument("g");
     DType t = c.promoted();
     c.cast_all(t);
     c.output(view(w), t);
@@ -150,10 +161,8 @@ void infer_transposed_weight(Call& c) {
 void run_transposed_weight(Call& c) {
     Operands o(c);
     Convolution k = convolution_of(c.in[1].shape(), c.out[0].shape(), &c.args[3]);
-    if (k.empty())
-        copy_into(o.out, full_scalar(0, o.t));
-    else
-        convolve_transpose_weight(o.t, k, o.a.raw(), o.b.raw(), o.out.raw());
+    if (k.empty()) copy_into(o.out, full_scalar(0, o.t));
+    else convolve_transpose_weight(o.t, k, o.a.raw(), o.b.raw(), o.out.raw());
     o.finish(c);
 }
 
@@ -181,13 +190,16 @@ struct Pooling {
 // Attributes from `first` on: kernel, pool_type, stride, pad, global_pool, pooling_convention.
 Pooling pooling_of(DimsView x, const minpy_value* attributes) {
     int64_t n = int64_t(x.size()) - 2;
-    if (n < 1 || n > 3) throw shape_error("the data must have 3 to 5 axes, (batch, channels, spatial...), got shape ", to_string(x)).in_argument("x");
+    if (n < 1 || n > 3)
+        throw shape_error("the data must have 3 to 5 axes, (batch, channels, spatial...), got shape ", to_string(x))
+            .in_argument("x");
     Pooling p;
     std::string_view type = string_of(attributes[1]), convention = string_of(attributes[5]);
     if (type != "max" && type != "avg" && type != "sum")
         throw value_error("pool_type must be 'max', 'avg' or 'sum', got '", type, "'").in_argument("pool_type");
     if (convention != "valid" && convention != "full")
-        throw value_error("pooling_convention must be 'valid' or 'full', got '", convention, "'").in_argument("pooling_convention");
+        throw value_error("pooling_convention must be 'valid' or 'full', got '", convention, "'")
+            .in_argument("pooling_convention");
     p.type = type == "max" ? Pool::max : type == "avg" ? Pool::avg : Pool::sum;
     bool global = int_of(attributes[4]);
     Dims kernel, stride(n, 1), pad(n, 0);
@@ -203,8 +215,10 @@ Pooling pooling_of(DimsView x, const minpy_value* attributes) {
     for (int64_t i = 0; i < n; ++i) {
         int64_t k = 3 - n + i, size = x[size_t(i + 2)], room = size + 2 * pad[i] - kernel[i];
         if (room < 0 || kernel[i] < 1)
-            throw shape_error("a kernel of ", kernel[i], " does not fit an axis of ", size, " padded by ", pad[i]).in_argument("kernel");
-        if (pad[i] >= kernel[i]) throw value_error("pad must be less than kernel, got ", pad[i], " and ", kernel[i]).in_argument("pad");
+            throw shape_error("a kernel of ", kernel[i], " does not fit an axis of ", size, " padded by ", pad[i])
+                .in_argument("kernel");
+        if (pad[i] >= kernel[i])
+            throw value_error("pad must be less than kernel, got ", pad[i], " and ", kernel[i]).in_argument("pad");
         p.in[k] = size, p.kernel[k] = kernel[i], p.stride[k] = stride[i], p.pad[k] = pad[i];
         p.out[k] = (convention == "full" ? room + stride[i] - 1 : room) / stride[i] + 1;
         // Under "full" a last window may begin beyond the data; it has nothing to look at.
@@ -217,8 +231,7 @@ Pooling pooling_of(DimsView x, const minpy_value* attributes) {
 }
 
 // visit(output index, low[3], high[3], weight) for each window of one plane, clipped to the data.
-template <class F>
-void for_windows(const Pooling& p, F&& visit) {
+template <class F> void for_windows(const Pooling& p, F&& visit) {
     int64_t at = 0, low[3], high[3];
     for (int64_t o0 = 0; o0 < p.out[0]; ++o0)
         for (int64_t o1 = 0; o1 < p.out[1]; ++o1)
@@ -233,30 +246,28 @@ void for_windows(const Pooling& p, F&& visit) {
                 visit(at, low, high, p.type == Pool::avg ? 1.0 / double(area) : 1.0);
             }
 }
-template <class F>
-void for_window(const Pooling& p, const int64_t* low, const int64_t* high, F&& visit) {
+template <class F> void for_window(const Pooling& p, const int64_t* low, const int64_t* high, F&& visit) {
     for (int64_t i = low[0]; i < high[0]; ++i)
         for (int64_t j = low[1]; j < high[1]; ++j)
             for (int64_t k = low[2]; k < high[2]; ++k) visit((i * p.in[1] + j) * p.in[2] + k);
 }
 
-template <class F>
-void for_planes(const Pooling& p, F&& plane) {
+template <class F> void for_planes(const Pooling& p, F&& plane) {
     int64_t step = std::max<int64_t>(1, 16384 / std::max<int64_t>(p.in_size, 1));
     parallel_for((p.planes + step - 1) / step, [&](int64_t task) {
         for (int64_t i = task * step; i < std::min(p.planes, (task + 1) * step); ++i) plane(i);
     });
 }
 
-template <class T>
-void pool(const Pooling& p, const T* x, T* y) {
+template <class T> void pool(const Pooling& p, const T* x, T* y) {
     for_planes(p, [&](int64_t plane) {
         const T* from = x + plane * p.in_size;
         T* to = y + plane * p.out_size;
         for_windows(p, [&](int64_t at, const int64_t* low, const int64_t* high, double weight) {
             if (p.type == Pool::max) {
                 T most = -std::numeric_limits<T>::infinity();
-                for_window(p, low, high, [&](int64_t i) { most = from[i] > most || std::isnan(from[i]) ? from[i] : most; });
+                for_window(p, low, high,
+                           [&](int64_t i) { most = from[i] > most || std::isnan(from[i]) ? from[i] : most; });
                 to[at] = most;
             } else {
                 T sum = 0;
@@ -276,35 +287,34 @@ T share_of(const Pooling& p, const T* x, T y, const int64_t* low, const int64_t*
     return n ? T(1) / T(n) : T(0);
 }
 
-template <class T>
-void pool_backward(const Pooling& p, const T* g, const T* x, const T* y, T* dx) {
+template <class T> void pool_backward(const Pooling& p, const T* g, const T* x, const T* y, T* dx) {
     std::fill_n(dx, p.planes * p.in_size, T(0));
     for_planes(p, [&](int64_t plane) {
         const T *from = x + plane * p.in_size, *best = y + plane * p.out_size, *arrived = g + plane * p.out_size;
         T* to = dx + plane * p.in_size;
         for_windows(p, [&](int64_t at, const int64_t* low, const int64_t* high, double weight) {
             T share = share_of(p, from, best[at], low, high, weight) * arrived[at];
-            for_window(p, low, high, [&](int64_t i) { to[i] += p.type != Pool::max || from[i] == best[at] ? share : T(0); });
+            for_window(p, low, high,
+                       [&](int64_t i) { to[i] += p.type != Pool::max || from[i] == best[at] ? share : T(0); });
         });
     });
 }
 
-template <class T>
-void pool_gather(const Pooling& p, const T* h, const T* x, const T* y, T* out) {
+template <class T> void pool_gather(const Pooling& p, const T* h, const T* x, const T* y, T* out) {
     for_planes(p, [&](int64_t plane) {
         const T *from = x + plane * p.in_size, *best = y + plane * p.out_size, *moved = h + plane * p.in_size;
         T* to = out + plane * p.out_size;
         for_windows(p, [&](int64_t at, const int64_t* low, const int64_t* high, double weight) {
             T sum = 0;
-            for_window(p, low, high, [&](int64_t i) { sum += p.type != Pool::max || from[i] == best[at] ? moved[i] : T(0); });
+            for_window(p, low, high,
+                       [&](int64_t i) { sum += p.type != Pool::max || from[i] == best[at] ? moved[i] : T(0); });
             to[at] = sum * share_of(p, from, best[at], low, high, weight);
         });
     });
 }
 
 // Operands in the dtype that is computed in, contiguous.
-template <class F>
-void in_floats(Call& c, F&& body) {
+template <class F> void in_floats(Call& c, F&& body) {
     DType t = in(c.out[0].dtype(), kShortFloat) ? DType::float32 : c.out[0].dtype();
     Arrays in;
     for (const Array& a : c.in) in.push_back(a.dtype() == t ? contiguous(a) : copy_of(a, t));
@@ -319,16 +329,16 @@ void in_floats(Call& c, F&& body) {
 
 // The linear pieces of pooling: `x` and `y` say which elements are the maxima.
 Array pool_piece(const Op& op, Reverse& c, const Array& g, const Array& x, const Array& y, int first) {
-    return call(op, g, x, y, c.arg(first), c.arg(first + 1), c.arg(first + 2), c.arg(first + 3), c.arg(first + 4), c.arg(first + 5));
+    return call(op, g, x, y, c.arg(first), c.arg(first + 1), c.arg(first + 2), c.arg(first + 3), c.arg(first + 4),
+                c.arg(first + 5));
 }
 
-template <bool backward>
-void infer_pool_piece(Call& c) {
+template <bool backward> void infer_pool_piece(Call& c) {
     check_floating(c);
     Pooling p = pooling_of(c.in[1].shape(), &c.args[3]);
     if (!same(c.in[0].shape(), backward ? view(p.result) : c.in[1].shape()) || !same(c.in[2].shape(), view(p.result)))
-        throw shape_error("shapes do not fit together: ", to_string(c.in[0].shape()), " ", to_string(c.in[1].shape()), " ",
-                          to_string(c.in[2].shape()));
+        throw shape_error("shapes do not fit together: ", to_string(c.in[0].shape()), " ", to_string(c.in[1].shape()),
+                          " ", to_string(c.in[2].shape()));
     DType t = c.promoted();
     c.cast_all(t);
     c.output(backward ? c.in[1].shape() : view(p.result), t);
@@ -337,7 +347,8 @@ void infer_pool_piece(Call& c) {
 }  // namespace
 
 void register_convolution(Registry& r) {
-    r.op("convolution(x, weight, bias: array? = None, stride: ints = None, pad: ints = None, dilate: ints = None, groups: int = 1)")
+    r.op("convolution(x, weight, bias: array? = None, stride: ints = None, pad: ints = None, dilate: ints = None, "
+         "groups: int = 1)")
         .infer(infer_convolution)
         .kernel(run_convolution)
         .reverse([](Reverse& c) {
@@ -354,7 +365,8 @@ void register_convolution(Registry& r) {
         .sample("f64(2,3,5,5), f64(4,3,3,3), f64(4)")
         .sample("f64(1,4,6), f64(2,2,2), stride=2, pad=1, dilate=2, groups=2")
         .doc("Cross-correlation of (batch, channels, spatial...) with (filters, channels / groups, kernel...).");
-    r.op("_conv_backward_data(g, weight, shape: ints, stride: ints = None, pad: ints = None, dilate: ints = None, groups: int = 1)")
+    r.op("_conv_backward_data(g, weight, shape: ints, stride: ints = None, pad: ints = None, dilate: ints = None, "
+         "groups: int = 1)")
         .infer(infer_transposed_data)
         .kernel(run_transposed_data)
         .reverse([](Reverse& c) {
@@ -364,7 +376,8 @@ void register_convolution(Registry& r) {
         .saves(true, false)
         .sample("f64(2,4,3,3), f64(4,3,3,3), (2,3,5,5)")
         .doc("The transpose of a convolution in its data.");
-    r.op("_conv_backward_weight(g, x, shape: ints, stride: ints = None, pad: ints = None, dilate: ints = None, groups: int = 1)")
+    r.op("_conv_backward_weight(g, x, shape: ints, stride: ints = None, pad: ints = None, dilate: ints = None, groups: "
+         "int = 1)")
         .infer(infer_transposed_weight)
         .kernel(run_transposed_weight)
         .reverse([](Reverse& c) {
@@ -375,8 +388,9 @@ void register_convolution(Registry& r) {
         .sample("f64(2,4,3,3), f64(2,3,5,5), (4,3,3,3)")
         .doc("The transpose of a convolution in its weight.");
 
-#define MINPY_POOLING "kernel: ints = (), pool_type: str = 'max', stride: ints = None, pad: ints = None, " \
-                      "global_pool: bool = False, pooling_convention: str = 'valid')"
+#define MINPY_POOLING                                                                    \
+    "kernel: ints = (), pool_type: str = 'max', stride: ints = None, pad: ints = None, " \
+    "global_pool: bool = False, pooling_convention: str = 'valid')"
     r.op("pooling(x, " MINPY_POOLING)
         .infer([](Call& c) {
             check_floating(c);

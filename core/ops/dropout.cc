@@ -47,7 +47,8 @@ void register_dropout(Registry& r) {
             const Array& x = c.in[0];
             double p = c.number(1);
             if (!(p >= 0 && p < 1)) throw value_error("p must be in [0, 1), got ", p).in_argument("p");
-            if (!in(x.dtype(), kFloating | kComplex)) throw type_error("dropout needs floating-point arrays, got ", name(x.dtype()));
+            if (!in(x.dtype(), kFloating | kComplex))
+                throw type_error("dropout needs floating-point arrays, got ", name(x.dtype()));
             bool training = c.is_none(2) ? c.context.training : c.flag(2);
             if (!training || p == 0) {
                 c.out.push_back(call(MINPY_OP("_alias"), x));
@@ -55,8 +56,8 @@ void register_dropout(Registry& r) {
             }
             Rng& rng = *c.context.rng;
             uint64_t counter = rng.counter.fetch_add(uint64_t(x.size()));
-            Array mask = call(MINPY_OP("_dropout_mask"), x.shape(), p, real_of(x.dtype()), int64_t(rng.seed), int64_t(rng.stream),
-                              int64_t(counter));
+            Array mask = call(MINPY_OP("_dropout_mask"), x.shape(), p, real_of(x.dtype()), int64_t(rng.seed),
+                              int64_t(rng.stream), int64_t(counter));
             c.out.push_back(x * ops::to_device(mask, x.device()));
         })
         .sample("f64(2,3), 0.5, training=False")

@@ -21,7 +21,8 @@ Array rows_of(const Array& indices, int64_t n, bool strict = true) {
         int64_t row;
         if (in(t, kFloating)) {
             double x = rows.raw_as<double>()[i];
-            if (!(std::abs(x) < 0x1p62)) throw index_error("index ", x, " is out of bounds for axis 0 with size ", n).in_argument("indices");
+            if (!(std::abs(x) < 0x1p62))
+                throw index_error("index ", x, " is out of bounds for axis 0 with size ", n).in_argument("indices");
             row = int64_t(x);
         } else {
             row = rows.raw_as<int64_t>()[i];
@@ -63,8 +64,9 @@ void register_embedding(Registry& r) {
         .infer([](Call& c) {
             Dims shape = c.ints(2);
             if (shape.empty() || !same(c.in[0].shape(), view(looked_up(c.in[1], view(shape)))))
-                throw shape_error("a cotangent of shape ", to_string(c.in[0].shape()), " does not fit indices of shape ",
-                                  to_string(c.in[1].shape()), " into ", to_string(view(shape)));
+                throw shape_error("a cotangent of shape ", to_string(c.in[0].shape()),
+                                  " does not fit indices of shape ", to_string(c.in[1].shape()), " into ",
+                                  to_string(view(shape)));
             c.output(view(shape), c.in[0].dtype());
         })
         .kernel([](Call& c) {
@@ -91,7 +93,8 @@ void register_embedding(Registry& r) {
     r.op("one_hot(indices, depth: int, on_value: float = 1.0, off_value: float = 0.0, dtype: dtype = 'float32')")
         .infer([](Call& c) {
             Dims shape = c.in[0].dims();
-            if (c.integer(1) < 0) throw value_error("depth must not be negative, got ", c.integer(1)).in_argument("depth");
+            if (c.integer(1) < 0)
+                throw value_error("depth must not be negative, got ", c.integer(1)).in_argument("depth");
             shape.push_back(c.integer(1));
             c.output(view(shape), c.dtype(4, DType::float32));
         })
@@ -112,14 +115,18 @@ void register_embedding(Registry& r) {
         .composite([](Call& c) {
             Array x = c.in[0];
             const Array& w = c.in[1];
-            if (w.ndim() != 2) throw shape_error("the weight must have shape (outputs, inputs), got ", to_string(w.shape())).in_argument("weight");
+            if (w.ndim() != 2)
+                throw shape_error("the weight must have shape (outputs, inputs), got ", to_string(w.shape()))
+                    .in_argument("weight");
             if (x.ndim() < 1) throw shape_error("the data must have at least one axis").in_argument("x");
             if (c.flag(3) && x.ndim() != 2) {
                 Dims flat{x.dim(0), x.dim(0) ? x.size() / x.dim(0) : w.dim(1)};
                 x = ops::reshape(x, view(flat));
             }
             if (x.dim(-1) != w.dim(1))
-                throw shape_error("a weight of shape ", to_string(w.shape()), " does not fit data of shape ", to_string(c.in[0].shape())).in_argument("weight");
+                throw shape_error("a weight of shape ", to_string(w.shape()), " does not fit data of shape ",
+                                  to_string(c.in[0].shape()))
+                    .in_argument("weight");
             Array y = ops::matmul(x, ops::swap_last_axes(w));
             c.out.push_back(c.in[2] ? y + c.in[2] : y);
         })

@@ -28,6 +28,7 @@
     M(convolution)        \
     M(dropout)            \
     M(embedding)          \
+    M(mx)                 \
     M(normalization)      \
     M(softmax)            \
     M(internal)           \

@@ -17,14 +17,15 @@ DimsView view(const Dims& d) { return {d.data(), size_t(d.size())}; }
 struct Channels {
     int64_t outer = 1, channels, inner = 1, axis;
     Channels(DimsView x, const minpy_value& axis_of) {
-        if (x.size() < 2) throw shape_error("the data must have at least 2 axes, got shape ", to_string(x)).in_argument("x");
+        if (x.size() < 2)
+            throw shape_error("the data must have at least 2 axes, got shape ", to_string(x)).in_argument("x");
         axis = normalize_axis(int_of(axis_of), int64_t(x.size()));
         channels = x[size_t(axis)];
-        for (int64_t i = 0; i < int64_t(x.size()); ++i) (i < axis ? outer : i > axis ? inner : channels) *= i == axis ? 1 : x[size_t(i)];
+        for (int64_t i = 0; i < int64_t(x.size()); ++i)
+            (i < axis ? outer : i > axis ? inner : channels) *= i == axis ? 1 : x[size_t(i)];
     }
     int64_t count() const { return outer * inner; }
-    template <class F>
-    void for_channel(int64_t c, F&& run) const {  // runs of elements: offset and length
+    template <class F> void for_channel(int64_t c, F&& run) const {  // runs of elements: offset and length
         for (int64_t o = 0; o < outer; ++o) run((o * channels + c) * inner, inner);
     }
 };
@@ -55,7 +56,8 @@ struct Floats {  // contiguous operands and results in the dtype that is compute
 
 // Sums in float64, so that a batch of any size keeps its digits.
 template <class T>
-void batch_norm_forward(const Channels& k, double eps, const T* x, const T* gamma, const T* beta, T* y, T* mean, T* var) {
+void batch_norm_forward(const Channels& k, double eps, const T* x, const T* gamma, const T* beta, T* y, T* mean,
+                        T* var) {
     double n = double(std::max<int64_t>(k.count(), 1));
     parallel_for(k.channels, [&](int64_t c) {
         double sum = 0, squares = 0;
@@ -76,8 +78,8 @@ void batch_norm_forward(const Channels& k, double eps, const T* x, const T* gamm
 }
 
 template <class T>
-void batch_norm_backward(const Channels& k, double eps, const T* g, const T* x, const T* gamma, const T* mean, const T* var,
-                         T* dx, T* dgamma, T* dbeta) {
+void batch_norm_backward(const Channels& k, double eps, const T* g, const T* x, const T* gamma, const T* mean,
+                         const T* var, T* dx, T* dgamma, T* dbeta) {
     double n = double(std::max<int64_t>(k.count(), 1));
     parallel_for(k.channels, [&](int64_t c) {
         double m = double(mean[c]), r = 1 / std::sqrt(double(var[c]) + eps), sum = 0, dot = 0;
@@ -119,8 +121,7 @@ Arrays backward_of(const Array& g, const Array& x, const Array& gamma, double ep
 }
 
 // The reverse rule of a fused operator: that of the composite which `compute` is, over the first `n` operands.
-template <class F>
-void reverse_of(Reverse& c, int64_t n, F&& compute) {
+template <class F> void reverse_of(Reverse& c, int64_t n, F&& compute) {
     Context& context = Context::current();
     Ref<Tape> inner = Ref<Tape>::adopt(new Tape);
     inner->parent = context.tape;
@@ -147,7 +148,8 @@ void reverse_of(Reverse& c, int64_t n, F&& compute) {
         if (c.needs(i) && found[k++]) c.set(i, found[k - 1]);
 }
 
-Array inference(const Array& x, const Array& gamma, const Array& beta, const Array& mean, const Array& var, double eps, int64_t axis) {
+Array inference(const Array& x, const Array& gamma, const Array& beta, const Array& mean, const Array& var, double eps,
+                int64_t axis) {
     int64_t n = x.ndim();
     Array scale = gamma / call(MINPY_OP("sqrt"), var + eps);
     return x * column(scale, n, axis) + column(beta - mean * scale, n, axis);
@@ -173,8 +175,8 @@ void register_normalization(Registry& r) {
             Channels k(c.in[0].shape(), c.args[4]);
             Floats f(c);
             for_dtype<kFloat>(f.t, [&]<class T> {
-                batch_norm_forward<T>(k, c.number(3), f.in[0].raw_as<T>(), f.in[1].raw_as<T>(), f.in[2].raw_as<T>(), f.out[0].raw_as<T>(),
-                                      f.out[1].raw_as<T>(), f.out[2].raw_as<T>());
+                batch_norm_forward<T>(k, c.number(3), f.in[0].raw_as<T>(), f.in[1].raw_as<T>(), f.in[2].raw_as<T>(),
+                                      f.out[0].raw_as<T>(), f.out[1].raw_as<T>(), f.out[2].raw_as<T>());
             });
             f.finish(c);
         })
@@ -182,9 +184,11 @@ void register_normalization(Registry& r) {
             Array x = c.in(0);
             int64_t axis = normalize_axis(c.integer(4), x.ndim());
             if (c.has_g(0)) {
-                Arrays d = invoke(MINPY_OP("_batch_norm_backward"),
-                                  std::initializer_list<minpy_value>{to_value(c.g(0)), to_value(x), to_value(c.in(1)),
-                                      to_value(without_node(c.out(1))), to_value(without_node(c.out(2))), c.arg(3), c.arg(4)});
+                Arrays d =
+                    invoke(MINPY_OP("_batch_norm_backward"),
+                           std::initializer_list<minpy_value>{to_value(c.g(0)), to_value(x), to_value(c.in(1)),
+                                                              to_value(without_node(c.out(1))),
+                                                              to_value(without_node(c.out(2))), c.arg(3), c.arg(4)});
                 for (int64_t i = 0; i < 3; ++i)
                     if (c.needs(i)) c.set(i, d[i]);
             }
@@ -192,7 +196,9 @@ void register_normalization(Registry& r) {
             double n = double(std::max<int64_t>(x.size() / std::max<int64_t>(x.dim(axis), 1), 1));
             Array more;
             if (c.has_g(1)) more = column(c.g(1) / n, x.ndim(), axis);
-            if (c.has_g(2)) more = ops::accumulate(more, column(c.g(2) * (2 / n), x.ndim(), axis) * (x - column(c.out(1), x.ndim(), axis)));
+            if (c.has_g(2))
+                more = ops::accumulate(
+                    more, column(c.g(2) * (2 / n), x.ndim(), axis) * (x - column(c.out(1), x.ndim(), axis)));
             c.set(0, ops::accumulate(c.results[0], ops::broadcast_to(more, x.shape())));
         })
         .sample("f64(4,3), f64(3), f64(3)")
@@ -205,7 +211,9 @@ void register_normalization(Registry& r) {
             DType t = floating(c);
             Channels k(c.in[1].shape(), c.args[6]);
             if (!same(c.in[0].shape(), c.in[1].shape()))
-                throw shape_error("the cotangent has shape ", to_string(c.in[0].shape()), ", the data ", to_string(c.in[1].shape())).in_argument("g");
+                throw shape_error("the cotangent has shape ", to_string(c.in[0].shape()), ", the data ",
+                                  to_string(c.in[1].shape()))
+                    .in_argument("g");
             for (int i = 2; i < 5; ++i) check_vector(c.in[i], k.channels, c.op.params[size_t(i)].name.c_str());
             c.cast_all(t);
             c.output(c.in[1].shape(), t);
@@ -218,7 +226,8 @@ void register_normalization(Registry& r) {
             for_dtype<kFloat>(f.t, [&]<class T> {
                 const T* p[5];
                 for (int i = 0; i < 5; ++i) p[i] = f.in[i].raw_as<T>();
-                batch_norm_backward<T>(k, c.number(5), p[0], p[1], p[2], p[3], p[4], f.out[0].raw_as<T>(), f.out[1].raw_as<T>(), f.out[2].raw_as<T>());
+                batch_norm_backward<T>(k, c.number(5), p[0], p[1], p[2], p[3], p[4], f.out[0].raw_as<T>(),
+                                       f.out[1].raw_as<T>(), f.out[2].raw_as<T>());
             });
             f.finish(c);
         })
@@ -230,7 +239,8 @@ void register_normalization(Registry& r) {
         .saves(true, false)
         .doc("The transpose of _batch_norm; mean and variance are those of the data.");
 
-    r.op("batch_norm(x, gamma, beta, moving_mean: array? = None, moving_var: array? = None, eps: float = 1e-05, momentum: float = 0.9, "
+    r.op("batch_norm(x, gamma, beta, moving_mean: array? = None, moving_var: array? = None, eps: float = 1e-05, "
+         "momentum: float = 0.9, "
          "axis: axis = 1, training: bool? = None)")
         .composite([](Call& c) {
             bool training = c.is_none(8) ? c.context.training || !c.in[3] || !c.in[4] : c.flag(8);
@@ -257,8 +267,10 @@ void register_normalization(Registry& r) {
         })
         .sample("f64(4,3), f64(3), f64(3)")
         .sample("f64(2,3,2), f64(3), f64(3), f64(3), f64(3), training=False")
-        .doc("Batch normalisation. In training the batch's mean and variance are used, and the moving ones updated in place; "
-             "else the moving ones are used. By default as the context says.");
+        .doc(
+            "Batch normalisation. In training the batch's mean and variance are used, and the moving ones updated in "
+            "place; "
+            "else the moving ones are used. By default as the context says.");
 
     r.op("layer_norm(x, gamma, beta, axis: axis = -1, eps: float = 1e-05)")
         .composite([](Call& c) {
@@ -267,7 +279,8 @@ void register_normalization(Registry& r) {
             Dims axes{axis};
             double n = double(std::max<int64_t>(x.dim(axis), 1));
             Array centred = x - ops::sum(x, view(axes), true) / n;
-            Array normal = centred / call(MINPY_OP("sqrt"), ops::sum(centred * centred, view(axes), true) / n + c.number(4));
+            Array normal =
+                centred / call(MINPY_OP("sqrt"), ops::sum(centred * centred, view(axes), true) / n + c.number(4));
             c.out.push_back(normal * column(c.in[1], x.ndim(), axis) + column(c.in[2], x.ndim(), axis));
         })
         .sample("f64(4,3), f64(3), f64(3)")

@@ -12,8 +12,7 @@ namespace {
 DimsView view(const Dims& d) { return {d.data(), size_t(d.size())}; }
 
 // Rows along one axis of contiguous data; `step` elements lie between neighbours.
-template <class T>
-void softmax_rows(const T* x, T* y, int64_t outer, int64_t n, int64_t step, bool logarithm) {
+template <class T> void softmax_rows(const T* x, T* y, int64_t outer, int64_t n, int64_t step, bool logarithm) {
     int64_t rows = outer * step, chunk = std::max<int64_t>(1, 16384 / std::max<int64_t>(n, 1));
     parallel_for((rows + chunk - 1) / chunk, [&](int64_t task) {
         for (int64_t row = task * chunk; row < std::min(rows, (task + 1) * chunk); ++row) {
@@ -21,7 +20,8 @@ void softmax_rows(const T* x, T* y, int64_t outer, int64_t n, int64_t step, bool
             const T* from = x + at;
             T* to = y + at;
             T most = from[0];
-            for (int64_t i = 1; i < n; ++i) most = from[i * step] > most || std::isnan(from[i * step]) ? from[i * step] : most;
+            for (int64_t i = 1; i < n; ++i)
+                most = from[i * step] > most || std::isnan(from[i * step]) ? from[i * step] : most;
             T sum = 0;
             for (int64_t i = 0; i < n; ++i) {
                 T d = from[i * step] - most, e = std::exp(d);
@@ -34,15 +34,16 @@ void softmax_rows(const T* x, T* y, int64_t outer, int64_t n, int64_t step, bool
     });
 }
 
-template <bool logarithm>
-void softmax_kernel(Call& c) {
+template <bool logarithm> void softmax_kernel(Call& c) {
     const Array& out = c.out[0];
     if (out.size() == 0) return;
     DType t = in(out.dtype(), kShortFloat) ? DType::float32 : out.dtype();
-    Array x = c.in[0].dtype() == t ? contiguous(c.in[0]) : copy_of(c.in[0], t), y = out.dtype() == t ? out : empty(out.shape(), t);
+    Array x = c.in[0].dtype() == t ? contiguous(c.in[0]) : copy_of(c.in[0], t),
+          y = out.dtype() == t ? out : empty(out.shape(), t);
     int64_t axis = c.axis(1, x.ndim()), outer = 1, step = 1;
     for (int64_t i = 0; i < x.ndim(); ++i) (i < axis ? outer : step) *= i == axis ? 1 : x.dim(i);
-    for_dtype<kFloat>(t, [&]<class T> { softmax_rows(x.raw_as<T>(), y.raw_as<T>(), outer, x.dim(axis), step, logarithm); });
+    for_dtype<kFloat>(
+        t, [&]<class T> { softmax_rows(x.raw_as<T>(), y.raw_as<T>(), outer, x.dim(axis), step, logarithm); });
     if (!y.is(out)) copy_into(out, y);
 }
 
@@ -88,21 +89,27 @@ void register_softmax(Registry& r) {
     r.op("softmax_cross_entropy(x, label)")
         .composite([](Call& c) {
             const Array &x = c.in[0], &label = c.in[1];
-            if (x.ndim() != 2) throw shape_error("the data must have shape (batch, classes), got ", to_string(x.shape())).in_argument("x");
+            if (x.ndim() != 2)
+                throw shape_error("the data must have shape (batch, classes), got ", to_string(x.shape()))
+                    .in_argument("x");
             Array log_p = call(MINPY_OP("log_softmax"), x), target = label;
             if (label.ndim() == 1) {
                 if (label.dim(0) != x.dim(0))
-                    throw shape_error("there are ", label.dim(0), " labels for ", x.dim(0), " rows").in_argument("label");
+                    throw shape_error("there are ", label.dim(0), " labels for ", x.dim(0), " rows")
+                        .in_argument("label");
                 target = call(MINPY_OP("one_hot"), label, x.dim(1), 1.0, 0.0, log_p.dtype());
             } else if (!same(label.shape(), x.shape())) {
-                throw shape_error("the label must have shape (batch,) or the data's, got ", to_string(label.shape())).in_argument("label");
+                throw shape_error("the label must have shape (batch,) or the data's, got ", to_string(label.shape()))
+                    .in_argument("label");
             }
             Dims all{0, 1};
             c.out.push_back(-ops::sum(log_p * target, view(all)));
         })
         .scalar_result()
         .sample("f64(3,4), f64(3,4)")
-        .doc("The sum of the rows' cross entropies: labels are class numbers (batch,) or probabilities (batch, classes).");
+        .doc(
+            "The sum of the rows' cross entropies: labels are class numbers (batch,) or probabilities (batch, "
+            "classes).");
 }
 
 }  // namespace minpy

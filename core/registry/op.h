@@ -14,6 +14,7 @@ namespace minpy {
 class Call;      // core/registry/call.h
 struct Reverse;  // core/autograd/rules.h
 struct Partial;
+struct SymbolTraits;  // core/graph/traits.h
 
 enum class ParamKind : int32_t {
     array = 1, arrays, boolean, integer, floating, string, ints, axis, axes, dtype, scalar, device, floats, index,
@@ -81,6 +82,7 @@ struct Op {
     std::string c_params;
     bool device_copy = false;    // may take operands of different devices
     const void* data = nullptr;  // what a foreign operator needs
+    const SymbolTraits* symbol = nullptr;  // as a node of graphs
 
     mutable std::atomic<uint64_t> cpu_calls{0};  // since the last reset; the rest is in core/registry/statistics.h
 
