@@ -269,13 +269,13 @@ void register_joining(Registry& r) {
         .sample("[f64(2), f64(2,3)]")
         .doc("Arrays side by side, one-dimensional ones as columns.");
 
-    r.op("split(ary, indices_or_sections: ints, axis: int = 0)")
+    r.op("split(ary, indices_or_sections: ints, axis: axis = 0)")
         .composite([](Call& c) { split_along(c, c.integer(2), true); })
         .list_result()
         .sample("f64(4,2), 2")
         .sample("f64(2,4), [1,3], axis=1")
         .doc("Views of equal parts along an axis, or of the parts between indices.");
-    r.op("array_split(ary, indices_or_sections: ints, axis: int = 0)")
+    r.op("array_split(ary, indices_or_sections: ints, axis: axis = 0)")
         .composite([](Call& c) { split_along(c, c.integer(2), false); })
         .list_result()
         .sample("f64(5,2), 3")
@@ -304,7 +304,7 @@ void register_joining(Registry& r) {
         .list_result()
         .sample("f64(1,2,4), 2")
         .doc("As split along axis 2.");
-    r.op("unstack(x, /, *, axis: int = 0)")
+    r.op("unstack(x, /, *, axis: axis = 0)")
         .composite([](Call& c) {
             if (c.in[0].ndim() == 0) throw value_error("Input array must be at least 1-d.");
             int64_t axis = c.axis(1, c.in[0].ndim());

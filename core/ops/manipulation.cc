@@ -312,7 +312,7 @@ void register_manipulation(Registry& r) {
         })
         .sample("f64(2,3,4)")
         .doc("With the last two axes exchanged; a view.");
-    r.op("moveaxis(a, source: ints, destination: ints)")
+    r.op("moveaxis(a, source: axes, destination: axes)")
         .composite(moveaxis)
         .sample("f64(2,3,4), 0, -1")
         .sample("f64(2,3,4), (0,1), (-1,0)")

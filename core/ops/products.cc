@@ -345,7 +345,7 @@ void register_products(Registry& r) {
         .sample("f64(2,3,2), f64(3,4), axes=([1],[0])")
         .doc("Sum of products over several axes: the last n of a and the first n of b, or those of two lists.");
     r.alias("linalg.tensordot", "tensordot");
-    r.op("vecdot(x1, x2, /, axis: int = -1)")
+    r.op("vecdot(x1, x2, /, axis: axis = -1)")
         .composite(give<vecdot>)
         .scalar_result()
         .sample("f64(2,3), f64(3)")

@@ -268,18 +268,18 @@ void register_rearranging(Registry& r) {
         .composite([](Call& c) { flip_axis(c, 1); })
         .sample("f64(2,3)")
         .doc("With the columns in reversed order; a view.");
-    r.op("rot90(m, k: int = 1, axes: ints = (0,1))")
+    r.op("rot90(m, k: int = 1, axes: axes = (0,1))")
         .composite(rot90)
         .sample("f64(2,3)")
         .sample("f64(2,3,2), 3, (1,2)")
         .doc("Rotated k times by 90 degrees in the plane of two axes, from the first towards the second.");
-    r.op("roll(a, shift: ints, axis: ints = None)")
+    r.op("roll(a, shift: ints, axis: axes = None)")
         .composite(roll)
         .sample("f64(2,3), 2")
         .sample("f64(2,3), (1,-1), axis=(0,1)")
         .doc("Shifted along axes; what leaves at the end comes in at the beginning.");
 
-    r.op("diagonal(a, offset: int = 0, axis1: int = 0, axis2: int = 1)")
+    r.op("diagonal(a, offset: int = 0, axis1: axis = 0, axis2: axis = 1)")
         .view([](Call& c) { return diagonal_window(c.in[0], c.integer(1), c.integer(2), c.integer(3)); })
         .linear([](Reverse& c) {
             c.set(0, call(MINPY_OP("_put_diagonal"), c.g(), c.in_shape(0), c.integer(1), c.integer(2), c.integer(3)));
@@ -307,7 +307,7 @@ void register_rearranging(Registry& r) {
             [](Call& c) { c.out.push_back(call(MINPY_OP("diag"), ops::reshape(c.in[0], Dims{-1}), c.integer(1))); })
         .sample("f64(2,2), 1")
         .doc("A matrix with the flattened elements as a diagonal.");
-    r.op("trace(a, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: dtype = None)")
+    r.op("trace(a, offset: int = 0, axis1: axis = 0, axis2: axis = 1, dtype: dtype = None)")
         .composite([](Call& c) {
             Array d = call(MINPY_OP("diagonal"), c.in[0], c.integer(1), c.integer(2), c.integer(3));
             c.out.push_back(call(MINPY_OP("sum"), d, -1, c.args[4]));
