@@ -13,7 +13,7 @@ LinearAlgebra.norm(x::MPArray) = sqrt(sum(abs2.(x)))
 LinearAlgebra.norm(x::MPArray, p::Real) = p == 2 ? norm(x) : p == Inf ? maximum(abs.(x)) : p == 1 ? sum(abs.(x)) :
     sum(abs.(x) .^ p)^(1 / p)
 LinearAlgebra.tr(x::MPMatrix) = np.trace(x)
-LinearAlgebra.diag(x::MPMatrix, k::Integer=0) = np.diagonal(x; offset=k)
+LinearAlgebra.diag(x::MPMatrix, k::Integer=0) = np.diagonal(x, k)
 LinearAlgebra.det(x::MPMatrix) = np.linalg.det(x)
 LinearAlgebra.inv(x::MPMatrix) = np.linalg.inv(x)
 LinearAlgebra.kron(x::MPMatrix, y::MPMatrix) = np.kron(x, y)

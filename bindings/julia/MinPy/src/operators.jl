@@ -80,14 +80,106 @@ const table = [
     Operator("kron", 0),
     Operator("cross", 0),
     Operator("einsum", 2),
+    Operator("linalg.cholesky", 0),
+    Operator("linalg.qr", 0),
+    Operator("linalg.svd", 0),
+    Operator("linalg.svdvals", 0),
+    Operator("linalg.eigh", 0),
+    Operator("linalg.eigvalsh", 0),
+    Operator("linalg.eig", 0),
+    Operator("linalg.eigvals", 0),
+    Operator("linalg.pinv", 0),
+    Operator("linalg.norm", 2),
+    Operator("linalg.vector_norm", 2),
+    Operator("linalg.matrix_norm", 2),
+    Operator("linalg.matrix_power", 0),
+    Operator("linalg.solve", 0),
+    Operator("linalg.inv", 0),
+    Operator("linalg.det", 2),
+    Operator("linalg.slogdet", 2),
+    Operator("linalg.lstsq", 2),
     Operator("reshape", 0),
     Operator("transpose", 0),
     Operator("broadcast_to", 0),
     Operator("astype", 0),
     Operator("copy", 0),
     Operator("to_device", 0),
+    Operator("ravel", 0),
+    Operator("squeeze", 0),
+    Operator("expand_dims", 0),
+    Operator("swapaxes", 0),
+    Operator("matrix_transpose", 0),
+    Operator("moveaxis", 0),
+    Operator("rollaxis", 0),
+    Operator("atleast_1d", 0),
+    Operator("atleast_2d", 0),
+    Operator("atleast_3d", 0),
+    Operator("broadcast_arrays", 64),
+    Operator("meshgrid", 64),
     Operator("get_item", 0),
     Operator("set_item", 0),
+    Operator("zeros", 0),
+    Operator("ones", 0),
+    Operator("empty", 0),
+    Operator("full", 0),
+    Operator("zeros_like", 0),
+    Operator("ones_like", 0),
+    Operator("empty_like", 0),
+    Operator("full_like", 0),
+    Operator("arange", 0),
+    Operator("linspace", 0),
+    Operator("eye", 0),
+    Operator("identity", 0),
+    Operator("tri", 0),
+    Operator("tril", 0),
+    Operator("triu", 0),
+    Operator("concatenate", 0),
+    Operator("stack", 0),
+    Operator("vstack", 0),
+    Operator("hstack", 0),
+    Operator("dstack", 0),
+    Operator("column_stack", 0),
+    Operator("split", 64),
+    Operator("array_split", 64),
+    Operator("vsplit", 64),
+    Operator("hsplit", 64),
+    Operator("dsplit", 64),
+    Operator("unstack", 64),
+    Operator("tile", 0),
+    Operator("repeat", 0),
+    Operator("flip", 0),
+    Operator("flipud", 0),
+    Operator("fliplr", 0),
+    Operator("rot90", 0),
+    Operator("roll", 0),
+    Operator("diagonal", 0),
+    Operator("diag", 0),
+    Operator("diagflat", 0),
+    Operator("trace", 2),
+    Operator("pad", 0),
+    Operator("take", 2),
+    Operator("take_along_axis", 0),
+    Operator("put_along_axis", 0),
+    Operator("put", 0),
+    Operator("compress", 0),
+    Operator("extract", 0),
+    Operator("delete", 0),
+    Operator("append", 0),
+    Operator("diff", 0),
+    Operator("ediff1d", 0),
+    Operator("sort", 0),
+    Operator("argsort", 0),
+    Operator("partition", 0),
+    Operator("argpartition", 0),
+    Operator("unique", 0),
+    Operator("unique_values", 0),
+    Operator("nonzero", 0),
+    Operator("flatnonzero", 0),
+    Operator("argwhere", 0),
+    Operator("count_nonzero", 2),
+    Operator("searchsorted", 2),
+    Operator("digitize", 2),
+    Operator("bincount", 0),
     Operator("sum", 2),
     Operator("prod", 2),
     Operator("max", 2),
@@ -698,12 +790,12 @@ tensordot(a, b, axes=default; options...) =
     call(table[73], (Arg.array(a), Arg.array(b), Arg.value(axes)); options...)
 
 """
-    vecdot(x1, x2[, axis = -1])
+    vecdot(x1, x2; dims)
 
 Sum of products over an axis, elements of x1 conjugated; the other axes broadcast.
 """
-vecdot(x1, x2, axis=default; options...) =
-    call(table[74], (Arg.array(x1), Arg.array(x2), Arg.int(axis)); options...)
+vecdot(x1, x2; dims=default, options...) =
+    call(table[74], (Arg.array(x1), Arg.array(x2), Arg.axis(dims)); options...)
 
 """
     matvec(x1, x2)
@@ -751,7 +843,7 @@ einsum(subscripts, operands; dtype=default, optimize=default, options...) =
 The elements in a new shape; a view where strides allow. One size may be -1.
 """
 reshape(a, shape; order=default, options...) =
-    call(table[80], (Arg.array(a), Arg.ints(shape), Arg.str(order)); options...)
+    call(table[98], (Arg.array(a), Arg.ints(shape), Arg.str(order)); options...)
 
 """
     transpose(a; dims)
@@ -759,7 +851,7 @@ reshape(a, shape; order=default, options...) =
 The axes in another order, reversed by default; a view.
 """
 transpose(a; dims=default, options...) =
-    call(table[81], (Arg.array(a), Arg.axes(dims)); options...)
+    call(table[99], (Arg.array(a), Arg.axes(dims)); options...)
 
 """
     broadcast_to(array, shape)
@@ -767,7 +859,7 @@ transpose(a; dims=default, options...) =
 A view of a larger shape in which sizes of 1 are repeated without a copy.
 """
 broadcast_to(array, shape; options...) =
-    call(table[82], (Arg.array(array), Arg.ints(shape)); options...)
+    call(table[100], (Arg.array(array), Arg.ints(shape)); options...)
 
 """
     astype(x, dtype; copy = true)
@@ -775,7 +867,7 @@ broadcast_to(array, shape; options...) =
 The elements converted to a dtype: a copy.
 """
 astype(x, dtype; copy=default, options...) =
-    call(table[83], (Arg.array(x), Arg.dtype(dtype), Arg.bool(copy)); options...)
+    call(table[101], (Arg.array(x), Arg.dtype(dtype), Arg.bool(copy)); options...)
 
 """
     copy(a)
@@ -783,7 +875,7 @@ astype(x, dtype; copy=default, options...) =
 A copy in C order.
 """
 copy(a; options...) =
-    call(table[84], (Arg.array(a),); options...)
+    call(table[102], (Arg.array(a),); options...)
 
 """
     to_device(a, device)
@@ -791,7 +883,103 @@ copy(a; options...) =
 The array on a device: itself if it is there already.
 """
 to_device(a, device; options...) =
-    call(table[85], (Arg.array(a), Arg.device(device)); options...)
+    call(table[103], (Arg.array(a), Arg.device(device)); options...)
+
+"""
+    ravel(a; order = "C")
+
+The elements as one dimension; a view where strides allow.
+"""
+ravel(a; order=default, options...) =
+    call(table[104], (Arg.array(a), Arg.str(order)); options...)
+
+"""
+    squeeze(a; dims)
+
+Without axes of size 1, all of them or those given; a view.
+"""
+squeeze(a; dims=default, options...) =
+    call(table[105], (Arg.array(a), Arg.axes(dims)); options...)
+
+"""
+    expand_dims(a, dims)
+
+With new axes of size 1 at these places of the result; a view.
+"""
+expand_dims(a, dims; options...) =
+    call(table[106], (Arg.array(a), Arg.axes(dims)); options...)
+
+"""
+    swapaxes(a, axis1, axis2)
+
+With two axes exchanged; a view.
+"""
+swapaxes(a, axis1, axis2; options...) =
+    call(table[107], (Arg.array(a), Arg.axis(axis1), Arg.axis(axis2)); options...)
+
+"""
+    matrix_transpose(x)
+
+With the last two axes exchanged; a view.
+"""
+matrix_transpose(x; options...) =
+    call(table[108], (Arg.array(x),); options...)
+
+"""
+    moveaxis(a, source, destination)
+
+With some axes moved to new places, the others in their order; a view.
+"""
+moveaxis(a, source, destination; options...) =
+    call(table[109], (Arg.array(a), Arg.axes(source), Arg.axes(destination)); options...)
+
+"""
+    rollaxis(a, dims[, start = 0])
+
+With an axis moved in front of another; a view.
+"""
+rollaxis(a, dims, start=default; options...) =
+    call(table[110], (Arg.array(a), Arg.axis(dims), Arg.int(start)); options...)
+
+"""
+    atleast_1d(arys)
+
+With at least one axis.
+"""
+atleast_1d(arys; options...) =
+    call(table[111], (Arg.arrays(arys),); options...)
+
+"""
+    atleast_2d(arys)
+
+With at least two axes.
+"""
+atleast_2d(arys; options...) =
+    call(table[112], (Arg.arrays(arys),); options...)
+
+"""
+    atleast_3d(arys)
+
+With at least three axes.
+"""
+atleast_3d(arys; options...) =
+    call(table[113], (Arg.arrays(arys),); options...)
+
+"""
+    broadcast_arrays(args)
+
+Views of a common shape.
+"""
+broadcast_arrays(args; options...) =
+    call(table[114], (Arg.arrays(args),); options...)
+
+"""
+    meshgrid(xi; copy = true, sparse = false, indexing = "xy")
+
+Coordinates along each axis as arrays of the grid's shape.
+"""
+meshgrid(xi; copy=default, sparse=default, indexing=default, options...) =
+    call(table[115], (Arg.arrays(xi), Arg.bool(copy), Arg.bool(sparse), Arg.str(indexing)); options...)
 
 """
     get_item(a, index)
@@ -799,7 +987,7 @@ to_device(a, device; options...) =
 a[index]: a view for ints, slices, ellipsis and newaxis, a copy where arrays are among them.
 """
 get_item(a, index; options...) =
-    call(table[86], (Arg.array(a), Arg.index(index)); options...)
+    call(table[116], (Arg.array(a), Arg.index(index)); options...)
 
 """
     set_item(a, index, value)
@@ -807,7 +995,503 @@ get_item(a, index; options...) =
 a[index] = value, in place; gives a. Of values for one element the last is kept.
 """
 set_item(a, index, value; options...) =
-    call(table[87], (Arg.array(a), Arg.index(index), Arg.value(value)); options...)
+    call(table[117], (Arg.array(a), Arg.index(index), Arg.value(value)); options...)
+
+"""
+    zeros(shape; dtype, order = "C", device)
+
+A new array of zeros.
+"""
+zeros(shape; dtype=default, order=default, device=default, options...) =
+    call(table[118], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+
+"""
+    ones(shape; dtype, order = "C", device)
+
+A new array of ones.
+"""
+ones(shape; dtype=default, order=default, device=default, options...) =
+    call(table[119], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+
+"""
+    empty(shape; dtype, order = "C", device)
+
+A new array of whatever was in memory.
+"""
+empty(shape; dtype=default, order=default, device=default, options...) =
+    call(table[120], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+
+"""
+    full(shape, fill_value; dtype, order = "C", device)
+
+A new array with one value, or values that broadcast to its shape.
+"""
+full(shape, fill_value; dtype=default, order=default, device=default, options...) =
+    call(table[121], (Arg.ints(shape), Arg.array(fill_value), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+
+"""
+    zeros_like(a; dtype, order = "K", shape, device)
+
+A new array of zeros of the shape, dtype, layout and device of another.
+"""
+zeros_like(a; dtype=default, order=default, shape=default, device=default, options...) =
+    call(table[122], (Arg.array(a), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
+
+"""
+    ones_like(a; dtype, order = "K", shape, device)
+
+A new array of ones of the shape, dtype, layout and device of another.
+"""
+ones_like(a; dtype=default, order=default, shape=default, device=default, options...) =
+    call(table[123], (Arg.array(a), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
+
+"""
+    empty_like(prototype; dtype, order = "K", shape, device)
+
+A new array of the shape, dtype, layout and device of another, uninitialised.
+"""
+empty_like(prototype; dtype=default, order=default, shape=default, device=default, options...) =
+    call(table[124], (Arg.array(prototype), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
+
+"""
+    full_like(a, fill_value; dtype, order = "K", shape, device)
+
+A new array like another, with one value or values that broadcast.
+"""
+full_like(a, fill_value; dtype=default, order=default, shape=default, device=default, options...) =
+    call(table[125], (Arg.array(a), Arg.array(fill_value), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
+
+"""
+    arange([, start, stop, step]; dtype, device)
+
+Evenly spaced numbers from start (0 if one number is given) up to but without stop.
+"""
+arange(start=default, stop=default, step=default; dtype=default, device=default, options...) =
+    call(table[126], (Arg.scalar(start), Arg.scalar(stop), Arg.scalar(step), Arg.dtype(dtype), Arg.device(device)); options...)
+
+"""
+    linspace(start, stop[, num = 50]; endpoint = true, retstep = false, dtype, dims = 1)
+
+`num` evenly spaced numbers from start to stop.
+"""
+linspace(start, stop, num=default; endpoint=default, retstep=default, dtype=default, dims=default, options...) =
+    call(table[127], (Arg.array(start), Arg.array(stop), Arg.int(num), Arg.bool(endpoint), Arg.bool(retstep), Arg.dtype(dtype), Arg.axis(dims)); options...)
+
+"""
+    eye(N[, M, k = 0]; dtype, order = "C", device)
+
+A matrix with ones on a diagonal and zeros elsewhere.
+"""
+eye(N, M=default, k=default; dtype=default, order=default, device=default, options...) =
+    call(table[128], (Arg.int(N), Arg.int(M), Arg.int(k), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+
+"""
+    identity(n; dtype)
+
+The identity matrix.
+"""
+identity(n; dtype=default, options...) =
+    call(table[129], (Arg.int(n), Arg.dtype(dtype)); options...)
+
+"""
+    tri(N[, M, k = 0]; dtype)
+
+Ones at and below a diagonal, zeros above.
+"""
+tri(N, M=default, k=default; dtype=default, options...) =
+    call(table[130], (Arg.int(N), Arg.int(M), Arg.int(k), Arg.dtype(dtype)); options...)
+
+"""
+    tril(m[, k = 0])
+
+A copy with zeros above diagonal k of the last two axes.
+"""
+tril(m, k=default; options...) =
+    call(table[131], (Arg.array(m), Arg.int(k)); options...)
+
+"""
+    triu(m[, k = 0])
+
+A copy with zeros below diagonal k of the last two axes.
+"""
+triu(m, k=default; options...) =
+    call(table[132], (Arg.array(m), Arg.int(k)); options...)
+
+"""
+    concatenate(arrays; dims = 1, dtype)
+
+Arrays one after the other along an axis; flattened for None.
+"""
+concatenate(arrays; dims=default, dtype=default, options...) =
+    call(table[133], (Arg.arrays(arrays), Arg.axis(dims), Arg.dtype(dtype)); options...)
+
+"""
+    stack(arrays; dims = 1, dtype)
+
+Arrays of one shape along a new axis.
+"""
+stack(arrays; dims=default, dtype=default, options...) =
+    call(table[134], (Arg.arrays(arrays), Arg.axis(dims), Arg.dtype(dtype)); options...)
+
+"""
+    vstack(tup; dtype)
+
+Arrays below one another: along axis 0, one-dimensional ones as rows.
+"""
+vstack(tup; dtype=default, options...) =
+    call(table[135], (Arg.arrays(tup), Arg.dtype(dtype)); options...)
+
+"""
+    hstack(tup; dtype)
+
+Arrays side by side: along axis 1, of one-dimensional ones axis 0.
+"""
+hstack(tup; dtype=default, options...) =
+    call(table[136], (Arg.arrays(tup), Arg.dtype(dtype)); options...)
+
+"""
+    dstack(tup)
+
+Arrays behind one another: along axis 2.
+"""
+dstack(tup; options...) =
+    call(table[137], (Arg.arrays(tup),); options...)
+
+"""
+    column_stack(tup)
+
+Arrays side by side, one-dimensional ones as columns.
+"""
+column_stack(tup; options...) =
+    call(table[138], (Arg.arrays(tup),); options...)
+
+"""
+    split(ary, indices_or_sections; dims = 1)
+
+Views of equal parts along an axis, or of the parts between indices.
+"""
+split(ary, indices_or_sections; dims=default, options...) =
+    call(table[139], (Arg.array(ary), Arg.ints(indices_or_sections), Arg.axis(dims)); options...)
+
+"""
+    array_split(ary, indices_or_sections; dims = 1)
+
+As split; the first parts may be longer by one.
+"""
+array_split(ary, indices_or_sections; dims=default, options...) =
+    call(table[140], (Arg.array(ary), Arg.ints(indices_or_sections), Arg.axis(dims)); options...)
+
+"""
+    vsplit(ary, indices_or_sections)
+
+As split along axis 0.
+"""
+vsplit(ary, indices_or_sections; options...) =
+    call(table[141], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
+
+"""
+    hsplit(ary, indices_or_sections)
+
+As split along axis 1, of one-dimensional arrays axis 0.
+"""
+hsplit(ary, indices_or_sections; options...) =
+    call(table[142], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
+
+"""
+    dsplit(ary, indices_or_sections)
+
+As split along axis 2.
+"""
+dsplit(ary, indices_or_sections; options...) =
+    call(table[143], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
+
+"""
+    unstack(x; dims = 1)
+
+Views of what lies at each place of an axis.
+"""
+unstack(x; dims=default, options...) =
+    call(table[144], (Arg.array(x), Arg.axis(dims)); options...)
+
+"""
+    tile(A, reps)
+
+The array repeated along each axis.
+"""
+tile(A, reps; options...) =
+    call(table[145], (Arg.array(A), Arg.ints(reps)); options...)
+
+"""
+    repeat(a, repeats; dims)
+
+Each element repeated, as often as `repeats` says.
+"""
+repeat(a, repeats; dims=default, options...) =
+    call(table[146], (Arg.array(a), Arg.ints(repeats), Arg.axis(dims)); options...)
+
+"""
+    flip(m; dims)
+
+With the order of the elements reversed along the given axes, or all; a view.
+"""
+flip(m; dims=default, options...) =
+    call(table[147], (Arg.array(m), Arg.axes(dims)); options...)
+
+"""
+    flipud(m)
+
+With the rows in reversed order; a view.
+"""
+flipud(m; options...) =
+    call(table[148], (Arg.array(m),); options...)
+
+"""
+    fliplr(m)
+
+With the columns in reversed order; a view.
+"""
+fliplr(m; options...) =
+    call(table[149], (Arg.array(m),); options...)
+
+"""
+    rot90(m[, k = 1]; dims)
+
+Rotated k times by 90 degrees in the plane of two axes, from the first towards the second.
+"""
+rot90(m, k=default; dims=default, options...) =
+    call(table[150], (Arg.array(m), Arg.int(k), Arg.axes(dims)); options...)
+
+"""
+    roll(a, shift; dims)
+
+Shifted along axes; what leaves at the end comes in at the beginning.
+"""
+roll(a, shift; dims=default, options...) =
+    call(table[151], (Arg.array(a), Arg.ints(shift), Arg.axes(dims)); options...)
+
+"""
+    diagonal(a[, offset = 0]; axis1 = 1, axis2 = 2)
+
+The diagonal of two axes as the last axis; a view.
+"""
+diagonal(a, offset=default; axis1=default, axis2=default, options...) =
+    call(table[152], (Arg.array(a), Arg.int(offset), Arg.axis(axis1), Arg.axis(axis2)); options...)
+
+"""
+    diag(v[, k = 0])
+
+The diagonal of a matrix; of a vector the matrix with that diagonal.
+"""
+diag(v, k=default; options...) =
+    call(table[153], (Arg.array(v), Arg.int(k)); options...)
+
+"""
+    diagflat(v[, k = 0])
+
+A matrix with the flattened elements as a diagonal.
+"""
+diagflat(v, k=default; options...) =
+    call(table[154], (Arg.array(v), Arg.int(k)); options...)
+
+"""
+    trace(a[, offset = 0]; axis1 = 1, axis2 = 2, dtype)
+
+The sum of a diagonal.
+"""
+trace(a, offset=default; axis1=default, axis2=default, dtype=default, options...) =
+    call(table[155], (Arg.array(a), Arg.int(offset), Arg.axis(axis1), Arg.axis(axis2), Arg.dtype(dtype)); options...)
+
+"""
+    pad(array, pad_width; mode = "constant", constant_values = 0, reflect_type = "even")
+
+With borders: a constant, the edge, or the array mirrored or repeated.
+"""
+pad(array, pad_width; mode=default, constant_values=default, reflect_type=default, options...) =
+    call(table[156], (Arg.array(array), Arg.value(pad_width), Arg.str(mode), Arg.value(constant_values), Arg.str(reflect_type)); options...)
+
+"""
+    take(a, indices; dims, mode = "raise")
+
+The elements at indices along an axis, or of the flattened array.
+"""
+take(a, indices; dims=default, mode=default, options...) =
+    call(table[157], (Arg.array(a), Arg.array(indices), Arg.axis(dims), Arg.str(mode)); options...)
+
+"""
+    take_along_axis(arr, indices; dims)
+
+Elements along an axis at indices of their own for each place of the other axes.
+"""
+take_along_axis(arr, indices; dims=default, options...) =
+    call(table[158], (Arg.array(arr), Arg.array(indices), Arg.axis(dims)); options...)
+
+"""
+    put_along_axis(arr, indices, values, dims)
+
+Writes elements along an axis, in place, at indices of their own for each place of the other axes.
+"""
+put_along_axis(arr, indices, values, dims; options...) =
+    call(table[159], (Arg.array(arr), Arg.array(indices), Arg.value(values), Arg.axis(dims)); options...)
+
+"""
+    put(a, ind, v; mode = "raise")
+
+Writes elements of the flattened array, in place; too few values are repeated.
+"""
+put(a, ind, v; mode=default, options...) =
+    call(table[160], (Arg.array(a), Arg.array(ind), Arg.value(v), Arg.str(mode)); options...)
+
+"""
+    compress(condition, a; dims)
+
+The slices along an axis for which a condition holds.
+"""
+compress(condition, a; dims=default, options...) =
+    call(table[161], (Arg.array(condition), Arg.array(a), Arg.axis(dims)); options...)
+
+"""
+    extract(condition, arr)
+
+The elements for which a condition holds, as one dimension.
+"""
+extract(condition, arr; options...) =
+    call(table[162], (Arg.array(condition), Arg.array(arr)); options...)
+
+"""
+    delete(arr, obj; dims)
+
+Without the slices at some indices along an axis.
+"""
+delete(arr, obj; dims=default, options...) =
+    call(table[163], (Arg.array(arr), Arg.ints(obj), Arg.axis(dims)); options...)
+
+"""
+    append(arr, values; dims)
+
+With values behind the elements, along an axis or flattened.
+"""
+append(arr, values; dims=default, options...) =
+    call(table[164], (Arg.array(arr), Arg.array(values), Arg.axis(dims)); options...)
+
+"""
+    diff(a[, n = 1]; dims, prepend, append)
+
+Differences of neighbours along an axis, n times.
+"""
+diff(a, n=default; dims=default, prepend=default, append=default, options...) =
+    call(table[165], (Arg.array(a), Arg.int(n), Arg.axis(dims), Arg.array(prepend), Arg.array(append)); options...)
+
+"""
+    ediff1d(ary[, to_end, to_begin])
+
+Differences of neighbours in the flattened array.
+"""
+ediff1d(ary, to_end=default, to_begin=default; options...) =
+    call(table[166], (Arg.array(ary), Arg.array(to_end), Arg.array(to_begin)); options...)
+
+"""
+    sort(a; dims, kind, order, stable)
+
+A sorted copy along an axis, flattened for None; NaN comes last.
+"""
+sort(a; dims=default, kind=default, order=default, stable=default, options...) =
+    call(table[167], (Arg.array(a), Arg.axis(dims), Arg.str(kind), Arg.str(order), Arg.bool(stable)); options...)
+
+"""
+    argsort(a; dims, kind, order, stable)
+
+The indices that sort along an axis, equal elements in their order.
+"""
+argsort(a; dims=default, kind=default, order=default, stable=default, options...) =
+    call(table[168], (Arg.array(a), Arg.axis(dims), Arg.str(kind), Arg.str(order), Arg.bool(stable)); options...)
+
+"""
+    partition(a, kth; dims, kind = "introselect", order)
+
+A copy in which the kth element is where sorting puts it, smaller ones before it.
+"""
+partition(a, kth; dims=default, kind=default, order=default, options...) =
+    call(table[169], (Arg.array(a), Arg.ints(kth), Arg.axis(dims), Arg.str(kind), Arg.str(order)); options...)
+
+"""
+    argpartition(a, kth; dims, kind = "introselect", order)
+
+The indices that partition along an axis.
+"""
+argpartition(a, kth; dims=default, kind=default, order=default, options...) =
+    call(table[170], (Arg.array(a), Arg.ints(kth), Arg.axis(dims), Arg.str(kind), Arg.str(order)); options...)
+
+"""
+    unique(ar; return_index = false, return_inverse = false, return_counts = false, dims, equal_nan = true, sorted = true)
+
+The distinct elements in order; where each was first, where each element went, how often each came.
+"""
+unique(ar; return_index=default, return_inverse=default, return_counts=default, dims=default, equal_nan=default, sorted=default, options...) =
+    call(table[171], (Arg.array(ar), Arg.bool(return_index), Arg.bool(return_inverse), Arg.bool(return_counts), Arg.axis(dims), Arg.bool(equal_nan), Arg.bool(sorted)); options...)
+
+"""
+    unique_values(x)
+
+The distinct elements in order; NaNs are distinct from one another.
+"""
+unique_values(x; options...) =
+    call(table[172], (Arg.array(x),); options...)
+
+"""
+    nonzero(a)
+
+The indices of what is not zero, one array for each axis.
+"""
+nonzero(a; options...) =
+    call(table[173], (Arg.array(a),); options...)
+
+"""
+    flatnonzero(a)
+
+The indices of what is not zero in the flattened array.
+"""
+flatnonzero(a; options...) =
+    call(table[174], (Arg.array(a),); options...)
+
+"""
+    argwhere(a)
+
+The indices of what is not zero, one row for each element.
+"""
+argwhere(a; options...) =
+    call(table[175], (Arg.array(a),); options...)
+
+"""
+    count_nonzero(a; dims, keepdims = false)
+
+How many elements are not zero.
+"""
+count_nonzero(a; dims=default, keepdims=default, options...) =
+    call(table[176], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
+
+"""
+    searchsorted(a, v; side = "left", sorter)
+
+Where values belong in a sorted array: before equal ones, or behind them for side 'right'.
+"""
+searchsorted(a, v; side=default, sorter=default, options...) =
+    call(table[177], (Arg.array(a), Arg.array(v), Arg.str(side), Arg.array(sorter)); options...)
+
+"""
+    digitize(x, bins; right = false)
+
+The bin of each value, between edges that increase or decrease.
+"""
+digitize(x, bins; right=default, options...) =
+    call(table[178], (Arg.array(x), Arg.array(bins), Arg.bool(right)); options...)
+
+"""
+    bincount(x[, weights, minlength = 0])
+
+How often each integer comes, or the sum of its weights.
+"""
+bincount(x, weights=default, minlength=default; options...) =
+    call(table[179], (Arg.array(x), Arg.array(weights), Arg.int(minlength)); options...)
 
 """
     sum(a; dims, dtype, keepdims = false, initial, where)
@@ -815,7 +1499,7 @@ set_item(a, index, value; options...) =
 Sum of the elements over the given axes; bools and short integers sum in 64 bits.
 """
 sum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[88], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[180], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     prod(a; dims, dtype, keepdims = false, initial, where)
@@ -823,7 +1507,7 @@ sum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where
 Product of the elements over the given axes.
 """
 prod(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[89], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[181], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     max(a; dims, keepdims = false, initial, where)
@@ -831,7 +1515,7 @@ prod(a; dims=default, dtype=default, keepdims=default, initial=default, var"wher
 The largest element over the given axes; NaN where there is one. Equal ones share the gradient.
 """
 max(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[90], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[182], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     min(a; dims, keepdims = false, initial, where)
@@ -839,7 +1523,7 @@ max(a; dims=default, keepdims=default, initial=default, var"where"=default, opti
 The smallest element over the given axes; NaN where there is one. Equal ones share the gradient.
 """
 min(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[91], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[183], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     any(a; dims, keepdims = false, where)
@@ -847,7 +1531,7 @@ min(a; dims=default, keepdims=default, initial=default, var"where"=default, opti
 Whether any element over the given axes is true, that is not zero.
 """
 any(a; dims=default, keepdims=default, var"where"=default, options...) =
-    call(table[92], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[184], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     all(a; dims, keepdims = false, where)
@@ -855,7 +1539,7 @@ any(a; dims=default, keepdims=default, var"where"=default, options...) =
 Whether all elements over the given axes are true, that is not zero.
 """
 all(a; dims=default, keepdims=default, var"where"=default, options...) =
-    call(table[93], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[185], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     cumsum(a; dims, dtype)
@@ -863,7 +1547,7 @@ all(a; dims=default, keepdims=default, var"where"=default, options...) =
 Running sum along an axis, or of the flattened array.
 """
 cumsum(a; dims=default, dtype=default, options...) =
-    call(table[94], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[186], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     cumprod(a; dims, dtype)
@@ -871,7 +1555,7 @@ cumsum(a; dims=default, dtype=default, options...) =
 Running product along an axis, or of the flattened array.
 """
 cumprod(a; dims=default, dtype=default, options...) =
-    call(table[95], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[187], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     cumulative_sum(x; dims, dtype, include_initial = false)
@@ -879,7 +1563,7 @@ cumprod(a; dims=default, dtype=default, options...) =
 Running sum along an axis; with include_initial, a zero before the first element.
 """
 cumulative_sum(x; dims=default, dtype=default, include_initial=default, options...) =
-    call(table[96], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
+    call(table[188], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
 
 """
     cumulative_prod(x; dims, dtype, include_initial = false)
@@ -887,7 +1571,7 @@ cumulative_sum(x; dims=default, dtype=default, include_initial=default, options.
 Running product along an axis; with include_initial, a one before the first element.
 """
 cumulative_prod(x; dims=default, dtype=default, include_initial=default, options...) =
-    call(table[97], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
+    call(table[189], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
 
 """
     mean(a; dims, dtype, keepdims = false, where)
@@ -895,7 +1579,7 @@ cumulative_prod(x; dims=default, dtype=default, include_initial=default, options
 Arithmetic mean over the given axes; of integers in float64, of float16 in float32.
 """
 mean(a; dims=default, dtype=default, keepdims=default, var"where"=default, options...) =
-    call(table[98], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[190], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     var(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -903,7 +1587,7 @@ mean(a; dims=default, dtype=default, keepdims=default, var"where"=default, optio
 Variance over the given axes: the mean of squared distances from the mean, divided by n - ddof.
 """
 var(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[99], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[191], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 """
     std(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -911,7 +1595,158 @@ var(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=d
 Standard deviation over the given axes; its gradient is zero where all elements are equal.
 """
 std(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[100], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[192], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+
+baremodule linalg
+
+using ...MinPy: Arg, call, default, table
+
+"""
+    cholesky(a; upper = false)
+
+The triangular factor L of a = L @ L^H; reads the lower triangle (with upper, the upper one, and gives L^H).
+"""
+cholesky(a; upper=default, options...) =
+    call(table[80], (Arg.array(a), Arg.bool(upper)); options...)
+
+"""
+    qr(a; mode = "reduced")
+
+Orthonormal Q and upper triangular R of a = Q @ R. Columns of Q are unique up to their signs.
+"""
+qr(a; mode=default, options...) =
+    call(table[81], (Arg.array(a), Arg.str(mode)); options...)
+
+"""
+    svd(a; full_matrices = true, compute_uv = true, hermitian = false)
+
+Singular values S in descending order and vectors of a = U @ diag(S) @ Vh. Vectors are unique up to signs.
+"""
+svd(a; full_matrices=default, compute_uv=default, hermitian=default, options...) =
+    call(table[82], (Arg.array(a), Arg.bool(full_matrices), Arg.bool(compute_uv), Arg.bool(hermitian)); options...)
+
+"""
+    svdvals(x)
+
+Singular values in descending order.
+"""
+svdvals(x; options...) =
+    call(table[83], (Arg.array(x),); options...)
+
+"""
+    eigh(a; UPLO = "L")
+
+Eigenvalues in ascending order and vectors of a Hermitian matrix, of which one triangle is read. Vectors are
+unique up to signs.
+"""
+eigh(a; UPLO=default, options...) =
+    call(table[84], (Arg.array(a), Arg.str(UPLO)); options...)
+
+"""
+    eigvalsh(a; UPLO = "L")
+
+Eigenvalues of a Hermitian matrix in ascending order.
+"""
+eigvalsh(a; UPLO=default, options...) =
+    call(table[85], (Arg.array(a), Arg.str(UPLO)); options...)
+
+"""
+    eig(a)
+
+Eigenvalues and right eigenvectors; real where all eigenvalues are.
+"""
+eig(a; options...) =
+    call(table[86], (Arg.array(a),); options...)
+
+"""
+    eigvals(a)
+
+Eigenvalues; real where all are.
+"""
+eigvals(a; options...) =
+    call(table[87], (Arg.array(a),); options...)
+
+"""
+    pinv(a[, rcond]; hermitian = false, rtol)
+
+The Moore-Penrose inverse; singular values below rcond times the largest count as zero.
+"""
+pinv(a, rcond=default; hermitian=default, rtol=default, options...) =
+    call(table[88], (Arg.array(a), Arg.float(rcond), Arg.bool(hermitian), Arg.float(rtol)); options...)
+
+"""
+    norm(x[, ord]; dims, keepdims = false)
+
+Norm of a vector or matrix, or of those along one or two axes.
+"""
+norm(x, ord=default; dims=default, keepdims=default, options...) =
+    call(table[89], (Arg.array(x), Arg.value(ord), Arg.axes(dims), Arg.bool(keepdims)); options...)
+
+"""
+    vector_norm(x; dims, keepdims = false, ord = 2)
+
+Norm of the elements over the given axes, as of one vector.
+"""
+vector_norm(x; dims=default, keepdims=default, ord=default, options...) =
+    call(table[90], (Arg.array(x), Arg.axes(dims), Arg.bool(keepdims), Arg.value(ord)); options...)
+
+"""
+    matrix_norm(x; keepdims = false, ord = "fro")
+
+Norm of each matrix.
+"""
+matrix_norm(x; keepdims=default, ord=default, options...) =
+    call(table[91], (Arg.array(x), Arg.bool(keepdims), Arg.value(ord)); options...)
+
+"""
+    matrix_power(a, n)
+
+A matrix times itself n times; of a negative n, its inverse.
+"""
+matrix_power(a, n; options...) =
+    call(table[92], (Arg.array(a), Arg.int(n)); options...)
+
+"""
+    solve(a, b)
+
+x such that a @ x = b; leading axes broadcast.
+"""
+solve(a, b; options...) =
+    call(table[93], (Arg.array(a), Arg.array(b)); options...)
+
+"""
+    inv(a)
+
+The inverse of each matrix.
+"""
+inv(a; options...) =
+    call(table[94], (Arg.array(a),); options...)
+
+"""
+    det(a)
+
+The determinant of each matrix.
+"""
+det(a; options...) =
+    call(table[95], (Arg.array(a),); options...)
+
+"""
+    slogdet(a)
+
+Sign and logarithm of the absolute value of the determinant, which does not overflow.
+"""
+slogdet(a; options...) =
+    call(table[96], (Arg.array(a),); options...)
+
+"""
+    lstsq(a, b[, rcond])
+
+Least squares: solution of least norm, residuals, rank, and singular values of a.
+"""
+lstsq(a, b, rcond=default; options...) =
+    call(table[97], (Arg.array(a), Arg.array(b), Arg.float(rcond)); options...)
+
+end
 
 end
 
