@@ -18,6 +18,37 @@ DType no_boolean_subtract(DType common) {
     return common;
 }
 
+DType no_boolean(DType common) {
+    if (common == DType::boolean)
+        throw Error(
+            MINPY_E_TYPE, "UFuncTypeError",
+            "the ufunc did not contain a loop with signature matching types <class 'numpy.dtypes.BoolDType'> -> None");
+    return common;
+}
+
+DType at_least_double(DType common) { return in(common, kComplex) ? DType::complex128 : DType::float64; }
+
+void refuse_negative_exponents(const Call& c) {
+    Array y = contiguous(copy_of(ops::to_device(c.in[1], kCpu), DType::int64));
+    const int64_t* p = y.raw_as<int64_t>();
+    int64_t least = 0;
+    for (int64_t i = 0; i < y.size(); ++i) least = std::min(least, p[i]);
+    if (least < 0) throw value_error("Integers to negative integer powers are not allowed.");
+}
+
+// y x**(y - 1): zero where y is, whatever the power there.
+Array power_of_base(P c) {
+    Array x = c.in(0), y = c.in(1);
+    return ops::scale_cotangent(y, ops::power(x, ops::where(ops::equal(y, 0), 1, y - 1.0)));
+}
+
+// x**y log(x): zero where the logarithm has no finite real value.
+Array power_of_exponent(P c) {
+    Array x = c.in(0);
+    Array usable = in(x.dtype(), kComplex) ? ops::not_equal(x, 0) : ops::greater(x, 0);
+    return c.out() * ops::log(ops::where(usable, x, 1));
+}
+
 DType no_boolean_negative(DType common) {
     if (common == DType::boolean)
         throw type_error(
@@ -52,6 +83,54 @@ void register_arithmetic(Registry& r) {
         .c_function()
         .doc("Quotient, element by element; of integers, in float64.");
     r.alias("true_divide", "divide");
+    r.elementwise("floor_divide(x1, x2, /)", "FloorDivide")
+        .no_gradient()
+        .sample("f64(2,3), f64(3)")
+        .domain("(0.5, 3)")
+        .c_function()
+        .doc("The largest whole number not above x1/x2, element by element; integers by zero give 0.");
+    r.elementwise("remainder(x1, x2, /)", "Remainder")
+        .partial([](P) { return Array(); }, [](P c) { return -call(MINPY_OP("floor_divide"), c.in(0), c.in(1)); })
+        .saves(true, false)
+        .domain("(0.5, 3)")
+        .c_function()
+        .doc("x1 - x2*floor(x1/x2), element by element: with the sign of x2, as Python's %.");
+    r.alias("mod", "remainder");
+    r.elementwise("fmod(x1, x2, /)", "Fmod")
+        .partial([](P) { return Array(); }, [](P c) { return -call(MINPY_OP("trunc"), c.in(0) / c.in(1)); })
+        .saves(true, false)
+        .domain("(0.5, 3)")
+        .doc("The remainder of x1/x2 with the sign of x1, as C's fmod, element by element.");
+    r.op("divmod(x1, x2, /)")
+        .outputs(2)
+        .composite([](Call& c) {
+            c.out.push_back(call(MINPY_OP("floor_divide"), c.args[0], c.args[1]));
+            c.out.push_back(call(MINPY_OP("remainder"), c.args[0], c.args[1]));
+        })
+        .scalar_result()
+        .sample("f64(2,3), f64(3)")
+        .domain("(0.5, 3)")
+        .doc("floor_divide and remainder, element by element.");
+    r.elementwise("power(x1, x2, /)", "Power")
+        .check(kSigned, refuse_negative_exponents)
+        .partial(power_of_base, power_of_exponent)
+        .domain("(0.5, 3)")
+        .c_function()
+        .doc("x1**x2, element by element; integers to negative integer powers are refused.");
+    r.alias("pow", "power");
+    r.elementwise("float_power(x1, x2, /)", "Power")
+        .types(at_least_double)
+        .partial(power_of_base, power_of_exponent)
+        .domain("(0.5, 3)")
+        .doc("x1**x2, element by element, in float64 or complex128.");
+    r.elementwise("gcd(x1, x2, /)", "Gcd")
+        .no_gradient()
+        .sample("i64(2,3), i64(3)")
+        .doc("The greatest common divisor of |x1| and |x2|, element by element.");
+    r.elementwise("lcm(x1, x2, /)", "Lcm")
+        .no_gradient()
+        .sample("i64(2,3), i64(3)")
+        .doc("The lowest common multiple of |x1| and |x2|, element by element.");
     r.elementwise("negative(x, /)", "Negative")
         .types(no_boolean_negative)
         .partial([](P c) { return ops::constant(c, -1); })
@@ -69,7 +148,23 @@ void register_arithmetic(Registry& r) {
         .domain("(0.5, 4)")
         .c_function()
         .doc("The non-negative square root, element by element.");
+    r.elementwise("cbrt(x, /)", "Cbrt")
+        .partial([](P c) { return ops::safe_divide(1.0 / 3, ops::square(c.out())); })  // zero at zero
+        .saves(false, true)
+        .domain("(0.5, 4)")
+        .doc("The cube root, element by element.");
+    r.elementwise("reciprocal(x, /)", "Reciprocal")
+        .partial([](P c) { return -ops::square(c.out()); })
+        .saves(false, true)
+        .domain("(0.5, 3)")
+        .doc("1/x, element by element; of integers the whole part.");
+    r.elementwise("fabs(x, /)", "Fabs")
+        .partial([](P c) { return ops::sign(c.in(0)); })
+        .saves(true, false)
+        .domain("(0.5, 3)")
+        .doc("|x| as a float, element by element.");
     r.elementwise("positive(x, /)", "Positive")
+        .types(no_boolean)
         .partial([](P) { return Array(); })
         .saves(false, false)
         .doc("A copy of x; bools are refused.");
@@ -84,6 +179,7 @@ void register_arithmetic(Registry& r) {
         .doc("|x|, element by element; of complex numbers the modulus, which is real.");
     r.alias("abs", "absolute");
     r.elementwise("sign(x, /)", "Sign")
+        .types(no_boolean)
         .reverse([](Reverse& c) {
             if (!in(c.in_dtype(0), kComplex)) return;  // piecewise constant
             // w = z/|z| turns only: dw = (dz - w Re(conj(w) dz)) / |z|.

@@ -81,11 +81,92 @@ struct SafeDivide {
     static constexpr auto kTypes = kFloat | kComplex;
     template <class T> MINPY_FN T operator()(T x, T y) const { return y == T() ? T() : math::div(x, y); }
 };
+struct FloorDivide {
+    static constexpr auto kTypes = kInteger | kFloat;
+    template <class T> MINPY_FN T operator()(T x, T y) const { return math::floor_divide(x, y); }
+    template <class T> MINPY_FN static unsigned warn(T x, T y, T r) {
+        if constexpr (math::kIsFloat<T>)
+            return ((y == 0) & (x != 0) & math::is_finite(x) ? kFpDivide : 0u) |
+                   (math::is_nan(r) & !math::is_nan(x) & !math::is_nan(y) ? kFpInvalid : 0u);
+        else
+            return (y == 0 ? kFpDivide : 0u) |
+                   ((r == x) & (x < 0) & (y < 0) & (x != 0) & (y == T(-1)) ? kFpOverflow : 0u);
+    }
+};
+struct Remainder {
+    static constexpr auto kTypes = kInteger | kFloat;
+    template <class T> MINPY_FN T operator()(T x, T y) const { return math::remainder(x, y); }
+    template <class T> MINPY_FN static unsigned warn(T x, T y, T r) {
+        if constexpr (math::kIsFloat<T>) return math::is_nan(r) & !math::is_nan(x) & !math::is_nan(y) ? kFpInvalid : 0u;
+        else return y == 0 ? kFpDivide : 0u;
+    }
+};
+struct Fmod {
+    static constexpr auto kTypes = kInteger | kFloat;
+    template <class T> MINPY_FN T operator()(T x, T y) const {
+        if constexpr (math::kIsFloat<T>) return math::fmod(x, y);
+        else return math::fmod_integer(x, y);
+    }
+    template <class T> MINPY_FN static unsigned warn(T x, T y, T r) { return Remainder::warn(x, y, r); }
+};
+struct Power {
+    static constexpr auto kTypes = kInteger | kFloat | kComplex;
+    static constexpr bool kVectorMath = true;
+    template <class T> MINPY_FN T operator()(T x, T y) const {
+        if constexpr (math::kIsComplex<T>) return math::complex_power(x, y);
+        else if constexpr (math::kIsFloat<T>) return math::pow(x, y);
+        else return math::integer_power(x, y);
+    }
+    // A square is a product.
+    template <class T> MINPY_FN static bool is_unary(T y) { return y == math::number<T>(2); }
+    template <class T> MINPY_FN static T unary(T x) { return math::mul(x, x); }
+    template <class T> MINPY_FN static unsigned warn(T x, T y, T r) {
+        if constexpr (math::kIsComplex<T>)
+            return math::is_nan(r) & !math::is_nan(x) & !math::is_nan(y) ? kFpInvalid : 0u;
+        else if constexpr (math::kIsFloat<T>)
+            return (math::is_nan(r) & !math::is_nan(x) & !math::is_nan(y) ? kFpInvalid : 0u) |
+                   ((x == 0) & (y < 0) & math::is_finite(y) ? kFpDivide : 0u) |
+                   (math::is_inf(r) & (x != 0) & math::is_finite(x) & math::is_finite(y) ? kFpOverflow : 0u);
+        else return 0;
+    }
+};
+struct Fabs {
+    static constexpr auto kTypes = kFloat;
+    template <class T> MINPY_FN T operator()(T x) const { return math::fabs(x); }
+};
+struct Cbrt {
+    static constexpr auto kTypes = kFloat;
+    static constexpr bool kVectorMath = true;
+    template <class T> MINPY_FN T operator()(T x) const { return math::cbrt(x); }
+};
+struct Reciprocal {
+    static constexpr auto kTypes = kInteger | kFloat | kComplex;
+    static constexpr bool kHardwareFlags = true;
+    template <class T> MINPY_FN T operator()(T x) const {
+        if constexpr (math::kIsComplex<T>) {
+            return math::div(T{1, 0}, x);
+        } else if constexpr (math::kIsFloat<T>) {
+            return 1 / x;
+        } else {
+            // Of zero what the processor makes of infinity.
+            constexpr T zero = std::is_signed_v<T> && sizeof(T) >= 4 ? std::numeric_limits<T>::min() : T(0);
+            return x == 0 ? zero : x == 1 ? T(1) : std::is_signed_v<T> && x == T(-1) ? T(-1) : T(0);
+        }
+    }
+};
+struct Gcd {
+    static constexpr auto kTypes = kInteger;
+    template <class T> MINPY_FN T operator()(T x, T y) const { return math::gcd(x, y); }
+};
+struct Lcm {
+    static constexpr auto kTypes = kInteger;
+    template <class T> MINPY_FN T operator()(T x, T y) const { return math::lcm(x, y); }
+};
 // g * d, and zero where g is.
 struct ScaleCotangent {
     static constexpr auto kTypes = kFloat | kComplex;
     template <class T> MINPY_FN T operator()(T g, T d) const { return g == T() ? g : g * d; }
 };
 
-MINPY_FUNCTORS(Add, Subtract, Multiply, Divide, Negative, Positive, Square, Sqrt, Absolute, Sign, ScaleCotangent,
-               SafeDivide)
+MINPY_FUNCTORS(Add, Subtract, Multiply, Divide, FloorDivide, Remainder, Fmod, Power, Negative, Positive, Absolute, Fabs,
+               Sign, Square, Sqrt, Cbrt, Reciprocal, Gcd, Lcm, ScaleCotangent, SafeDivide)

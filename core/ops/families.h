@@ -5,12 +5,15 @@
 // M(family, x) for each family with loops.
 #define MINPY_LOOP_FAMILIES(M, x) \
     M(arithmetic, x)              \
+    M(bitwise, x)                 \
     M(comparison, x)              \
     M(complex, x)                 \
     M(exponential, x)             \
     M(hyperbolic, x)              \
     M(logic, x)                   \
+    M(rounding, x)                \
     M(selection, x)               \
+    M(special, x)                 \
     M(statistics, x)              \
     M(trigonometric, x)
 
@@ -18,12 +21,15 @@
 #define MINPY_FAMILIES(M) \
     M(arithmetic)         \
     M(arg_reductions)     \
+    M(bitwise)            \
     M(comparison)         \
     M(complex)            \
     M(exponential)        \
     M(hyperbolic)         \
     M(logic)              \
+    M(rounding)           \
     M(selection)          \
+    M(special)            \
     M(trigonometric)      \
     M(convolution)        \
     M(dropout)            \

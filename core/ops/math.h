@@ -33,10 +33,11 @@ namespace libm {
     extern "C" MINPY_SIMD double minpy_libm_##f(double, double) noexcept __asm__(#f); \
     extern "C" MINPY_SIMD float minpy_libm_##f##f(float, float) noexcept __asm__(#f "f");
 MINPY_LIBM1(exp)
-MINPY_LIBM1(exp2) MINPY_LIBM1(expm1) MINPY_LIBM1(log) MINPY_LIBM1(log2) MINPY_LIBM1(log10) MINPY_LIBM1(log1p)
-    MINPY_LIBM1(sin) MINPY_LIBM1(cos) MINPY_LIBM1(tan) MINPY_LIBM1(asin) MINPY_LIBM1(acos) MINPY_LIBM1(atan)
-        MINPY_LIBM1(sinh) MINPY_LIBM1(cosh) MINPY_LIBM1(tanh) MINPY_LIBM1(asinh) MINPY_LIBM1(acosh) MINPY_LIBM1(atanh)
-            MINPY_LIBM1(cbrt) MINPY_LIBM1(erf) MINPY_LIBM1(erfc) MINPY_LIBM2(pow) MINPY_LIBM2(atan2) MINPY_LIBM2(hypot)
+MINPY_LIBM1(exp2)
+MINPY_LIBM1(expm1) MINPY_LIBM1(log) MINPY_LIBM1(log2) MINPY_LIBM1(log10) MINPY_LIBM1(log1p) MINPY_LIBM1(sin)
+    MINPY_LIBM1(cos) MINPY_LIBM1(tan) MINPY_LIBM1(asin) MINPY_LIBM1(acos) MINPY_LIBM1(atan) MINPY_LIBM1(sinh)
+        MINPY_LIBM1(cosh) MINPY_LIBM1(tanh) MINPY_LIBM1(asinh) MINPY_LIBM1(acosh) MINPY_LIBM1(atanh) MINPY_LIBM1(cbrt)
+            MINPY_LIBM1(erf) MINPY_LIBM1(erfc) MINPY_LIBM2(pow) MINPY_LIBM2(atan2) MINPY_LIBM2(hypot)
 #undef MINPY_SIMD
 #define MINPY_SIMD  // no vector variants of these
                 MINPY_LIBM2(fmod) MINPY_LIBM2(nextafter)
@@ -49,9 +50,10 @@ extern "C" float minpy_libm_ldexpf(float, int) noexcept __asm__("ldexpf");
     extern "C" __complex__ double minpy_libm_c##f(__complex__ double) noexcept __asm__("c" #f); \
     extern "C" __complex__ float minpy_libm_c##f##f(__complex__ float) noexcept __asm__("c" #f "f");
 MINPY_LIBMC(exp)
-MINPY_LIBMC(log) MINPY_LIBMC(sqrt) MINPY_LIBMC(sin) MINPY_LIBMC(cos) MINPY_LIBMC(tan) MINPY_LIBMC(asin)
-    MINPY_LIBMC(acos) MINPY_LIBMC(atan) MINPY_LIBMC(sinh) MINPY_LIBMC(cosh) MINPY_LIBMC(tanh) MINPY_LIBMC(asinh)
-        MINPY_LIBMC(acosh) MINPY_LIBMC(atanh)
+MINPY_LIBMC(log)
+MINPY_LIBMC(sqrt) MINPY_LIBMC(sin) MINPY_LIBMC(cos) MINPY_LIBMC(tan) MINPY_LIBMC(asin) MINPY_LIBMC(acos)
+    MINPY_LIBMC(atan) MINPY_LIBMC(sinh) MINPY_LIBMC(cosh) MINPY_LIBMC(tanh) MINPY_LIBMC(asinh) MINPY_LIBMC(acosh)
+        MINPY_LIBMC(atanh)
 #undef MINPY_LIBMC
             extern "C" __complex__ double minpy_libm_cpow(__complex__ double, __complex__ double) noexcept
     __asm__("cpow");
@@ -72,13 +74,14 @@ extern "C" __complex__ float minpy_libm_cpowf(__complex__ float, __complex__ flo
     MINPY_FN double name(double x, double y) { return ::f(x, y); }
 #endif
 MINPY_MATH1(exp, exp)
-MINPY_MATH1(exp2, exp2) MINPY_MATH1(expm1, expm1) MINPY_MATH1(log, log) MINPY_MATH1(log2, log2)
-    MINPY_MATH1(log10, log10) MINPY_MATH1(log1p, log1p) MINPY_MATH1(sin, sin) MINPY_MATH1(cos, cos)
-        MINPY_MATH1(tan, tan) MINPY_MATH1(arcsin, asin) MINPY_MATH1(arccos, acos) MINPY_MATH1(arctan, atan)
-            MINPY_MATH1(sinh, sinh) MINPY_MATH1(cosh, cosh) MINPY_MATH1(tanh, tanh) MINPY_MATH1(arcsinh, asinh)
-                MINPY_MATH1(arccosh, acosh) MINPY_MATH1(arctanh, atanh) MINPY_MATH1(cbrt, cbrt) MINPY_MATH1(erf, erf)
-                    MINPY_MATH1(erfc, erfc) MINPY_MATH2(pow, pow) MINPY_MATH2(arctan2, atan2) MINPY_MATH2(hypot, hypot)
-                        MINPY_MATH2(fmod, fmod) MINPY_MATH2(nextafter, nextafter)
+MINPY_MATH1(exp2, exp2)
+MINPY_MATH1(expm1, expm1) MINPY_MATH1(log, log) MINPY_MATH1(log2, log2) MINPY_MATH1(log10, log10)
+    MINPY_MATH1(log1p, log1p) MINPY_MATH1(sin, sin) MINPY_MATH1(cos, cos) MINPY_MATH1(tan, tan)
+        MINPY_MATH1(arcsin, asin) MINPY_MATH1(arccos, acos) MINPY_MATH1(arctan, atan) MINPY_MATH1(sinh, sinh)
+            MINPY_MATH1(cosh, cosh) MINPY_MATH1(tanh, tanh) MINPY_MATH1(arcsinh, asinh) MINPY_MATH1(arccosh, acosh)
+                MINPY_MATH1(arctanh, atanh) MINPY_MATH1(cbrt, cbrt) MINPY_MATH1(erf, erf) MINPY_MATH1(erfc, erfc)
+                    MINPY_MATH2(pow, pow) MINPY_MATH2(arctan2, atan2) MINPY_MATH2(hypot, hypot) MINPY_MATH2(fmod, fmod)
+                        MINPY_MATH2(nextafter, nextafter)
 #undef MINPY_MATH1
 #undef MINPY_MATH2
 
@@ -104,6 +107,14 @@ template <class T> MINPY_FN T number(double x) {
     if constexpr (kIsComplex<T>) return {typename T::real_type(x), 0};
     else return T(x);
 }
+#if !defined(__CUDACC__) && !defined(MINPY_NVRTC)
+MINPY_FN float ldexp(float x, int n) { return libm::minpy_libm_ldexpf(x, n); }
+MINPY_FN double ldexp(double x, int n) { return libm::minpy_libm_ldexp(x, n); }
+#else
+MINPY_FN float ldexp(float x, int n) { return ::ldexpf(x, n); }
+MINPY_FN double ldexp(double x, int n) { return ::ldexp(x, n); }
+#endif
+
 template <class T> MINPY_FN bool is_nan(T x) {
     if constexpr (kIsComplex<T>) return x.re != x.re || x.im != x.im;
     else return x != x;
@@ -176,6 +187,79 @@ template <class T> MINPY_FN minpy::complex_number<T> div(minpy::complex_number<T
 }
 template <class T> MINPY_FN T div(T x, T y) { return x / y; }
 
+// Integers divide as in Python, towards minus infinity; by zero they give 0. Signed overflow wraps.
+template <class T> MINPY_FN T floor_divide(T x, T y) {
+    if constexpr (std::is_signed_v<T>) {
+        bool plain = (y != 0) & (y != T(-1));  // the processor stops at the others
+        T d = plain ? y : T(1), q = T(x / d), r = T(x % d);
+        q = T(q - ((r != 0) & ((r < 0) != (d < 0))));
+        return y == T(-1) ? neg(x) : y == 0 ? T(0) : q;
+    } else {
+        T q = T(x / (y != 0 ? y : T(1)));
+        return y == 0 ? T(0) : q;
+    }
+}
+template <class T> MINPY_FN T remainder(T x, T y) {
+    if constexpr (std::is_signed_v<T>) {
+        bool plain = (y != 0) & (y != T(-1));
+        T d = plain ? y : T(1), r = T(x % d);
+        r = T(r + ((r != 0) & ((r < 0) != (d < 0)) ? d : T(0)));
+        return plain ? r : T(0);
+    } else {
+        T r = T(x % (y != 0 ? y : T(1)));
+        return y == 0 ? T(0) : r;
+    }
+}
+template <class T> MINPY_FN T fmod_integer(T x, T y) {  // the sign of x
+    bool plain = y != 0;
+    if constexpr (std::is_signed_v<T>) plain = plain & (y != T(-1));
+    T r = T(x % (plain ? y : T(1)));
+    return plain ? r : T(0);
+}
+// NumPy's division with remainder: the pair that fmod and one division give, adjusted to Python's signs.
+template <class T> MINPY_FN T floor_divide_float(T x, T y) {
+    T m = fmod(x, y), q = (x - m) / y;
+    q = (m != 0) & ((y < 0) != (m < 0)) ? q - 1 : q;
+    T f = floor(q);
+    f = q - f > T(0.5) ? f + 1 : f;
+    T quotient = x / y;
+    return y == 0 ? quotient : q == 0 ? copysign(T(0), quotient) : f;
+}
+template <class T> MINPY_FN T remainder_float(T x, T y) {
+    T m = fmod(x, y);
+    T adjusted = (y < 0) != (m < 0) ? m + y : m;
+    return y == 0 ? m : m == 0 ? copysign(T(0), y) : adjusted;
+}
+MINPY_FN float floor_divide(float x, float y) { return floor_divide_float(x, y); }
+MINPY_FN double floor_divide(double x, double y) { return floor_divide_float(x, y); }
+MINPY_FN float remainder(float x, float y) { return remainder_float(x, y); }
+MINPY_FN double remainder(double x, double y) { return remainder_float(x, y); }
+// By squaring; y is not negative.
+template <class T> MINPY_FN T integer_power(T x, T y) {
+    T r = T(1);
+    for (; y > 0; y = T(y >> 1)) {
+        r = y & 1 ? mul(r, x) : r;
+        x = mul(x, x);
+    }
+    return r;
+}
+template <class T> MINPY_FN T gcd(T x, T y) {  // of the moduli
+    using U = std::make_unsigned_t<T>;
+    U a = U(x), b = U(y);
+    if constexpr (std::is_signed_v<T>) a = x < 0 ? U(0 - a) : a, b = y < 0 ? U(0 - b) : b;
+    while (a) {
+        U c = U(b % a);
+        b = a;
+        a = c;
+    }
+    return T(b);
+}
+template <class T> MINPY_FN T lcm(T x, T y) {
+    T g = gcd(x, y);
+    if constexpr (std::is_signed_v<T>) x = x < 0 ? neg(x) : x, y = y < 0 ? neg(y) : y;
+    return g == 0 ? T(0) : mul(T(x / g), y);
+}
+
 // ---- complex functions ----
 template <class T> MINPY_FN T abs(minpy::complex_number<T> z) { return hypot(z.re, z.im); }
 // i z and -i z
@@ -202,12 +286,12 @@ MINPY_FN complex64 ours(__complex__ float w) { return {__real__ w, __imag__ w}; 
     MINPY_FN complex64 name(complex64 z) { return ours(libm::minpy_libm_c##f##f(native(z))); } \
     MINPY_FN complex128 name(complex128 z) { return ours(libm::minpy_libm_c##f(native(z))); }
 MINPY_MATHC(exp, exp)
-MINPY_MATHC(log, log) MINPY_MATHC(sqrt, sqrt) MINPY_MATHC(sin, sin) MINPY_MATHC(cos, cos) MINPY_MATHC(tan, tan)
-    MINPY_MATHC(arcsin, asin) MINPY_MATHC(arccos, acos) MINPY_MATHC(arctan, atan) MINPY_MATHC(sinh, sinh)
-        MINPY_MATHC(cosh, cosh) MINPY_MATHC(tanh, tanh) MINPY_MATHC(arcsinh, asinh) MINPY_MATHC(arccosh, acosh)
-            MINPY_MATHC(arctanh, atanh)
+MINPY_MATHC(log, log)
+MINPY_MATHC(sqrt, sqrt) MINPY_MATHC(sin, sin) MINPY_MATHC(cos, cos) MINPY_MATHC(tan, tan) MINPY_MATHC(arcsin, asin)
+    MINPY_MATHC(arccos, acos) MINPY_MATHC(arctan, atan) MINPY_MATHC(sinh, sinh) MINPY_MATHC(cosh, cosh)
+        MINPY_MATHC(tanh, tanh) MINPY_MATHC(arcsinh, asinh) MINPY_MATHC(arccosh, acosh) MINPY_MATHC(arctanh, atanh)
 #undef MINPY_MATHC
-                MINPY_FN complex64 cpow(complex64 x, complex64 y) {
+            MINPY_FN complex64 cpow(complex64 x, complex64 y) {
     return ours(libm::minpy_libm_cpowf(native(x), native(y)));
 }
 MINPY_FN complex128 cpow(complex128 x, complex128 y) { return ours(libm::minpy_libm_cpow(native(x), native(y))); }
@@ -256,6 +340,51 @@ MINPY_COMPLEX_FN arctan(minpy::complex_number<T> z) { return turned_back(arctanh
 MINPY_COMPLEX_FN cpow(minpy::complex_number<T> x, minpy::complex_number<T> y) { return exp(y * log(x)); }
 #undef MINPY_COMPLEX_FN
 #endif
+
+template <class T> MINPY_FN minpy::complex_number<T> scaled(minpy::complex_number<T> z, double by) {
+    return {z.re * T(by), z.im * T(by)};
+}
+template <class T> MINPY_FN minpy::complex_number<T> exp2(minpy::complex_number<T> z) {
+    return exp(scaled(z, 0.693147180559945309417));
+}
+template <class T> MINPY_FN minpy::complex_number<T> log2(minpy::complex_number<T> z) {
+    return scaled(log(z), 1.442695040888963407360);
+}
+template <class T> MINPY_FN minpy::complex_number<T> log10(minpy::complex_number<T> z) {
+    return scaled(log(z), 0.434294481903251827651);
+}
+template <class T> MINPY_FN minpy::complex_number<T> expm1(minpy::complex_number<T> z) {
+    T half = sin(z.im / 2);
+    return {expm1(z.re) * cos(z.im) - 2 * half * half, exp(z.re) * sin(z.im)};
+}
+template <class T> MINPY_FN minpy::complex_number<T> log1p(minpy::complex_number<T> z) {
+    return {log(hypot(z.re + 1, z.im)), arctan2(z.im, z.re + 1)};
+}
+
+// NumPy's: small whole exponents by multiplication, powers of zero by cases.
+template <class T>
+MINPY_FN minpy::complex_number<T> complex_power(minpy::complex_number<T> x, minpy::complex_number<T> y) {
+    using C = minpy::complex_number<T>;
+    if (y == C()) return {1, 0};
+    if (x == C()) {
+        const T nan = std::numeric_limits<T>::quiet_NaN();
+        return y.re > 0 && y.im == 0 ? C() : C{nan, nan};
+    }
+    if (y.im == 0 && fabs(y.re) < 100 && y.re == trunc(y.re)) {
+        int n = int(fabs(y.re));
+        if (y.re == 1) return x;
+        if (y.re == 2) return x * x;
+        if (y.re == 3) return x * (x * x);
+        C r{1, 0}, p = x;
+        for (int mask = 1;; p = p * p) {
+            if (n & mask) r = r * p;
+            mask <<= 1;
+            if (n < mask) break;
+        }
+        return y.re < 0 ? div(C{1, 0}, r) : r;
+    }
+    return cpow(x, y);
+}
 
 // What a complex function is blamed for: no number from numbers, no finite number from finite ones.
 template <class T> MINPY_FN unsigned complex_warn(T x, T y) {

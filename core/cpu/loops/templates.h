@@ -76,6 +76,19 @@ template <class F, class A, class B, class R> struct BinaryLoop {
     }
     template <bool SA, bool SB> static unsigned both(const A* a, const B* b, R* r, int64_t n) {
         unsigned flags = 0;
+        if constexpr (SB && !SA && requires { F::is_unary(b[0]); }) {
+            if (F::is_unary(b[0])) {
+                const B y = b[0];
+#pragma GCC ivdep
+                for (int64_t i = 0; i < n; ++i) {
+                    const A x = a[i];
+                    R out = F::unary(x);
+                    flags |= F::warn(x, y, out);
+                    r[i] = out;
+                }
+                return flags;
+            }
+        }
         if constexpr (has_vector_math<F>()) {
             constexpr int W = kWidth<A>;
             A x[W];
