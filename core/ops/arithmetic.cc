@@ -118,16 +118,18 @@ void register_arithmetic(Registry& r) {
         .c_function()
         .doc("x1**x2, element by element; integers to negative integer powers are refused.");
     r.alias("pow", "power");
-    r.elementwise("float_power(x1, x2, /)", "Power")
+    r.elementwise("float_power(x1, x2, /)", "FloatPower")
         .types(at_least_double)
         .partial(power_of_base, power_of_exponent)
         .domain("(0.5, 3)")
         .doc("x1**x2, element by element, in float64 or complex128.");
     r.elementwise("gcd(x1, x2, /)", "Gcd")
+        .types(no_boolean)
         .no_gradient()
         .sample("i64(2,3), i64(3)")
         .doc("The greatest common divisor of |x1| and |x2|, element by element.");
     r.elementwise("lcm(x1, x2, /)", "Lcm")
+        .types(no_boolean)
         .no_gradient()
         .sample("i64(2,3), i64(3)")
         .doc("The lowest common multiple of |x1| and |x2|, element by element.");

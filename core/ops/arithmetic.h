@@ -61,13 +61,14 @@ struct Sign {
     static constexpr auto kTypes = kInteger | kFloat | kComplex;
     template <class T> MINPY_FN T operator()(T x) const {
         if constexpr (math::kIsComplex<T>) {
-            auto r = math::abs(x);
-            bool far = math::is_inf(r);
-            // Of infinite parts only the signs count.
-            T z = far ? T{math::is_inf(x.re) ? math::copysign(decltype(r)(1), x.re) : decltype(r)(0),
-                          math::is_inf(x.im) ? math::copysign(decltype(r)(1), x.im) : decltype(r)(0)}
+            using R = typename T::real_type;
+            R r = math::abs(x);
+            // Of an infinite number the sign of its infinite part; of two such parts NaN.
+            bool far = math::is_inf(r), both = math::is_inf(x.re) & math::is_inf(x.im);
+            T z = far ? T{math::is_inf(x.re) ? math::copysign(R(1), x.re) : R(0),
+                          math::is_inf(x.im) ? math::copysign(R(1), x.im) : R(0)}
                       : x;
-            r = far ? math::abs(z) : r;
+            r = both ? std::numeric_limits<R>::quiet_NaN() : far ? R(1) : r;
             return r == 0 ? T() : T{z.re / r, z.im / r};
         } else if constexpr (math::kIsFloat<T>) {
             return x > 0 ? T(1) : x < 0 ? T(-1) : x == 0 ? T(0) : x;
@@ -125,10 +126,13 @@ struct Power {
             return math::is_nan(r) & !math::is_nan(x) & !math::is_nan(y) ? kFpInvalid : 0u;
         else if constexpr (math::kIsFloat<T>)
             return (math::is_nan(r) & !math::is_nan(x) & !math::is_nan(y) ? kFpInvalid : 0u) |
-                   ((x == 0) & (y < 0) & math::is_finite(y) ? kFpDivide : 0u) |
+                   ((x == 0) & (y < 0) ? kFpDivide : 0u) |
                    (math::is_inf(r) & (x != 0) & math::is_finite(x) & math::is_finite(y) ? kFpOverflow : 0u);
         else return 0;
     }
+};
+struct FloatPower : Power {
+    static constexpr auto kTypes = bit(DType::float64) | bit(DType::complex128);
 };
 struct Fabs {
     static constexpr auto kTypes = kFloat;
@@ -168,5 +172,5 @@ struct ScaleCotangent {
     template <class T> MINPY_FN T operator()(T g, T d) const { return g == T() ? g : g * d; }
 };
 
-MINPY_FUNCTORS(Add, Subtract, Multiply, Divide, FloorDivide, Remainder, Fmod, Power, Negative, Positive, Absolute, Fabs,
-               Sign, Square, Sqrt, Cbrt, Reciprocal, Gcd, Lcm, ScaleCotangent, SafeDivide)
+MINPY_FUNCTORS(Add, Subtract, Multiply, Divide, FloorDivide, Remainder, Fmod, Power, FloatPower, Negative, Positive,
+               Absolute, Fabs, Sign, Square, Sqrt, Cbrt, Reciprocal, Gcd, Lcm, ScaleCotangent, SafeDivide)

@@ -368,7 +368,7 @@ MINPY_FN minpy::complex_number<T> complex_power(minpy::complex_number<T> x, minp
     if (y == C()) return {1, 0};
     if (x == C()) {
         const T nan = std::numeric_limits<T>::quiet_NaN();
-        return y.re > 0 && y.im == 0 ? C() : C{nan, nan};
+        return y.re > 0 ? C() : C{nan, nan};
     }
     if (y.im == 0 && fabs(y.re) < 100 && y.re == trunc(y.re)) {
         int n = int(fabs(y.re));

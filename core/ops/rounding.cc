@@ -26,6 +26,9 @@ void round_to(Call& c) {
         c.out.push_back(call(MINPY_OP("rint"), c.args[0]));
         return;
     }
+    if (t == DType::boolean)
+        throw Error(MINPY_E_TYPE, "UFuncTypeError",
+                    "Cannot cast ufunc 'multiply' output from dtype('float64') to dtype('bool') with casting rule 'same_kind'");
     double scale = std::pow(10.0, double(std::abs(decimals)));
     const Op& first = decimals > 0 ? MINPY_OP("multiply") : MINPY_OP("divide");
     const Op& last = decimals > 0 ? MINPY_OP("divide") : MINPY_OP("multiply");
@@ -56,6 +59,7 @@ void register_rounding(Registry& r) {
         .doc("The nearest whole number, the even one of two, element by element.");
     r.op("round(a, decimals: int = 0)")
         .composite(round_to)
+        .no_gradient()
         .scalar_result()
         .sample("f64(2,3)")
         .sample("f64(2,3), 1")

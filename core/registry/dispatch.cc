@@ -96,9 +96,20 @@ Resolved resolve_loop(const Call& c) {
     if (const Loop* loop = mixed_loop(c, common))
         return {loop, {loop->types[0], loop->types[1]}, loop->types[2]};
     DType chosen = DType::none;
+    // The first loop that all operands may be cast to: int8 and uint8 meet in a float16 loop, though their common type
+    // does not. Weak numbers, and rows with a rule, go by the common type.
+    bool each = c.options.dtype == DType::none && !op.types;
+    for (int i = 0; i < op.n_in; ++i) each = each && (c.weak[i] == Weak::none || op.fixed >> i & 1);
+    auto takes = [&](DType t) {
+        if (c.options.dtype != DType::none) return t == common;
+        if (!each) return can_cast(common, t);
+        for (int i = 0; i < op.n_in; ++i)
+            if (!(op.fixed >> i & 1) && !can_cast(c.in[i].dtype(), t)) return false;
+        return true;
+    };
     for (DType t : kSearchOrder) {
         if (!in(t, op.loop_types)) continue;
-        if (c.options.dtype != DType::none ? t == common : can_cast(common, t)) {
+        if (takes(t)) {
             chosen = t;
             break;
         }

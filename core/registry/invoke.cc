@@ -76,8 +76,8 @@ void add_operand(Call& c, const minpy_value& v, const Param& p) {
         c.in.push_back(Array::share(array_of(v)));
         c.weak.push_back(Weak::none);
     } else if (is_number(v)) {
-        // A weak integer beyond int64 is uint64; beyond that it may still meet floats or be compared, element-wise.
-        bool huge = v.tag == MINPY_V_BIGINT && c.op.elementwise;
+        // A weak integer beyond int64 is uint64; beyond that it may still meet floats or be compared.
+        bool huge = v.tag == MINPY_V_BIGINT && (c.op.elementwise || c.op.composite);
         c.in.push_back(huge ? full_scalar(double_of(v), DType::float64) : array_of_number(v));
         c.weak.push_back(weak_of(v));
     } else {

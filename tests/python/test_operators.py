@@ -33,9 +33,9 @@ def test_slots_take_numbers_and_arrays_on_both_sides(name):
     if name != "matmul":
         others += [2, 2.5, True, [1, 2, 3, 4]]
     for other in others:
-        check(f(ours, other), f(a, other))
+        check(f(ours, other), f(a, other), exact=name != "pow")
         if not isinstance(other, list):
-            check(f(other, ours), f(other, a))
+            check(f(other, ours), f(other, a), exact=name != "pow")
 
 
 def test_weak_numbers_keep_the_dtype():
