@@ -52,3 +52,17 @@ def test_names_of_go_and_of_the_package_are_avoided(generate):
 def test_options_of_every_call_are_not_written_twice(generate):
     out = parameter("dtype", "dtype", default=None)
     assert "func WithDtype" not in generate.operators([row("sum", parameter("a", "array"), out)])
+
+
+def test_an_operator_whose_arguments_may_all_be_left_out_asks_for_the_first(generate):
+    start = parameter("start", "scalar", optional=True, default=None)
+    stop = parameter("stop", "scalar", optional=True, default=None)
+    text = generate.operators([row("arange", start, stop)])
+    assert "func Arange(start any, options ...Option) (*Array, error) {" in text
+    assert 'func WithStop(stop any) Option { return Option{"stop", stop} }' in text
+
+
+def test_an_int_or_several_are_any(generate):
+    assert "func Split(x, sections any, options ...Option)" in generate.operators(
+        [row("split", parameter("x", "array"), parameter("sections", "ints"))]
+    )

@@ -62,6 +62,30 @@ func (s *Scope) Any(a any, options ...Option) *Array {
 	return opAny.in1(s, []any{a}, options)
 }
 
+var opAppend = operator{name: "append", params: []string{"arr", "values", "axis"}}
+
+// Append is append(arr, values, axis=None): with values behind the elements, along an axis or flattened.
+func Append(arr, values any, options ...Option) (*Array, error) {
+	return opAppend.call1([]any{arr, values}, options)
+}
+
+// Append is the package's Append in the scope.
+func (s *Scope) Append(arr, values any, options ...Option) *Array {
+	return opAppend.in1(s, []any{arr, values}, options)
+}
+
+var opArange = operator{name: "arange", params: []string{"start", "stop", "step", "dtype", "device"}}
+
+// Arange is arange(start=None, stop=None, step=None, dtype=None, *, device=None): evenly spaced numbers from start (0 if one number is given) up to but without stop.
+func Arange(start any, options ...Option) (*Array, error) {
+	return opArange.call1([]any{start}, options)
+}
+
+// Arange is the package's Arange in the scope.
+func (s *Scope) Arange(start any, options ...Option) *Array {
+	return opArange.in1(s, []any{start}, options)
+}
+
 var opArccos = operator{name: "arccos", params: []string{"x"}}
 
 // Arccos is arccos(x, /): inverse cosine, element by element, between 0 and pi.
@@ -170,6 +194,54 @@ func (s *Scope) Argmin(a any, options ...Option) *Array {
 	return opArgmin.in1(s, []any{a}, options)
 }
 
+var opArgpartition = operator{name: "argpartition", params: []string{"a", "kth", "axis", "kind", "order"}}
+
+// Argpartition is argpartition(a, kth, axis=-1, kind='introselect', order=None): the indices that partition along an axis.
+func Argpartition(a, kth any, options ...Option) (*Array, error) {
+	return opArgpartition.call1([]any{a, kth}, options)
+}
+
+// Argpartition is the package's Argpartition in the scope.
+func (s *Scope) Argpartition(a, kth any, options ...Option) *Array {
+	return opArgpartition.in1(s, []any{a, kth}, options)
+}
+
+var opArgsort = operator{name: "argsort", params: []string{"a", "axis", "kind", "order", "stable"}}
+
+// Argsort is argsort(a, axis=-1, kind=None, order=None, *, stable=None): the indices that sort along an axis, equal elements in their order.
+func Argsort(a any, options ...Option) (*Array, error) {
+	return opArgsort.call1([]any{a}, options)
+}
+
+// Argsort is the package's Argsort in the scope.
+func (s *Scope) Argsort(a any, options ...Option) *Array {
+	return opArgsort.in1(s, []any{a}, options)
+}
+
+var opArgwhere = operator{name: "argwhere", params: []string{"a"}}
+
+// Argwhere is argwhere(a): the indices of what is not zero, one row for each element.
+func Argwhere(a any, options ...Option) (*Array, error) {
+	return opArgwhere.call1([]any{a}, options)
+}
+
+// Argwhere is the package's Argwhere in the scope.
+func (s *Scope) Argwhere(a any, options ...Option) *Array {
+	return opArgwhere.in1(s, []any{a}, options)
+}
+
+var opArraySplit = operator{name: "array_split", params: []string{"ary", "indices_or_sections", "axis"}}
+
+// ArraySplit is array_split(ary, indices_or_sections, axis=0): as split; the first parts may be longer by one.
+func ArraySplit(ary, indicesOrSections any, options ...Option) ([]*Array, error) {
+	return opArraySplit.callList([]any{ary, indicesOrSections}, options)
+}
+
+// ArraySplit is the package's ArraySplit in the scope.
+func (s *Scope) ArraySplit(ary, indicesOrSections any, options ...Option) []*Array {
+	return opArraySplit.inList(s, []any{ary, indicesOrSections}, options)
+}
+
 var opAstype = operator{name: "astype", params: []string{"x", "dtype", "copy"}}
 
 // Astype is astype(x, dtype, copy=True): the elements converted to a dtype: a copy.
@@ -180,6 +252,42 @@ func Astype(x any, dtype Dtype, options ...Option) (*Array, error) {
 // Astype is the package's Astype in the scope.
 func (s *Scope) Astype(x any, dtype Dtype, options ...Option) *Array {
 	return opAstype.in1(s, []any{x, dtype}, options)
+}
+
+var opAtleast1d = operator{name: "atleast_1d", params: []string{"arys"}}
+
+// Atleast1d is atleast_1d(*arys): with at least one axis.
+func Atleast1d(arys []*Array, options ...Option) ([]*Array, error) {
+	return opAtleast1d.callList([]any{arys}, options)
+}
+
+// Atleast1d is the package's Atleast1d in the scope.
+func (s *Scope) Atleast1d(arys []*Array, options ...Option) []*Array {
+	return opAtleast1d.inList(s, []any{arys}, options)
+}
+
+var opAtleast2d = operator{name: "atleast_2d", params: []string{"arys"}}
+
+// Atleast2d is atleast_2d(*arys): with at least two axes.
+func Atleast2d(arys []*Array, options ...Option) ([]*Array, error) {
+	return opAtleast2d.callList([]any{arys}, options)
+}
+
+// Atleast2d is the package's Atleast2d in the scope.
+func (s *Scope) Atleast2d(arys []*Array, options ...Option) []*Array {
+	return opAtleast2d.inList(s, []any{arys}, options)
+}
+
+var opAtleast3d = operator{name: "atleast_3d", params: []string{"arys"}}
+
+// Atleast3d is atleast_3d(*arys): with at least three axes.
+func Atleast3d(arys []*Array, options ...Option) ([]*Array, error) {
+	return opAtleast3d.callList([]any{arys}, options)
+}
+
+// Atleast3d is the package's Atleast3d in the scope.
+func (s *Scope) Atleast3d(arys []*Array, options ...Option) []*Array {
+	return opAtleast3d.inList(s, []any{arys}, options)
 }
 
 var opBatchNorm = operator{name: "batch_norm", params: []string{"x", "gamma", "beta", "moving_mean", "moving_var", "eps", "momentum", "axis", "training"}}
@@ -194,15 +302,39 @@ func (s *Scope) BatchNorm(x, gamma, beta any, options ...Option) *Array {
 	return opBatchNorm.in1(s, []any{x, gamma, beta}, options)
 }
 
+var opBincount = operator{name: "bincount", params: []string{"x", "weights", "minlength"}}
+
+// Bincount is bincount(x, weights=None, minlength=0): how often each integer comes, or the sum of its weights.
+func Bincount(x any, options ...Option) (*Array, error) {
+	return opBincount.call1([]any{x}, options)
+}
+
+// Bincount is the package's Bincount in the scope.
+func (s *Scope) Bincount(x any, options ...Option) *Array {
+	return opBincount.in1(s, []any{x}, options)
+}
+
+var opBroadcastArrays = operator{name: "broadcast_arrays", params: []string{"args"}}
+
+// BroadcastArrays is broadcast_arrays(*args): views of a common shape.
+func BroadcastArrays(args []*Array, options ...Option) ([]*Array, error) {
+	return opBroadcastArrays.callList([]any{args}, options)
+}
+
+// BroadcastArrays is the package's BroadcastArrays in the scope.
+func (s *Scope) BroadcastArrays(args []*Array, options ...Option) []*Array {
+	return opBroadcastArrays.inList(s, []any{args}, options)
+}
+
 var opBroadcastTo = operator{name: "broadcast_to", params: []string{"array", "shape"}}
 
 // BroadcastTo is broadcast_to(array, shape): a view of a larger shape in which sizes of 1 are repeated without a copy.
-func BroadcastTo(array any, shape []int, options ...Option) (*Array, error) {
+func BroadcastTo(array, shape any, options ...Option) (*Array, error) {
 	return opBroadcastTo.call1([]any{array, shape}, options)
 }
 
 // BroadcastTo is the package's BroadcastTo in the scope.
-func (s *Scope) BroadcastTo(array any, shape []int, options ...Option) *Array {
+func (s *Scope) BroadcastTo(array, shape any, options ...Option) *Array {
 	return opBroadcastTo.in1(s, []any{array, shape}, options)
 }
 
@@ -216,6 +348,42 @@ func Clip(a any, options ...Option) (*Array, error) {
 // Clip is the package's Clip in the scope.
 func (s *Scope) Clip(a any, options ...Option) *Array {
 	return opClip.in1(s, []any{a}, options)
+}
+
+var opColumnStack = operator{name: "column_stack", params: []string{"tup"}}
+
+// ColumnStack is column_stack(tup): arrays side by side, one-dimensional ones as columns.
+func ColumnStack(tup []*Array, options ...Option) (*Array, error) {
+	return opColumnStack.call1([]any{tup}, options)
+}
+
+// ColumnStack is the package's ColumnStack in the scope.
+func (s *Scope) ColumnStack(tup []*Array, options ...Option) *Array {
+	return opColumnStack.in1(s, []any{tup}, options)
+}
+
+var opCompress = operator{name: "compress", params: []string{"condition", "a", "axis"}}
+
+// Compress is compress(condition, a, axis=None): the slices along an axis for which a condition holds.
+func Compress(condition, a any, options ...Option) (*Array, error) {
+	return opCompress.call1([]any{condition, a}, options)
+}
+
+// Compress is the package's Compress in the scope.
+func (s *Scope) Compress(condition, a any, options ...Option) *Array {
+	return opCompress.in1(s, []any{condition, a}, options)
+}
+
+var opConcatenate = operator{name: "concatenate", params: []string{"arrays", "axis", "dtype"}}
+
+// Concatenate is concatenate(arrays, /, axis=0, dtype=None): arrays one after the other along an axis; flattened for None.
+func Concatenate(arrays []*Array, options ...Option) (*Array, error) {
+	return opConcatenate.call1([]any{arrays}, options)
+}
+
+// Concatenate is the package's Concatenate in the scope.
+func (s *Scope) Concatenate(arrays []*Array, options ...Option) *Array {
+	return opConcatenate.in1(s, []any{arrays}, options)
 }
 
 var opConjugate = operator{name: "conjugate", params: []string{"x"}}
@@ -276,6 +444,18 @@ func Cosh(x any, options ...Option) (*Array, error) {
 // Cosh is the package's Cosh in the scope.
 func (s *Scope) Cosh(x any, options ...Option) *Array {
 	return opCosh.in1(s, []any{x}, options)
+}
+
+var opCountNonzero = operator{name: "count_nonzero", params: []string{"a", "axis", "keepdims"}}
+
+// CountNonzero is count_nonzero(a, axis=None, *, keepdims=False): how many elements are not zero.
+func CountNonzero(a any, options ...Option) (*Array, error) {
+	return opCountNonzero.call1([]any{a}, options)
+}
+
+// CountNonzero is the package's CountNonzero in the scope.
+func (s *Scope) CountNonzero(a any, options ...Option) *Array {
+	return opCountNonzero.in1(s, []any{a}, options)
 }
 
 var opCross = operator{name: "cross", params: []string{"a", "b", "axisa", "axisb", "axisc", "axis"}}
@@ -362,6 +542,78 @@ func (s *Scope) Degrees(x any, options ...Option) *Array {
 	return opDegrees.in1(s, []any{x}, options)
 }
 
+var opDelete = operator{name: "delete", params: []string{"arr", "obj", "axis"}}
+
+// Delete is delete(arr, obj, axis=None): without the slices at some indices along an axis.
+func Delete(arr, obj any, options ...Option) (*Array, error) {
+	return opDelete.call1([]any{arr, obj}, options)
+}
+
+// Delete is the package's Delete in the scope.
+func (s *Scope) Delete(arr, obj any, options ...Option) *Array {
+	return opDelete.in1(s, []any{arr, obj}, options)
+}
+
+var opDiag = operator{name: "diag", params: []string{"v", "k"}}
+
+// Diag is diag(v, k=0): the diagonal of a matrix; of a vector the matrix with that diagonal.
+func Diag(v any, options ...Option) (*Array, error) {
+	return opDiag.call1([]any{v}, options)
+}
+
+// Diag is the package's Diag in the scope.
+func (s *Scope) Diag(v any, options ...Option) *Array {
+	return opDiag.in1(s, []any{v}, options)
+}
+
+var opDiagflat = operator{name: "diagflat", params: []string{"v", "k"}}
+
+// Diagflat is diagflat(v, k=0): a matrix with the flattened elements as a diagonal.
+func Diagflat(v any, options ...Option) (*Array, error) {
+	return opDiagflat.call1([]any{v}, options)
+}
+
+// Diagflat is the package's Diagflat in the scope.
+func (s *Scope) Diagflat(v any, options ...Option) *Array {
+	return opDiagflat.in1(s, []any{v}, options)
+}
+
+var opDiagonal = operator{name: "diagonal", params: []string{"a", "offset", "axis1", "axis2"}}
+
+// Diagonal is diagonal(a, offset=0, axis1=0, axis2=1): the diagonal of two axes as the last axis; a view.
+func Diagonal(a any, options ...Option) (*Array, error) {
+	return opDiagonal.call1([]any{a}, options)
+}
+
+// Diagonal is the package's Diagonal in the scope.
+func (s *Scope) Diagonal(a any, options ...Option) *Array {
+	return opDiagonal.in1(s, []any{a}, options)
+}
+
+var opDiff = operator{name: "diff", params: []string{"a", "n", "axis", "prepend", "append"}}
+
+// Diff is diff(a, n=1, axis=-1, prepend=None, append=None): differences of neighbours along an axis, n times.
+func Diff(a any, options ...Option) (*Array, error) {
+	return opDiff.call1([]any{a}, options)
+}
+
+// Diff is the package's Diff in the scope.
+func (s *Scope) Diff(a any, options ...Option) *Array {
+	return opDiff.in1(s, []any{a}, options)
+}
+
+var opDigitize = operator{name: "digitize", params: []string{"x", "bins", "right"}}
+
+// Digitize is digitize(x, bins, right=False): the bin of each value, between edges that increase or decrease.
+func Digitize(x, bins any, options ...Option) (*Array, error) {
+	return opDigitize.call1([]any{x, bins}, options)
+}
+
+// Digitize is the package's Digitize in the scope.
+func (s *Scope) Digitize(x, bins any, options ...Option) *Array {
+	return opDigitize.in1(s, []any{x, bins}, options)
+}
+
 var opDivide = operator{name: "divide", params: []string{"x1", "x2"}}
 
 // Divide is divide(x1, x2, /): quotient, element by element; of integers, in float64.
@@ -398,6 +650,42 @@ func (s *Scope) Dropout(x any, options ...Option) *Array {
 	return opDropout.in1(s, []any{x}, options)
 }
 
+var opDsplit = operator{name: "dsplit", params: []string{"ary", "indices_or_sections"}}
+
+// Dsplit is dsplit(ary, indices_or_sections): as split along axis 2.
+func Dsplit(ary, indicesOrSections any, options ...Option) ([]*Array, error) {
+	return opDsplit.callList([]any{ary, indicesOrSections}, options)
+}
+
+// Dsplit is the package's Dsplit in the scope.
+func (s *Scope) Dsplit(ary, indicesOrSections any, options ...Option) []*Array {
+	return opDsplit.inList(s, []any{ary, indicesOrSections}, options)
+}
+
+var opDstack = operator{name: "dstack", params: []string{"tup"}}
+
+// Dstack is dstack(tup): arrays behind one another: along axis 2.
+func Dstack(tup []*Array, options ...Option) (*Array, error) {
+	return opDstack.call1([]any{tup}, options)
+}
+
+// Dstack is the package's Dstack in the scope.
+func (s *Scope) Dstack(tup []*Array, options ...Option) *Array {
+	return opDstack.in1(s, []any{tup}, options)
+}
+
+var opEdiff1d = operator{name: "ediff1d", params: []string{"ary", "to_end", "to_begin"}}
+
+// Ediff1d is ediff1d(ary, to_end=None, to_begin=None): differences of neighbours in the flattened array.
+func Ediff1d(ary any, options ...Option) (*Array, error) {
+	return opEdiff1d.call1([]any{ary}, options)
+}
+
+// Ediff1d is the package's Ediff1d in the scope.
+func (s *Scope) Ediff1d(ary any, options ...Option) *Array {
+	return opEdiff1d.in1(s, []any{ary}, options)
+}
+
 var opEinsum = operator{name: "einsum", params: []string{"subscripts", "operands", "dtype", "optimize"}}
 
 // Einsum is einsum(subscripts, /, *operands, dtype=None, optimize=False): einstein's summation: products of operands summed over the labels that the result does not have.
@@ -420,6 +708,30 @@ func Embedding(indices, weight any, options ...Option) (*Array, error) {
 // Embedding is the package's Embedding in the scope.
 func (s *Scope) Embedding(indices, weight any, options ...Option) *Array {
 	return opEmbedding.in1(s, []any{indices, weight}, options)
+}
+
+var opEmpty = operator{name: "empty", params: []string{"shape", "dtype", "order", "device"}}
+
+// Empty is empty(shape, dtype=None, order='C', *, device=None): a new array of whatever was in memory.
+func Empty(shape any, options ...Option) (*Array, error) {
+	return opEmpty.call1([]any{shape}, options)
+}
+
+// Empty is the package's Empty in the scope.
+func (s *Scope) Empty(shape any, options ...Option) *Array {
+	return opEmpty.in1(s, []any{shape}, options)
+}
+
+var opEmptyLike = operator{name: "empty_like", params: []string{"prototype", "dtype", "order", "shape", "device"}}
+
+// EmptyLike is empty_like(prototype, dtype=None, order='K', shape=None, *, device=None): a new array of the shape, dtype, layout and device of another, uninitialised.
+func EmptyLike(prototype any, options ...Option) (*Array, error) {
+	return opEmptyLike.call1([]any{prototype}, options)
+}
+
+// EmptyLike is the package's EmptyLike in the scope.
+func (s *Scope) EmptyLike(prototype any, options ...Option) *Array {
+	return opEmptyLike.in1(s, []any{prototype}, options)
 }
 
 var opEqual = operator{name: "equal", params: []string{"x1", "x2"}}
@@ -446,6 +758,90 @@ func (s *Scope) Exp(x any, options ...Option) *Array {
 	return opExp.in1(s, []any{x}, options)
 }
 
+var opExpandDims = operator{name: "expand_dims", params: []string{"a", "axis"}}
+
+// ExpandDims is expand_dims(a, axis): with new axes of size 1 at these places of the result; a view.
+func ExpandDims(a, axis any, options ...Option) (*Array, error) {
+	return opExpandDims.call1([]any{a, axis}, options)
+}
+
+// ExpandDims is the package's ExpandDims in the scope.
+func (s *Scope) ExpandDims(a, axis any, options ...Option) *Array {
+	return opExpandDims.in1(s, []any{a, axis}, options)
+}
+
+var opExtract = operator{name: "extract", params: []string{"condition", "arr"}}
+
+// Extract is extract(condition, arr): the elements for which a condition holds, as one dimension.
+func Extract(condition, arr any, options ...Option) (*Array, error) {
+	return opExtract.call1([]any{condition, arr}, options)
+}
+
+// Extract is the package's Extract in the scope.
+func (s *Scope) Extract(condition, arr any, options ...Option) *Array {
+	return opExtract.in1(s, []any{condition, arr}, options)
+}
+
+var opEye = operator{name: "eye", params: []string{"N", "M", "k", "dtype", "order", "device"}}
+
+// Eye is eye(N, M=None, k=0, dtype=None, order='C', *, device=None): a matrix with ones on a diagonal and zeros elsewhere.
+func Eye(n int, options ...Option) (*Array, error) {
+	return opEye.call1([]any{n}, options)
+}
+
+// Eye is the package's Eye in the scope.
+func (s *Scope) Eye(n int, options ...Option) *Array {
+	return opEye.in1(s, []any{n}, options)
+}
+
+var opFlatnonzero = operator{name: "flatnonzero", params: []string{"a"}}
+
+// Flatnonzero is flatnonzero(a): the indices of what is not zero in the flattened array.
+func Flatnonzero(a any, options ...Option) (*Array, error) {
+	return opFlatnonzero.call1([]any{a}, options)
+}
+
+// Flatnonzero is the package's Flatnonzero in the scope.
+func (s *Scope) Flatnonzero(a any, options ...Option) *Array {
+	return opFlatnonzero.in1(s, []any{a}, options)
+}
+
+var opFlip = operator{name: "flip", params: []string{"m", "axis"}}
+
+// Flip is flip(m, axis=None): with the order of the elements reversed along the given axes, or all; a view.
+func Flip(m any, options ...Option) (*Array, error) {
+	return opFlip.call1([]any{m}, options)
+}
+
+// Flip is the package's Flip in the scope.
+func (s *Scope) Flip(m any, options ...Option) *Array {
+	return opFlip.in1(s, []any{m}, options)
+}
+
+var opFliplr = operator{name: "fliplr", params: []string{"m"}}
+
+// Fliplr is fliplr(m): with the columns in reversed order; a view.
+func Fliplr(m any, options ...Option) (*Array, error) {
+	return opFliplr.call1([]any{m}, options)
+}
+
+// Fliplr is the package's Fliplr in the scope.
+func (s *Scope) Fliplr(m any, options ...Option) *Array {
+	return opFliplr.in1(s, []any{m}, options)
+}
+
+var opFlipud = operator{name: "flipud", params: []string{"m"}}
+
+// Flipud is flipud(m): with the rows in reversed order; a view.
+func Flipud(m any, options ...Option) (*Array, error) {
+	return opFlipud.call1([]any{m}, options)
+}
+
+// Flipud is the package's Flipud in the scope.
+func (s *Scope) Flipud(m any, options ...Option) *Array {
+	return opFlipud.in1(s, []any{m}, options)
+}
+
 var opFmax = operator{name: "fmax", params: []string{"x1", "x2"}}
 
 // Fmax is fmax(x1, x2, /): the larger of two, element by element; NaN only if both are.
@@ -468,6 +864,30 @@ func Fmin(x1, x2 any, options ...Option) (*Array, error) {
 // Fmin is the package's Fmin in the scope.
 func (s *Scope) Fmin(x1, x2 any, options ...Option) *Array {
 	return opFmin.in1(s, []any{x1, x2}, options)
+}
+
+var opFull = operator{name: "full", params: []string{"shape", "fill_value", "dtype", "order", "device"}}
+
+// Full is full(shape, fill_value, dtype=None, order='C', *, device=None): a new array with one value, or values that broadcast to its shape.
+func Full(shape, fillValue any, options ...Option) (*Array, error) {
+	return opFull.call1([]any{shape, fillValue}, options)
+}
+
+// Full is the package's Full in the scope.
+func (s *Scope) Full(shape, fillValue any, options ...Option) *Array {
+	return opFull.in1(s, []any{shape, fillValue}, options)
+}
+
+var opFullLike = operator{name: "full_like", params: []string{"a", "fill_value", "dtype", "order", "shape", "device"}}
+
+// FullLike is full_like(a, fill_value, dtype=None, order='K', shape=None, *, device=None): a new array like another, with one value or values that broadcast.
+func FullLike(a, fillValue any, options ...Option) (*Array, error) {
+	return opFullLike.call1([]any{a, fillValue}, options)
+}
+
+// FullLike is the package's FullLike in the scope.
+func (s *Scope) FullLike(a, fillValue any, options ...Option) *Array {
+	return opFullLike.in1(s, []any{a, fillValue}, options)
 }
 
 var opFullyConnected = operator{name: "fully_connected", params: []string{"x", "weight", "bias", "flatten"}}
@@ -518,6 +938,30 @@ func (s *Scope) GreaterEqual(x1, x2 any, options ...Option) *Array {
 	return opGreaterEqual.in1(s, []any{x1, x2}, options)
 }
 
+var opHsplit = operator{name: "hsplit", params: []string{"ary", "indices_or_sections"}}
+
+// Hsplit is hsplit(ary, indices_or_sections): as split along axis 1, of one-dimensional arrays axis 0.
+func Hsplit(ary, indicesOrSections any, options ...Option) ([]*Array, error) {
+	return opHsplit.callList([]any{ary, indicesOrSections}, options)
+}
+
+// Hsplit is the package's Hsplit in the scope.
+func (s *Scope) Hsplit(ary, indicesOrSections any, options ...Option) []*Array {
+	return opHsplit.inList(s, []any{ary, indicesOrSections}, options)
+}
+
+var opHstack = operator{name: "hstack", params: []string{"tup", "dtype"}}
+
+// Hstack is hstack(tup, *, dtype=None): arrays side by side: along axis 1, of one-dimensional ones axis 0.
+func Hstack(tup []*Array, options ...Option) (*Array, error) {
+	return opHstack.call1([]any{tup}, options)
+}
+
+// Hstack is the package's Hstack in the scope.
+func (s *Scope) Hstack(tup []*Array, options ...Option) *Array {
+	return opHstack.in1(s, []any{tup}, options)
+}
+
 var opHypot = operator{name: "hypot", params: []string{"x1", "x2"}}
 
 // Hypot is hypot(x1, x2, /): sqrt(x1**2 + x2**2), element by element, without overflow of the squares.
@@ -528,6 +972,18 @@ func Hypot(x1, x2 any, options ...Option) (*Array, error) {
 // Hypot is the package's Hypot in the scope.
 func (s *Scope) Hypot(x1, x2 any, options ...Option) *Array {
 	return opHypot.in1(s, []any{x1, x2}, options)
+}
+
+var opIdentity = operator{name: "identity", params: []string{"n", "dtype"}}
+
+// Identity is identity(n, dtype=None): the identity matrix.
+func Identity(n int, options ...Option) (*Array, error) {
+	return opIdentity.call1([]any{n}, options)
+}
+
+// Identity is the package's Identity in the scope.
+func (s *Scope) Identity(n int, options ...Option) *Array {
+	return opIdentity.in1(s, []any{n}, options)
 }
 
 var opImag = operator{name: "imag", params: []string{"val"}}
@@ -638,6 +1094,234 @@ func (s *Scope) LessEqual(x1, x2 any, options ...Option) *Array {
 	return opLessEqual.in1(s, []any{x1, x2}, options)
 }
 
+var opLinalgCholesky = operator{name: "linalg.cholesky", params: []string{"a", "upper"}}
+
+// LinalgCholesky is linalg.cholesky(a, /, *, upper=False): the triangular factor L of a = L @ L^H; reads the lower triangle (with upper, the upper one, and gives L^H).
+func LinalgCholesky(a any, options ...Option) (*Array, error) {
+	return opLinalgCholesky.call1([]any{a}, options)
+}
+
+// LinalgCholesky is the package's LinalgCholesky in the scope.
+func (s *Scope) LinalgCholesky(a any, options ...Option) *Array {
+	return opLinalgCholesky.in1(s, []any{a}, options)
+}
+
+var opLinalgDet = operator{name: "linalg.det", params: []string{"a"}}
+
+// LinalgDet is linalg.det(a): the determinant of each matrix.
+func LinalgDet(a any, options ...Option) (*Array, error) {
+	return opLinalgDet.call1([]any{a}, options)
+}
+
+// LinalgDet is the package's LinalgDet in the scope.
+func (s *Scope) LinalgDet(a any, options ...Option) *Array {
+	return opLinalgDet.in1(s, []any{a}, options)
+}
+
+var opLinalgEig = operator{name: "linalg.eig", params: []string{"a"}}
+
+// LinalgEig is linalg.eig(a): eigenvalues and right eigenvectors; real where all eigenvalues are.
+func LinalgEig(a any, options ...Option) (*Array, *Array, error) {
+	return opLinalgEig.call2([]any{a}, options)
+}
+
+// LinalgEig is the package's LinalgEig in the scope.
+func (s *Scope) LinalgEig(a any, options ...Option) (*Array, *Array) {
+	return opLinalgEig.in2(s, []any{a}, options)
+}
+
+var opLinalgEigh = operator{name: "linalg.eigh", params: []string{"a", "UPLO"}}
+
+// LinalgEigh is linalg.eigh(a, UPLO='L'): eigenvalues in ascending order and vectors of a Hermitian matrix, of which one triangle is read. Vectors are unique up to signs.
+func LinalgEigh(a any, options ...Option) (*Array, *Array, error) {
+	return opLinalgEigh.call2([]any{a}, options)
+}
+
+// LinalgEigh is the package's LinalgEigh in the scope.
+func (s *Scope) LinalgEigh(a any, options ...Option) (*Array, *Array) {
+	return opLinalgEigh.in2(s, []any{a}, options)
+}
+
+var opLinalgEigvals = operator{name: "linalg.eigvals", params: []string{"a"}}
+
+// LinalgEigvals is linalg.eigvals(a): eigenvalues; real where all are.
+func LinalgEigvals(a any, options ...Option) (*Array, error) {
+	return opLinalgEigvals.call1([]any{a}, options)
+}
+
+// LinalgEigvals is the package's LinalgEigvals in the scope.
+func (s *Scope) LinalgEigvals(a any, options ...Option) *Array {
+	return opLinalgEigvals.in1(s, []any{a}, options)
+}
+
+var opLinalgEigvalsh = operator{name: "linalg.eigvalsh", params: []string{"a", "UPLO"}}
+
+// LinalgEigvalsh is linalg.eigvalsh(a, UPLO='L'): eigenvalues of a Hermitian matrix in ascending order.
+func LinalgEigvalsh(a any, options ...Option) (*Array, error) {
+	return opLinalgEigvalsh.call1([]any{a}, options)
+}
+
+// LinalgEigvalsh is the package's LinalgEigvalsh in the scope.
+func (s *Scope) LinalgEigvalsh(a any, options ...Option) *Array {
+	return opLinalgEigvalsh.in1(s, []any{a}, options)
+}
+
+var opLinalgInv = operator{name: "linalg.inv", params: []string{"a"}}
+
+// LinalgInv is linalg.inv(a): the inverse of each matrix.
+func LinalgInv(a any, options ...Option) (*Array, error) {
+	return opLinalgInv.call1([]any{a}, options)
+}
+
+// LinalgInv is the package's LinalgInv in the scope.
+func (s *Scope) LinalgInv(a any, options ...Option) *Array {
+	return opLinalgInv.in1(s, []any{a}, options)
+}
+
+var opLinalgLstsq = operator{name: "linalg.lstsq", params: []string{"a", "b", "rcond"}}
+
+// LinalgLstsq is linalg.lstsq(a, b, rcond=None): least squares: solution of least norm, residuals, rank, and singular values of a.
+func LinalgLstsq(a, b any, options ...Option) ([]*Array, error) {
+	return opLinalgLstsq.callList([]any{a, b}, options)
+}
+
+// LinalgLstsq is the package's LinalgLstsq in the scope.
+func (s *Scope) LinalgLstsq(a, b any, options ...Option) []*Array {
+	return opLinalgLstsq.inList(s, []any{a, b}, options)
+}
+
+var opLinalgMatrixNorm = operator{name: "linalg.matrix_norm", params: []string{"x", "keepdims", "ord"}}
+
+// LinalgMatrixNorm is linalg.matrix_norm(x, /, *, keepdims=False, ord='fro'): norm of each matrix.
+func LinalgMatrixNorm(x any, options ...Option) (*Array, error) {
+	return opLinalgMatrixNorm.call1([]any{x}, options)
+}
+
+// LinalgMatrixNorm is the package's LinalgMatrixNorm in the scope.
+func (s *Scope) LinalgMatrixNorm(x any, options ...Option) *Array {
+	return opLinalgMatrixNorm.in1(s, []any{x}, options)
+}
+
+var opLinalgMatrixPower = operator{name: "linalg.matrix_power", params: []string{"a", "n"}}
+
+// LinalgMatrixPower is linalg.matrix_power(a, n): a matrix times itself n times; of a negative n, its inverse.
+func LinalgMatrixPower(a any, n int, options ...Option) (*Array, error) {
+	return opLinalgMatrixPower.call1([]any{a, n}, options)
+}
+
+// LinalgMatrixPower is the package's LinalgMatrixPower in the scope.
+func (s *Scope) LinalgMatrixPower(a any, n int, options ...Option) *Array {
+	return opLinalgMatrixPower.in1(s, []any{a, n}, options)
+}
+
+var opLinalgNorm = operator{name: "linalg.norm", params: []string{"x", "ord", "axis", "keepdims"}}
+
+// LinalgNorm is linalg.norm(x, ord=None, axis=None, keepdims=False): norm of a vector or matrix, or of those along one or two axes.
+func LinalgNorm(x any, options ...Option) (*Array, error) {
+	return opLinalgNorm.call1([]any{x}, options)
+}
+
+// LinalgNorm is the package's LinalgNorm in the scope.
+func (s *Scope) LinalgNorm(x any, options ...Option) *Array {
+	return opLinalgNorm.in1(s, []any{x}, options)
+}
+
+var opLinalgPinv = operator{name: "linalg.pinv", params: []string{"a", "rcond", "hermitian", "rtol"}}
+
+// LinalgPinv is linalg.pinv(a, rcond=None, hermitian=False, *, rtol=None): the Moore-Penrose inverse; singular values below rcond times the largest count as zero.
+func LinalgPinv(a any, options ...Option) (*Array, error) {
+	return opLinalgPinv.call1([]any{a}, options)
+}
+
+// LinalgPinv is the package's LinalgPinv in the scope.
+func (s *Scope) LinalgPinv(a any, options ...Option) *Array {
+	return opLinalgPinv.in1(s, []any{a}, options)
+}
+
+var opLinalgQr = operator{name: "linalg.qr", params: []string{"a", "mode"}}
+
+// LinalgQr is linalg.qr(a, mode='reduced'): orthonormal Q and upper triangular R of a = Q @ R. Columns of Q are unique up to their signs.
+func LinalgQr(a any, options ...Option) ([]*Array, error) {
+	return opLinalgQr.callList([]any{a}, options)
+}
+
+// LinalgQr is the package's LinalgQr in the scope.
+func (s *Scope) LinalgQr(a any, options ...Option) []*Array {
+	return opLinalgQr.inList(s, []any{a}, options)
+}
+
+var opLinalgSlogdet = operator{name: "linalg.slogdet", params: []string{"a"}}
+
+// LinalgSlogdet is linalg.slogdet(a): sign and logarithm of the absolute value of the determinant, which does not overflow.
+func LinalgSlogdet(a any, options ...Option) (*Array, *Array, error) {
+	return opLinalgSlogdet.call2([]any{a}, options)
+}
+
+// LinalgSlogdet is the package's LinalgSlogdet in the scope.
+func (s *Scope) LinalgSlogdet(a any, options ...Option) (*Array, *Array) {
+	return opLinalgSlogdet.in2(s, []any{a}, options)
+}
+
+var opLinalgSolve = operator{name: "linalg.solve", params: []string{"a", "b"}}
+
+// LinalgSolve is linalg.solve(a, b): x such that a @ x = b; leading axes broadcast.
+func LinalgSolve(a, b any, options ...Option) (*Array, error) {
+	return opLinalgSolve.call1([]any{a, b}, options)
+}
+
+// LinalgSolve is the package's LinalgSolve in the scope.
+func (s *Scope) LinalgSolve(a, b any, options ...Option) *Array {
+	return opLinalgSolve.in1(s, []any{a, b}, options)
+}
+
+var opLinalgSvd = operator{name: "linalg.svd", params: []string{"a", "full_matrices", "compute_uv", "hermitian"}}
+
+// LinalgSvd is linalg.svd(a, full_matrices=True, compute_uv=True, hermitian=False): singular values S in descending order and vectors of a = U @ diag(S) @ Vh. Vectors are unique up to signs.
+func LinalgSvd(a any, options ...Option) ([]*Array, error) {
+	return opLinalgSvd.callList([]any{a}, options)
+}
+
+// LinalgSvd is the package's LinalgSvd in the scope.
+func (s *Scope) LinalgSvd(a any, options ...Option) []*Array {
+	return opLinalgSvd.inList(s, []any{a}, options)
+}
+
+var opLinalgSvdvals = operator{name: "linalg.svdvals", params: []string{"x"}}
+
+// LinalgSvdvals is linalg.svdvals(x, /): singular values in descending order.
+func LinalgSvdvals(x any, options ...Option) (*Array, error) {
+	return opLinalgSvdvals.call1([]any{x}, options)
+}
+
+// LinalgSvdvals is the package's LinalgSvdvals in the scope.
+func (s *Scope) LinalgSvdvals(x any, options ...Option) *Array {
+	return opLinalgSvdvals.in1(s, []any{x}, options)
+}
+
+var opLinalgVectorNorm = operator{name: "linalg.vector_norm", params: []string{"x", "axis", "keepdims", "ord"}}
+
+// LinalgVectorNorm is linalg.vector_norm(x, /, *, axis=None, keepdims=False, ord=2): norm of the elements over the given axes, as of one vector.
+func LinalgVectorNorm(x any, options ...Option) (*Array, error) {
+	return opLinalgVectorNorm.call1([]any{x}, options)
+}
+
+// LinalgVectorNorm is the package's LinalgVectorNorm in the scope.
+func (s *Scope) LinalgVectorNorm(x any, options ...Option) *Array {
+	return opLinalgVectorNorm.in1(s, []any{x}, options)
+}
+
+var opLinspace = operator{name: "linspace", params: []string{"start", "stop", "num", "endpoint", "retstep", "dtype", "axis"}}
+
+// Linspace is linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0): `num` evenly spaced numbers from start to stop.
+func Linspace(start, stop any, options ...Option) (*Array, error) {
+	return opLinspace.call1([]any{start, stop}, options)
+}
+
+// Linspace is the package's Linspace in the scope.
+func (s *Scope) Linspace(start, stop any, options ...Option) *Array {
+	return opLinspace.in1(s, []any{start, stop}, options)
+}
+
 var opLog = operator{name: "log", params: []string{"x"}}
 
 // Log is log(x, /): natural logarithm, element by element.
@@ -722,6 +1406,18 @@ func (s *Scope) Matmul(x1, x2 any, options ...Option) *Array {
 	return opMatmul.in1(s, []any{x1, x2}, options)
 }
 
+var opMatrixTranspose = operator{name: "matrix_transpose", params: []string{"x"}}
+
+// MatrixTranspose is matrix_transpose(x, /): with the last two axes exchanged; a view.
+func MatrixTranspose(x any, options ...Option) (*Array, error) {
+	return opMatrixTranspose.call1([]any{x}, options)
+}
+
+// MatrixTranspose is the package's MatrixTranspose in the scope.
+func (s *Scope) MatrixTranspose(x any, options ...Option) *Array {
+	return opMatrixTranspose.in1(s, []any{x}, options)
+}
+
 var opMatvec = operator{name: "matvec", params: []string{"x1", "x2"}}
 
 // Matvec is matvec(x1, x2, /): matrices times vectors; leading axes broadcast.
@@ -770,6 +1466,18 @@ func (s *Scope) Mean(a any, options ...Option) *Array {
 	return opMean.in1(s, []any{a}, options)
 }
 
+var opMeshgrid = operator{name: "meshgrid", params: []string{"xi", "copy", "sparse", "indexing"}}
+
+// Meshgrid is meshgrid(*xi, copy=True, sparse=False, indexing='xy'): coordinates along each axis as arrays of the grid's shape.
+func Meshgrid(xi []*Array, options ...Option) ([]*Array, error) {
+	return opMeshgrid.callList([]any{xi}, options)
+}
+
+// Meshgrid is the package's Meshgrid in the scope.
+func (s *Scope) Meshgrid(xi []*Array, options ...Option) []*Array {
+	return opMeshgrid.inList(s, []any{xi}, options)
+}
+
 var opMin = operator{name: "min", params: []string{"a", "axis", "keepdims", "initial", "where"}}
 
 // Min is min(a, axis=None, keepdims=False, initial=None, where=None): the smallest element over the given axes; NaN where there is one. Equal ones share the gradient.
@@ -792,6 +1500,18 @@ func Minimum(x1, x2 any, options ...Option) (*Array, error) {
 // Minimum is the package's Minimum in the scope.
 func (s *Scope) Minimum(x1, x2 any, options ...Option) *Array {
 	return opMinimum.in1(s, []any{x1, x2}, options)
+}
+
+var opMoveaxis = operator{name: "moveaxis", params: []string{"a", "source", "destination"}}
+
+// Moveaxis is moveaxis(a, source, destination): with some axes moved to new places, the others in their order; a view.
+func Moveaxis(a, source, destination any, options ...Option) (*Array, error) {
+	return opMoveaxis.call1([]any{a, source, destination}, options)
+}
+
+// Moveaxis is the package's Moveaxis in the scope.
+func (s *Scope) Moveaxis(a, source, destination any, options ...Option) *Array {
+	return opMoveaxis.in1(s, []any{a, source, destination}, options)
 }
 
 var opMultiply = operator{name: "multiply", params: []string{"x1", "x2"}}
@@ -818,6 +1538,18 @@ func (s *Scope) Negative(x any, options ...Option) *Array {
 	return opNegative.in1(s, []any{x}, options)
 }
 
+var opNonzero = operator{name: "nonzero", params: []string{"a"}}
+
+// Nonzero is nonzero(a): the indices of what is not zero, one array for each axis.
+func Nonzero(a any, options ...Option) ([]*Array, error) {
+	return opNonzero.callList([]any{a}, options)
+}
+
+// Nonzero is the package's Nonzero in the scope.
+func (s *Scope) Nonzero(a any, options ...Option) []*Array {
+	return opNonzero.inList(s, []any{a}, options)
+}
+
 var opNotEqual = operator{name: "not_equal", params: []string{"x1", "x2"}}
 
 // NotEqual is not_equal(x1, x2, /): whether x1 != x2, element by element.
@@ -842,6 +1574,30 @@ func (s *Scope) OneHot(indices any, depth int, options ...Option) *Array {
 	return opOneHot.in1(s, []any{indices, depth}, options)
 }
 
+var opOnes = operator{name: "ones", params: []string{"shape", "dtype", "order", "device"}}
+
+// Ones is ones(shape, dtype=None, order='C', *, device=None): a new array of ones.
+func Ones(shape any, options ...Option) (*Array, error) {
+	return opOnes.call1([]any{shape}, options)
+}
+
+// Ones is the package's Ones in the scope.
+func (s *Scope) Ones(shape any, options ...Option) *Array {
+	return opOnes.in1(s, []any{shape}, options)
+}
+
+var opOnesLike = operator{name: "ones_like", params: []string{"a", "dtype", "order", "shape", "device"}}
+
+// OnesLike is ones_like(a, dtype=None, order='K', shape=None, *, device=None): a new array of ones of the shape, dtype, layout and device of another.
+func OnesLike(a any, options ...Option) (*Array, error) {
+	return opOnesLike.call1([]any{a}, options)
+}
+
+// OnesLike is the package's OnesLike in the scope.
+func (s *Scope) OnesLike(a any, options ...Option) *Array {
+	return opOnesLike.in1(s, []any{a}, options)
+}
+
 var opOuter = operator{name: "outer", params: []string{"a", "b"}}
 
 // Outer is outer(a, b): the product of each element of a with each of b.
@@ -852,6 +1608,30 @@ func Outer(a, b any, options ...Option) (*Array, error) {
 // Outer is the package's Outer in the scope.
 func (s *Scope) Outer(a, b any, options ...Option) *Array {
 	return opOuter.in1(s, []any{a, b}, options)
+}
+
+var opPad = operator{name: "pad", params: []string{"array", "pad_width", "mode", "constant_values", "reflect_type"}}
+
+// Pad is pad(array, pad_width, mode='constant', *, constant_values=0, reflect_type='even'): with borders: a constant, the edge, or the array mirrored or repeated.
+func Pad(array, padWidth any, options ...Option) (*Array, error) {
+	return opPad.call1([]any{array, padWidth}, options)
+}
+
+// Pad is the package's Pad in the scope.
+func (s *Scope) Pad(array, padWidth any, options ...Option) *Array {
+	return opPad.in1(s, []any{array, padWidth}, options)
+}
+
+var opPartition = operator{name: "partition", params: []string{"a", "kth", "axis", "kind", "order"}}
+
+// Partition is partition(a, kth, axis=-1, kind='introselect', order=None): a copy in which the kth element is where sorting puts it, smaller ones before it.
+func Partition(a, kth any, options ...Option) (*Array, error) {
+	return opPartition.call1([]any{a, kth}, options)
+}
+
+// Partition is the package's Partition in the scope.
+func (s *Scope) Partition(a, kth any, options ...Option) *Array {
+	return opPartition.in1(s, []any{a, kth}, options)
 }
 
 var opPooling = operator{name: "pooling", params: []string{"x", "kernel", "pool_type", "stride", "pad", "global_pool", "pooling_convention"}}
@@ -890,6 +1670,30 @@ func (s *Scope) Prod(a any, options ...Option) *Array {
 	return opProd.in1(s, []any{a}, options)
 }
 
+var opPut = operator{name: "put", params: []string{"a", "ind", "v", "mode"}}
+
+// Put is put(a, ind, v, mode='raise'): writes elements of the flattened array, in place; too few values are repeated.
+func Put(a, ind, v any, options ...Option) ([]*Array, error) {
+	return opPut.callList([]any{a, ind, v}, options)
+}
+
+// Put is the package's Put in the scope.
+func (s *Scope) Put(a, ind, v any, options ...Option) []*Array {
+	return opPut.inList(s, []any{a, ind, v}, options)
+}
+
+var opPutAlongAxis = operator{name: "put_along_axis", params: []string{"arr", "indices", "values", "axis"}}
+
+// PutAlongAxis is put_along_axis(arr, indices, values, axis): writes elements along an axis, in place, at indices of their own for each place of the other axes.
+func PutAlongAxis(arr, indices, values any, options ...Option) ([]*Array, error) {
+	return opPutAlongAxis.callList([]any{arr, indices, values}, options)
+}
+
+// PutAlongAxis is the package's PutAlongAxis in the scope.
+func (s *Scope) PutAlongAxis(arr, indices, values any, options ...Option) []*Array {
+	return opPutAlongAxis.inList(s, []any{arr, indices, values}, options)
+}
+
 var opRad2deg = operator{name: "rad2deg", params: []string{"x"}}
 
 // Rad2deg is rad2deg(x, /): radians as degrees, element by element.
@@ -914,6 +1718,18 @@ func (s *Scope) Radians(x any, options ...Option) *Array {
 	return opRadians.in1(s, []any{x}, options)
 }
 
+var opRavel = operator{name: "ravel", params: []string{"a", "order"}}
+
+// Ravel is ravel(a, order='C'): the elements as one dimension; a view where strides allow.
+func Ravel(a any, options ...Option) (*Array, error) {
+	return opRavel.call1([]any{a}, options)
+}
+
+// Ravel is the package's Ravel in the scope.
+func (s *Scope) Ravel(a any, options ...Option) *Array {
+	return opRavel.in1(s, []any{a}, options)
+}
+
 var opReal = operator{name: "real", params: []string{"val"}}
 
 // Real is real(val): the real parts, on the same memory.
@@ -926,16 +1742,76 @@ func (s *Scope) Real(val any, options ...Option) *Array {
 	return opReal.in1(s, []any{val}, options)
 }
 
+var opRepeat = operator{name: "repeat", params: []string{"a", "repeats", "axis"}}
+
+// Repeat is repeat(a, repeats, axis=None): each element repeated, as often as `repeats` says.
+func Repeat(a, repeats any, options ...Option) (*Array, error) {
+	return opRepeat.call1([]any{a, repeats}, options)
+}
+
+// Repeat is the package's Repeat in the scope.
+func (s *Scope) Repeat(a, repeats any, options ...Option) *Array {
+	return opRepeat.in1(s, []any{a, repeats}, options)
+}
+
 var opReshape = operator{name: "reshape", params: []string{"a", "shape", "order"}}
 
 // Reshape is reshape(a, shape, order='C'): the elements in a new shape; a view where strides allow. One size may be -1.
-func Reshape(a any, shape []int, options ...Option) (*Array, error) {
+func Reshape(a, shape any, options ...Option) (*Array, error) {
 	return opReshape.call1([]any{a, shape}, options)
 }
 
 // Reshape is the package's Reshape in the scope.
-func (s *Scope) Reshape(a any, shape []int, options ...Option) *Array {
+func (s *Scope) Reshape(a, shape any, options ...Option) *Array {
 	return opReshape.in1(s, []any{a, shape}, options)
+}
+
+var opRoll = operator{name: "roll", params: []string{"a", "shift", "axis"}}
+
+// Roll is roll(a, shift, axis=None): shifted along axes; what leaves at the end comes in at the beginning.
+func Roll(a, shift any, options ...Option) (*Array, error) {
+	return opRoll.call1([]any{a, shift}, options)
+}
+
+// Roll is the package's Roll in the scope.
+func (s *Scope) Roll(a, shift any, options ...Option) *Array {
+	return opRoll.in1(s, []any{a, shift}, options)
+}
+
+var opRollaxis = operator{name: "rollaxis", params: []string{"a", "axis", "start"}}
+
+// Rollaxis is rollaxis(a, axis, start=0): with an axis moved in front of another; a view.
+func Rollaxis(a any, axis int, options ...Option) (*Array, error) {
+	return opRollaxis.call1([]any{a, axis}, options)
+}
+
+// Rollaxis is the package's Rollaxis in the scope.
+func (s *Scope) Rollaxis(a any, axis int, options ...Option) *Array {
+	return opRollaxis.in1(s, []any{a, axis}, options)
+}
+
+var opRot90 = operator{name: "rot90", params: []string{"m", "k", "axes"}}
+
+// Rot90 is rot90(m, k=1, axes=(0,1)): rotated k times by 90 degrees in the plane of two axes, from the first towards the second.
+func Rot90(m any, options ...Option) (*Array, error) {
+	return opRot90.call1([]any{m}, options)
+}
+
+// Rot90 is the package's Rot90 in the scope.
+func (s *Scope) Rot90(m any, options ...Option) *Array {
+	return opRot90.in1(s, []any{m}, options)
+}
+
+var opSearchsorted = operator{name: "searchsorted", params: []string{"a", "v", "side", "sorter"}}
+
+// Searchsorted is searchsorted(a, v, side='left', sorter=None): where values belong in a sorted array: before equal ones, or behind them for side 'right'.
+func Searchsorted(a, v any, options ...Option) (*Array, error) {
+	return opSearchsorted.call1([]any{a, v}, options)
+}
+
+// Searchsorted is the package's Searchsorted in the scope.
+func (s *Scope) Searchsorted(a, v any, options ...Option) *Array {
+	return opSearchsorted.in1(s, []any{a, v}, options)
 }
 
 var opSetItem = operator{name: "set_item", params: []string{"a", "index", "value"}}
@@ -1022,6 +1898,30 @@ func (s *Scope) SoftmaxCrossEntropy(x, label any, options ...Option) *Array {
 	return opSoftmaxCrossEntropy.in1(s, []any{x, label}, options)
 }
 
+var opSort = operator{name: "sort", params: []string{"a", "axis", "kind", "order", "stable"}}
+
+// Sort is sort(a, axis=-1, kind=None, order=None, *, stable=None): a sorted copy along an axis, flattened for None; NaN comes last.
+func Sort(a any, options ...Option) (*Array, error) {
+	return opSort.call1([]any{a}, options)
+}
+
+// Sort is the package's Sort in the scope.
+func (s *Scope) Sort(a any, options ...Option) *Array {
+	return opSort.in1(s, []any{a}, options)
+}
+
+var opSplit = operator{name: "split", params: []string{"ary", "indices_or_sections", "axis"}}
+
+// Split is split(ary, indices_or_sections, axis=0): views of equal parts along an axis, or of the parts between indices.
+func Split(ary, indicesOrSections any, options ...Option) ([]*Array, error) {
+	return opSplit.callList([]any{ary, indicesOrSections}, options)
+}
+
+// Split is the package's Split in the scope.
+func (s *Scope) Split(ary, indicesOrSections any, options ...Option) []*Array {
+	return opSplit.inList(s, []any{ary, indicesOrSections}, options)
+}
+
 var opSqrt = operator{name: "sqrt", params: []string{"x"}}
 
 // Sqrt is sqrt(x, /): the non-negative square root, element by element.
@@ -1044,6 +1944,30 @@ func Square(x any, options ...Option) (*Array, error) {
 // Square is the package's Square in the scope.
 func (s *Scope) Square(x any, options ...Option) *Array {
 	return opSquare.in1(s, []any{x}, options)
+}
+
+var opSqueeze = operator{name: "squeeze", params: []string{"a", "axis"}}
+
+// Squeeze is squeeze(a, axis=None): without axes of size 1, all of them or those given; a view.
+func Squeeze(a any, options ...Option) (*Array, error) {
+	return opSqueeze.call1([]any{a}, options)
+}
+
+// Squeeze is the package's Squeeze in the scope.
+func (s *Scope) Squeeze(a any, options ...Option) *Array {
+	return opSqueeze.in1(s, []any{a}, options)
+}
+
+var opStack = operator{name: "stack", params: []string{"arrays", "axis", "dtype"}}
+
+// Stack is stack(arrays, axis=0, *, dtype=None): arrays of one shape along a new axis.
+func Stack(arrays []*Array, options ...Option) (*Array, error) {
+	return opStack.call1([]any{arrays}, options)
+}
+
+// Stack is the package's Stack in the scope.
+func (s *Scope) Stack(arrays []*Array, options ...Option) *Array {
+	return opStack.in1(s, []any{arrays}, options)
 }
 
 var opStd = operator{name: "std", params: []string{"a", "axis", "dtype", "ddof", "keepdims", "where", "mean", "correction"}}
@@ -1082,6 +2006,42 @@ func (s *Scope) Sum(a any, options ...Option) *Array {
 	return opSum.in1(s, []any{a}, options)
 }
 
+var opSwapaxes = operator{name: "swapaxes", params: []string{"a", "axis1", "axis2"}}
+
+// Swapaxes is swapaxes(a, axis1, axis2): with two axes exchanged; a view.
+func Swapaxes(a any, axis1, axis2 int, options ...Option) (*Array, error) {
+	return opSwapaxes.call1([]any{a, axis1, axis2}, options)
+}
+
+// Swapaxes is the package's Swapaxes in the scope.
+func (s *Scope) Swapaxes(a any, axis1, axis2 int, options ...Option) *Array {
+	return opSwapaxes.in1(s, []any{a, axis1, axis2}, options)
+}
+
+var opTake = operator{name: "take", params: []string{"a", "indices", "axis", "mode"}}
+
+// Take is take(a, indices, axis=None, mode='raise'): the elements at indices along an axis, or of the flattened array.
+func Take(a, indices any, options ...Option) (*Array, error) {
+	return opTake.call1([]any{a, indices}, options)
+}
+
+// Take is the package's Take in the scope.
+func (s *Scope) Take(a, indices any, options ...Option) *Array {
+	return opTake.in1(s, []any{a, indices}, options)
+}
+
+var opTakeAlongAxis = operator{name: "take_along_axis", params: []string{"arr", "indices", "axis"}}
+
+// TakeAlongAxis is take_along_axis(arr, indices, axis=-1): elements along an axis at indices of their own for each place of the other axes.
+func TakeAlongAxis(arr, indices any, options ...Option) (*Array, error) {
+	return opTakeAlongAxis.call1([]any{arr, indices}, options)
+}
+
+// TakeAlongAxis is the package's TakeAlongAxis in the scope.
+func (s *Scope) TakeAlongAxis(arr, indices any, options ...Option) *Array {
+	return opTakeAlongAxis.in1(s, []any{arr, indices}, options)
+}
+
 var opTan = operator{name: "tan", params: []string{"x"}}
 
 // Tan is tan(x, /): tangent, element by element; x in radians.
@@ -1118,6 +2078,18 @@ func (s *Scope) Tensordot(a, b any, options ...Option) *Array {
 	return opTensordot.in1(s, []any{a, b}, options)
 }
 
+var opTile = operator{name: "tile", params: []string{"A", "reps"}}
+
+// Tile is tile(A, reps): the array repeated along each axis.
+func Tile(a, reps any, options ...Option) (*Array, error) {
+	return opTile.call1([]any{a, reps}, options)
+}
+
+// Tile is the package's Tile in the scope.
+func (s *Scope) Tile(a, reps any, options ...Option) *Array {
+	return opTile.in1(s, []any{a, reps}, options)
+}
+
 var opToDevice = operator{name: "to_device", params: []string{"a", "device"}}
 
 // ToDevice is to_device(a, device): the array on a device: itself if it is there already.
@@ -1130,6 +2102,18 @@ func (s *Scope) ToDevice(a any, device Device, options ...Option) *Array {
 	return opToDevice.in1(s, []any{a, device}, options)
 }
 
+var opTrace = operator{name: "trace", params: []string{"a", "offset", "axis1", "axis2", "dtype"}}
+
+// Trace is trace(a, offset=0, axis1=0, axis2=1, dtype=None): the sum of a diagonal.
+func Trace(a any, options ...Option) (*Array, error) {
+	return opTrace.call1([]any{a}, options)
+}
+
+// Trace is the package's Trace in the scope.
+func (s *Scope) Trace(a any, options ...Option) *Array {
+	return opTrace.in1(s, []any{a}, options)
+}
+
 var opTranspose = operator{name: "transpose", params: []string{"a", "axes"}}
 
 // Transpose is transpose(a, axes=None): the axes in another order, reversed by default; a view.
@@ -1140,6 +2124,78 @@ func Transpose(a any, options ...Option) (*Array, error) {
 // Transpose is the package's Transpose in the scope.
 func (s *Scope) Transpose(a any, options ...Option) *Array {
 	return opTranspose.in1(s, []any{a}, options)
+}
+
+var opTri = operator{name: "tri", params: []string{"N", "M", "k", "dtype"}}
+
+// Tri is tri(N, M=None, k=0, dtype=None): ones at and below a diagonal, zeros above.
+func Tri(n int, options ...Option) (*Array, error) {
+	return opTri.call1([]any{n}, options)
+}
+
+// Tri is the package's Tri in the scope.
+func (s *Scope) Tri(n int, options ...Option) *Array {
+	return opTri.in1(s, []any{n}, options)
+}
+
+var opTril = operator{name: "tril", params: []string{"m", "k"}}
+
+// Tril is tril(m, k=0): a copy with zeros above diagonal k of the last two axes.
+func Tril(m any, options ...Option) (*Array, error) {
+	return opTril.call1([]any{m}, options)
+}
+
+// Tril is the package's Tril in the scope.
+func (s *Scope) Tril(m any, options ...Option) *Array {
+	return opTril.in1(s, []any{m}, options)
+}
+
+var opTriu = operator{name: "triu", params: []string{"m", "k"}}
+
+// Triu is triu(m, k=0): a copy with zeros below diagonal k of the last two axes.
+func Triu(m any, options ...Option) (*Array, error) {
+	return opTriu.call1([]any{m}, options)
+}
+
+// Triu is the package's Triu in the scope.
+func (s *Scope) Triu(m any, options ...Option) *Array {
+	return opTriu.in1(s, []any{m}, options)
+}
+
+var opUnique = operator{name: "unique", params: []string{"ar", "return_index", "return_inverse", "return_counts", "axis", "equal_nan", "sorted"}}
+
+// Unique is unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *, equal_nan=True, sorted=True): the distinct elements in order; where each was first, where each element went, how often each came.
+func Unique(ar any, options ...Option) ([]*Array, error) {
+	return opUnique.callList([]any{ar}, options)
+}
+
+// Unique is the package's Unique in the scope.
+func (s *Scope) Unique(ar any, options ...Option) []*Array {
+	return opUnique.inList(s, []any{ar}, options)
+}
+
+var opUniqueValues = operator{name: "unique_values", params: []string{"x"}}
+
+// UniqueValues is unique_values(x, /): the distinct elements in order; NaNs are distinct from one another.
+func UniqueValues(x any, options ...Option) (*Array, error) {
+	return opUniqueValues.call1([]any{x}, options)
+}
+
+// UniqueValues is the package's UniqueValues in the scope.
+func (s *Scope) UniqueValues(x any, options ...Option) *Array {
+	return opUniqueValues.in1(s, []any{x}, options)
+}
+
+var opUnstack = operator{name: "unstack", params: []string{"x", "axis"}}
+
+// Unstack is unstack(x, /, *, axis=0): views of what lies at each place of an axis.
+func Unstack(x any, options ...Option) ([]*Array, error) {
+	return opUnstack.callList([]any{x}, options)
+}
+
+// Unstack is the package's Unstack in the scope.
+func (s *Scope) Unstack(x any, options ...Option) []*Array {
+	return opUnstack.inList(s, []any{x}, options)
 }
 
 var opVar = operator{name: "var", params: []string{"a", "axis", "dtype", "ddof", "keepdims", "where", "mean", "correction"}}
@@ -1190,6 +2246,30 @@ func (s *Scope) Vecmat(x1, x2 any, options ...Option) *Array {
 	return opVecmat.in1(s, []any{x1, x2}, options)
 }
 
+var opVsplit = operator{name: "vsplit", params: []string{"ary", "indices_or_sections"}}
+
+// Vsplit is vsplit(ary, indices_or_sections): as split along axis 0.
+func Vsplit(ary, indicesOrSections any, options ...Option) ([]*Array, error) {
+	return opVsplit.callList([]any{ary, indicesOrSections}, options)
+}
+
+// Vsplit is the package's Vsplit in the scope.
+func (s *Scope) Vsplit(ary, indicesOrSections any, options ...Option) []*Array {
+	return opVsplit.inList(s, []any{ary, indicesOrSections}, options)
+}
+
+var opVstack = operator{name: "vstack", params: []string{"tup", "dtype"}}
+
+// Vstack is vstack(tup, *, dtype=None): arrays below one another: along axis 0, one-dimensional ones as rows.
+func Vstack(tup []*Array, options ...Option) (*Array, error) {
+	return opVstack.call1([]any{tup}, options)
+}
+
+// Vstack is the package's Vstack in the scope.
+func (s *Scope) Vstack(tup []*Array, options ...Option) *Array {
+	return opVstack.in1(s, []any{tup}, options)
+}
+
 var opWhere = operator{name: "where", params: []string{"condition", "x", "y"}}
 
 // Where is where(condition, x, y, /): x where the condition is true, else y.
@@ -1202,17 +2282,56 @@ func (s *Scope) Where(condition, x, y any, options ...Option) *Array {
 	return opWhere.in1(s, []any{condition, x, y}, options)
 }
 
+var opZeros = operator{name: "zeros", params: []string{"shape", "dtype", "order", "device"}}
+
+// Zeros is zeros(shape, dtype=None, order='C', *, device=None): a new array of zeros.
+func Zeros(shape any, options ...Option) (*Array, error) {
+	return opZeros.call1([]any{shape}, options)
+}
+
+// Zeros is the package's Zeros in the scope.
+func (s *Scope) Zeros(shape any, options ...Option) *Array {
+	return opZeros.in1(s, []any{shape}, options)
+}
+
+var opZerosLike = operator{name: "zeros_like", params: []string{"a", "dtype", "order", "shape", "device"}}
+
+// ZerosLike is zeros_like(a, dtype=None, order='K', shape=None, *, device=None): a new array of zeros of the shape, dtype, layout and device of another.
+func ZerosLike(a any, options ...Option) (*Array, error) {
+	return opZerosLike.call1([]any{a}, options)
+}
+
+// ZerosLike is the package's ZerosLike in the scope.
+func (s *Scope) ZerosLike(a any, options ...Option) *Array {
+	return opZerosLike.in1(s, []any{a}, options)
+}
+
+// WithM gives the parameter M.
+func WithM(m int) Option { return Option{"M", m} }
+
+// WithUPLO gives the parameter UPLO.
+func WithUPLO(uPLO string) Option { return Option{"UPLO", uPLO} }
+
 // WithAMax gives the parameter a_max.
 func WithAMax(aMax any) Option { return Option{"a_max", aMax} }
 
 // WithAMin gives the parameter a_min.
 func WithAMin(aMin any) Option { return Option{"a_min", aMin} }
 
+// WithAppend gives the parameter append.
+func WithAppend(append any) Option { return Option{"append", append} }
+
 // WithAxes gives the parameter axes.
 func WithAxes(axes any) Option { return Option{"axes", axes} }
 
 // WithAxis gives the parameter axis.
 func WithAxis(axis ...int) Option { return Option{"axis", oneOrMore(axis)} }
+
+// WithAxis1 gives the parameter axis1.
+func WithAxis1(axis1 int) Option { return Option{"axis1", axis1} }
+
+// WithAxis2 gives the parameter axis2.
+func WithAxis2(axis2 int) Option { return Option{"axis2", axis2} }
 
 // WithAxisa gives the parameter axisa.
 func WithAxisa(axisa int) Option { return Option{"axisa", axisa} }
@@ -1226,6 +2345,12 @@ func WithAxisc(axisc int) Option { return Option{"axisc", axisc} }
 // WithBias gives the parameter bias.
 func WithBias(bias any) Option { return Option{"bias", bias} }
 
+// WithComputeUv gives the parameter compute_uv.
+func WithComputeUv(computeUv bool) Option { return Option{"compute_uv", computeUv} }
+
+// WithConstantValues gives the parameter constant_values.
+func WithConstantValues(constantValues any) Option { return Option{"constant_values", constantValues} }
+
 // WithCopy gives the parameter copy.
 func WithCopy(copy bool) Option { return Option{"copy", copy} }
 
@@ -1238,14 +2363,26 @@ func WithDdof(ddof float64) Option { return Option{"ddof", ddof} }
 // WithDeg gives the parameter deg.
 func WithDeg(deg bool) Option { return Option{"deg", deg} }
 
+// WithDevice gives the parameter device.
+func WithDevice(device Device) Option { return Option{"device", device} }
+
 // WithDilate gives the parameter dilate.
 func WithDilate(dilate ...int) Option { return Option{"dilate", oneOrMore(dilate)} }
+
+// WithEndpoint gives the parameter endpoint.
+func WithEndpoint(endpoint bool) Option { return Option{"endpoint", endpoint} }
 
 // WithEps gives the parameter eps.
 func WithEps(eps float64) Option { return Option{"eps", eps} }
 
+// WithEqualNan gives the parameter equal_nan.
+func WithEqualNan(equalNan bool) Option { return Option{"equal_nan", equalNan} }
+
 // WithFlatten gives the parameter flatten.
 func WithFlatten(flatten bool) Option { return Option{"flatten", flatten} }
+
+// WithFullMatrices gives the parameter full_matrices.
+func WithFullMatrices(fullMatrices bool) Option { return Option{"full_matrices", fullMatrices} }
 
 // WithGlobalPool gives the parameter global_pool.
 func WithGlobalPool(globalPool bool) Option { return Option{"global_pool", globalPool} }
@@ -1253,17 +2390,29 @@ func WithGlobalPool(globalPool bool) Option { return Option{"global_pool", globa
 // WithGroups gives the parameter groups.
 func WithGroups(groups int) Option { return Option{"groups", groups} }
 
+// WithHermitian gives the parameter hermitian.
+func WithHermitian(hermitian bool) Option { return Option{"hermitian", hermitian} }
+
 // WithIncludeInitial gives the parameter include_initial.
 func WithIncludeInitial(includeInitial bool) Option { return Option{"include_initial", includeInitial} }
 
+// WithIndexing gives the parameter indexing.
+func WithIndexing(indexing string) Option { return Option{"indexing", indexing} }
+
 // WithInitial gives the parameter initial.
 func WithInitial(initial any) Option { return Option{"initial", initial} }
+
+// WithK gives the parameter k.
+func WithK(k int) Option { return Option{"k", k} }
 
 // WithKeepdims gives the parameter keepdims.
 func WithKeepdims(keepdims bool) Option { return Option{"keepdims", keepdims} }
 
 // WithKernel gives the parameter kernel.
 func WithKernel(kernel ...int) Option { return Option{"kernel", oneOrMore(kernel)} }
+
+// WithKind gives the parameter kind.
+func WithKind(kind string) Option { return Option{"kind", kind} }
 
 // WithMax gives the parameter max.
 func WithMax(max any) Option { return Option{"max", max} }
@@ -1274,6 +2423,12 @@ func WithMean(mean any) Option { return Option{"mean", mean} }
 // WithMin gives the parameter min.
 func WithMin(min any) Option { return Option{"min", min} }
 
+// WithMinlength gives the parameter minlength.
+func WithMinlength(minlength int) Option { return Option{"minlength", minlength} }
+
+// WithMode gives the parameter mode.
+func WithMode(mode string) Option { return Option{"mode", mode} }
+
 // WithMomentum gives the parameter momentum.
 func WithMomentum(momentum float64) Option { return Option{"momentum", momentum} }
 
@@ -1283,14 +2438,26 @@ func WithMovingMean(movingMean any) Option { return Option{"moving_mean", moving
 // WithMovingVar gives the parameter moving_var.
 func WithMovingVar(movingVar any) Option { return Option{"moving_var", movingVar} }
 
+// WithN gives the parameter n.
+func WithN(n int) Option { return Option{"n", n} }
+
+// WithNum gives the parameter num.
+func WithNum(num int) Option { return Option{"num", num} }
+
 // WithOffValue gives the parameter off_value.
 func WithOffValue(offValue float64) Option { return Option{"off_value", offValue} }
+
+// WithOffset gives the parameter offset.
+func WithOffset(offset int) Option { return Option{"offset", offset} }
 
 // WithOnValue gives the parameter on_value.
 func WithOnValue(onValue float64) Option { return Option{"on_value", onValue} }
 
 // WithOptimize gives the parameter optimize.
 func WithOptimize(optimize any) Option { return Option{"optimize", optimize} }
+
+// WithOrd gives the parameter ord.
+func WithOrd(ord any) Option { return Option{"ord", ord} }
 
 // WithP gives the parameter p.
 func WithP(p float64) Option { return Option{"p", p} }
@@ -1306,8 +2473,74 @@ func WithPoolingConvention(poolingConvention string) Option {
 	return Option{"pooling_convention", poolingConvention}
 }
 
+// WithPrepend gives the parameter prepend.
+func WithPrepend(prepend any) Option { return Option{"prepend", prepend} }
+
+// WithRcond gives the parameter rcond.
+func WithRcond(rcond float64) Option { return Option{"rcond", rcond} }
+
+// WithReflectType gives the parameter reflect_type.
+func WithReflectType(reflectType string) Option { return Option{"reflect_type", reflectType} }
+
+// WithRetstep gives the parameter retstep.
+func WithRetstep(retstep bool) Option { return Option{"retstep", retstep} }
+
+// WithReturnCounts gives the parameter return_counts.
+func WithReturnCounts(returnCounts bool) Option { return Option{"return_counts", returnCounts} }
+
+// WithReturnIndex gives the parameter return_index.
+func WithReturnIndex(returnIndex bool) Option { return Option{"return_index", returnIndex} }
+
+// WithReturnInverse gives the parameter return_inverse.
+func WithReturnInverse(returnInverse bool) Option { return Option{"return_inverse", returnInverse} }
+
+// WithRight gives the parameter right.
+func WithRight(right bool) Option { return Option{"right", right} }
+
+// WithRtol gives the parameter rtol.
+func WithRtol(rtol float64) Option { return Option{"rtol", rtol} }
+
+// WithShape gives the parameter shape.
+func WithShape(shape ...int) Option { return Option{"shape", oneOrMore(shape)} }
+
+// WithSide gives the parameter side.
+func WithSide(side string) Option { return Option{"side", side} }
+
+// WithSorted gives the parameter sorted.
+func WithSorted(sorted bool) Option { return Option{"sorted", sorted} }
+
+// WithSorter gives the parameter sorter.
+func WithSorter(sorter any) Option { return Option{"sorter", sorter} }
+
+// WithSparse gives the parameter sparse.
+func WithSparse(sparse bool) Option { return Option{"sparse", sparse} }
+
+// WithStable gives the parameter stable.
+func WithStable(stable bool) Option { return Option{"stable", stable} }
+
+// WithStart gives the parameter start.
+func WithStart(start int) Option { return Option{"start", start} }
+
+// WithStep gives the parameter step.
+func WithStep(step any) Option { return Option{"step", step} }
+
+// WithStop gives the parameter stop.
+func WithStop(stop any) Option { return Option{"stop", stop} }
+
 // WithStride gives the parameter stride.
 func WithStride(stride ...int) Option { return Option{"stride", oneOrMore(stride)} }
 
+// WithToBegin gives the parameter to_begin.
+func WithToBegin(toBegin any) Option { return Option{"to_begin", toBegin} }
+
+// WithToEnd gives the parameter to_end.
+func WithToEnd(toEnd any) Option { return Option{"to_end", toEnd} }
+
 // WithTraining gives the parameter training.
 func WithTraining(training bool) Option { return Option{"training", training} }
+
+// WithUpper gives the parameter upper.
+func WithUpper(upper bool) Option { return Option{"upper", upper} }
+
+// WithWeights gives the parameter weights.
+func WithWeights(weights any) Option { return Option{"weights", weights} }

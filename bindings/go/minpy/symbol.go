@@ -32,6 +32,25 @@ func ownSymbol(h uintptr, err error) (*Symbol, error) {
 	return s, nil
 }
 
+func (s *Symbol) handle() (uintptr, error) {
+	if s == nil || s.h == 0 {
+		return 0, failure(ErrState, "ValueError", "the symbol is closed")
+	}
+	return s.h, nil
+}
+
+func symbolHandles(symbols []*Symbol) ([]uintptr, error) {
+	to := make([]uintptr, len(symbols)+1) // never empty, so that its address is one
+	for i, s := range symbols {
+		h, err := s.handle()
+		if err != nil {
+			return nil, err
+		}
+		to[i] = h
+	}
+	return to, nil
+}
+
 // Close releases the symbol.
 func (s *Symbol) Close() {
 	if s.h != 0 {
@@ -55,9 +74,9 @@ func Apply(op, name string, attributes Attributes, inputs ...*Symbol) (*Symbol, 
 	if err != nil {
 		return nil, err
 	}
-	in := make([]uintptr, len(inputs)+1)
-	for i, s := range inputs {
-		in[i] = s.h
+	in, err := symbolHandles(inputs)
+	if err != nil {
+		return nil, err
 	}
 	names := nameList(make([]string, len(inputs)))
 	var h uintptr
@@ -71,12 +90,12 @@ func nameList(names []string) []byte { return []byte(strings.Join(names, "\x00")
 
 // Group is one symbol with the outputs of several.
 func Group(symbols ...*Symbol) (*Symbol, error) {
-	in := make([]uintptr, len(symbols)+1)
-	for i, s := range symbols {
-		in[i] = s.h
+	in, err := symbolHandles(symbols)
+	if err != nil {
+		return nil, err
 	}
 	var h uintptr
-	err := check(capi.Minpy_symbol_group(&in[0], len(symbols), &h))
+	err = check(capi.Minpy_symbol_group(&in[0], len(symbols), &h))
 	runtime.KeepAlive(symbols)
 	return ownSymbol(h, err)
 }
