@@ -51,6 +51,7 @@
     M(selecting)          \
     M(sorting)            \
     M(searching)          \
+    M(random)             \
     M(reductions)         \
     M(scans)              \
     M(statistics)

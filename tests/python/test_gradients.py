@@ -1,6 +1,7 @@
 """Walks the registry: every operator that has a derivative is compared with central differences, in reverse and forward
 mode and to second order."""
 
+import contextlib
 import json
 import re
 
@@ -55,6 +56,18 @@ class Samples:
         return eval(f"(lambda *args, **kwargs: (args, kwargs))({text})", names)
 
 
+class RandomState:
+    """The same random numbers at each call."""
+
+    def __enter__(self):
+        context = _minpy.context_new()
+        _minpy.context_set_rng(context, _minpy.rng_new(7, 0))
+        _minpy.context_push(context)
+
+    def __exit__(self, *error):
+        _minpy.context_pop()
+
+
 def samples_of(schema):
     texts = schema["sample"]
     if texts:
@@ -102,7 +115,8 @@ def build(schema, text):
     operator = _operator(schema["name"])
 
     def function(*arrays):
-        results = operator(*replaced(args, places, arrays), **kwargs)
+        with RandomState() if "random" in schema.get("flags", ()) else contextlib.nullcontext():
+            results = operator(*replaced(args, places, arrays), **kwargs)
         results = results if isinstance(results, (list, tuple)) else [results]
         return [r for r in results if r.dtype.kind in "fc"]
 
