@@ -93,8 +93,7 @@ Resolved resolve_loop(const Call& c) {
     DType common = c.options.dtype;
     if (common == DType::none) common = promoted_free(c);
     if (op.types) common = op.types(common);
-    if (const Loop* loop = mixed_loop(c, common))
-        return {loop, {loop->types[0], loop->types[1]}, loop->types[2]};
+    if (const Loop* loop = mixed_loop(c, common)) return {loop, {loop->types[0], loop->types[1]}, loop->types[2]};
     DType chosen = DType::none;
     // The first loop that all operands may be cast to: int8 and uint8 meet in a float16 loop, though their common type
     // does not. Weak numbers, and rows with a rule, go by the common type.
@@ -209,6 +208,10 @@ void deliver(Call& c) {
         Array& result = c.out[int64_t(i)];
         if (result.is(to)) continue;
         check_output_cast(c.op, result.dtype(), to.dtype(), c.options.casting);
+        if (!c.op.elementwise && !same(result.shape(), to.shape()))
+            throw shape_error("Output array is the wrong shape: ", to_string(to.shape()), " for a result of shape ",
+                              to_string(result.shape()))
+                .in_argument("out");
         check_output_shape(result.shape(), to.shape(),
                            c.op.elementwise ? std::span<const Array>(c.in) : std::span<const Array>(&result, 1));
         Array value = result;

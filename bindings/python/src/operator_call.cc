@@ -213,12 +213,15 @@ Converted Call::parse(PyObject* const* args, Py_ssize_t n_args, PyObject* kwname
             if (done != Converted::ok) return done;
         }
     }
+    bool joins = false, has_dtype = false;
     for (int i = 0; i < n_; i++) {
         const Parameter& p = (*op_->parameters)[static_cast<size_t>(i)];
-        if (values_[i].tag == MINPY_V_DEFAULT && !(p.flags & (MINPY_PARAM_OPTIONAL | MINPY_PARAM_HAS_DEFAULT)) &&
-            !p.variadic)
-            return Converted::foreign;  // missing
+        bool given = values_[i].tag != MINPY_V_DEFAULT;
+        if (!given && !(p.flags & (MINPY_PARAM_OPTIONAL | MINPY_PARAM_HAS_DEFAULT))) return Converted::foreign;
+        joins = joins || (p.kind == MINPY_PARAM_ARRAYS && !p.variadic);
+        has_dtype = has_dtype || (p.kind == MINPY_PARAM_DTYPE && given && values_[i].tag != MINPY_V_NONE);
     }
+    if (joins && has_dtype && n_outs_) return Converted::foreign;  // functions that join arrays take one of the two
     return Converted::ok;
 }
 
