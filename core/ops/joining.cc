@@ -25,6 +25,16 @@ void check_join(Call& c, int64_t axis) {
     }
 }
 
+// NumPy's own sentences for out=.
+void check_out(Call& c, DimsView shape, bool has_dtype) {
+    if (c.options.out.empty() || !c.options.out[0]) return;
+    const Array& out = c.options.out[0];
+    if (has_dtype)
+        throw type_error("concatenate() only takes `out` or `dtype` as an argument, but both were provided.");
+    if (out.ndim() != int64_t(shape.size())) throw value_error("Output array has wrong dimensionality");
+    if (!same(out.shape(), shape)) throw value_error("Output array is the wrong shape");
+}
+
 void infer_concatenate(Call& c) {
     if (c.in.empty()) throw value_error("need at least one array to concatenate");
     DType t = c.dtype(2, c.promoted());
@@ -36,6 +46,7 @@ void infer_concatenate(Call& c) {
     if (c.is_none(1)) {
         int64_t size = 0;
         for (const Array& a : c.in) size = checked_add(size, a.size());
+        check_out(c, Dims{size}, !c.is_none(2));
         return c.output(Dims{size}, t);
     }
     const Array& first = c.in[0];
@@ -50,6 +61,7 @@ void infer_concatenate(Call& c) {
     Dims shape = first.dims();
     shape[axis] = 0;
     for (const Array& a : c.in) shape[axis] = checked_add(shape[axis], a.dim(axis));
+    check_out(c, shape, !c.is_none(2));
     c.output(shape, t);
 }
 
@@ -110,6 +122,9 @@ void stack(Call& c) {
     for (const Array& a : c.in)
         if (!same(a.shape(), c.in[0].shape())) throw shape_error("all input arrays must have the same shape");
     int64_t axis = c.axis(1, c.in[0].ndim() + 1);
+    Dims shape = c.in[0].dims();
+    shape.insert(axis, c.in.size());
+    check_out(c, shape, !c.is_none(2));
     Arrays parts;
     for (const Array& a : c.in) parts.push_back(ops::insert_axis(a, axis));
     minpy_value args[] = {to_value(std::span<const Array>(parts.data(), size_t(parts.size()))), to_value(axis),

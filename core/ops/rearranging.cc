@@ -1,4 +1,5 @@
 // Elements in other places: flips, rolls, diagonals, and borders around an array.
+#include <algorithm>
 #include <cstring>
 
 #include "core/autograd/rules.h"
@@ -159,19 +160,31 @@ Array as_pairs(const minpy_value& v, DType t, const char* what) {
 Array pairs_for(const minpy_value& v, int64_t ndim, DType t, const char* what) {
     Array given = as_pairs(v, t, what);
     Dims shape{ndim, 2};
-    if (given.ndim() == 2 && given.dim(1) == 1 && given.dim(0) == 2 && ndim == 2) throw unsupported("ambiguous ", what);
+    if (given.ndim() > 2) throw value_error("input operand has more dimensions than allowed by the axis remapping");
     try {
         return copy_of(broadcast_window(given, shape));
     } catch (Error&) {
         throw value_error("operands could not be broadcast together with remapped shapes [original->remapped]: ",
-                          to_string(given.shape()), " and requested shape ", to_string(shape));
+                          to_string(given.shape()), "  and requested shape ", to_string(shape));
+    }
+}
+
+bool is_integral(const minpy_value& v) {
+    switch (v.tag) {
+        case MINPY_V_INT:
+        case MINPY_V_INTS: return true;
+        case MINPY_V_SCALAR: return in(DType(v.len), kInteger);
+        case MINPY_V_ARRAY: return in(array_of(v)->dtype, kInteger);
+        case MINPY_V_VALUES:
+            for (int32_t i = 0; i < v.len; ++i)
+                if (!is_integral(static_cast<const minpy_value*>(v.v.p)[i])) return false;
+            return true;
+        default: return false;
     }
 }
 
 Widths widths_for(const minpy_value& v, int64_t ndim) {
-    if (v.tag == MINPY_V_ARRAY && !in(array_of(v)->dtype, kInteger))
-        throw type_error("`pad_width` must be of integral type.");
-    if (v.tag == MINPY_V_FLOAT) throw type_error("`pad_width` must be of integral type.");
+    if (!is_integral(v)) throw type_error("`pad_width` must be of integral type.");
     Array pairs = pairs_for(v, ndim, DType::int64, "pad_width");
     Widths result;
     auto* p = pairs.raw_as<int64_t>();
@@ -192,56 +205,45 @@ int64_t source(std::string_view mode, int64_t i, int64_t n) {
     return k < n ? k : period - k - (twice ? 1 : 0);
 }
 
-void pad(Call& c) {
-    Array a = c.in[0];
-    int64_t ndim = a.ndim();
-    Widths widths = widths_for(c.args[1], ndim);
-    std::string_view mode = c.text(2);
-    if (c.text(4) != "even") throw unsupported("pad with reflect_type '", c.text(4), "'");
-    bool constant = mode == "constant" || mode == "empty";
-    if (!constant && mode != "edge" && mode != "reflect" && mode != "symmetric" && mode != "wrap")
-        throw unsupported("pad in mode '", mode, "'");
-    bool nothing = true;
-    for (auto [before, after] : widths) nothing = nothing && before == 0 && after == 0;
-    if (nothing) return c.out.push_back(call(MINPY_OP("copy"), a));
-    if (!constant) {
-        for (int64_t axis = 0; axis < ndim; ++axis) {
-            auto [before, after] = widths[axis];
-            int64_t n = a.dim(axis);
-            if (before == 0 && after == 0) continue;
-            if (n == 0)
-                throw value_error("can't extend empty axis ", axis, " using modes other than 'constant' or 'empty'");
-            Array positions = empty(Dims{checked_add(n, checked_add(before, after))}, DType::int64);
-            for (int64_t i = 0; i < positions.size(); ++i) positions.raw_as<int64_t>()[i] = source(mode, i - before, n);
-            a = ops::gather(a, positions, axis);
-        }
-        return c.out.push_back(a);
+// Gathers along each axis.
+Array pad_from_array(Array a, const Widths& widths, std::string_view mode) {
+    for (int64_t axis = 0; axis < a.ndim(); ++axis) {
+        auto [before, after] = widths[axis];
+        int64_t n = a.dim(axis);
+        if (before == 0 && after == 0) continue;
+        if (n == 0)
+            throw value_error("can't extend empty axis ", axis, " using modes other than 'constant' or 'empty'");
+        Array positions = empty(Dims{checked_add(n, checked_add(before, after))}, DType::int64);
+        for (int64_t i = 0; i < positions.size(); ++i) positions.raw_as<int64_t>()[i] = source(mode, i - before, n);
+        a = ops::gather(a, positions, axis);
     }
-    Array values =
-        mode == "empty" ? zeros(Dims{ndim, 2}, a.dtype()) : pairs_for(c.args[3], ndim, a.dtype(), "constant_values");
-    bool zero = true;
-    for (int64_t i = 0; i < values.nbytes(); ++i) zero = zero && values.raw()[i] == 0;
-    if (zero) {  // one copy for all axes
-        SmallVector<minpy_slice, 4> slices;
-        SmallVector<minpy_value, 8> index;
-        Dims shape;
-        for (int64_t axis = 0; axis < ndim; ++axis) {
-            auto [before, after] = widths[axis];
-            slices.push_back({before, before + a.dim(axis), 1});
-            shape.push_back(checked_add(a.dim(axis), checked_add(before, after)));
-        }
-        for (const minpy_slice& s : slices) index.push_back(pointer_value(MINPY_V_SLICE, &s, 0));
-        c.out.push_back(
-            call(MINPY_OP("_put_window"), a, shape, pointer_value(MINPY_V_VALUES, index.data(), index.size())));
-        return;
+    return a;
+}
+
+// One copy for all axes.
+Array pad_with_zeros(const Array& a, const Widths& widths) {
+    SmallVector<minpy_slice, 4> slices;
+    SmallVector<minpy_value, 8> index;
+    Dims shape;
+    for (int64_t axis = 0; axis < a.ndim(); ++axis) {
+        auto [before, after] = widths[axis];
+        slices.push_back({before, before + a.dim(axis), 1});
+        shape.push_back(checked_add(a.dim(axis), checked_add(before, after)));
     }
-    for (int64_t axis = 0; axis < ndim; ++axis) {
+    for (const minpy_slice& s : slices) index.push_back(pointer_value(MINPY_V_SLICE, &s, 0));
+    return call(MINPY_OP("_put_window"), a, shape, pointer_value(MINPY_V_VALUES, index.data(), index.size()));
+}
+
+// Borders of `values`, a pair for each axis, joined axis by axis.
+Array pad_with(Array a, const Widths& widths, const Array& values) {
+    for (int64_t axis = 0; axis < a.ndim(); ++axis) {
         Dims shape = a.dims();
         Arrays parts;
         auto border = [&](int64_t width, int64_t side) {
             if (width == 0) return;
             shape[axis] = width;
-            Array value = window(values, (2 * axis + side) * values.itemsize(), DimsView{}, DimsView{});
+            Array value =
+                window(values, axis * values.strides()[0] + side * values.strides()[1], DimsView{}, DimsView{});
             parts.push_back(ops::to_device(copy_of(broadcast_window(value, shape)), a.device()));
         };
         border(widths[axis].first, 0);
@@ -249,7 +251,48 @@ void pad(Call& c) {
         border(widths[axis].second, 1);
         if (parts.size() > 1) a = ops::concatenate({parts.data(), size_t(parts.size())}, axis);
     }
-    c.out.push_back(a);
+    return a;
+}
+
+void pad(Call& c) {
+    Array a = c.in[0];
+    int64_t ndim = a.ndim();
+    Widths widths = widths_for(c.args[1], ndim);
+    if (c.is_none(2)) throw value_error("mode 'None' is not supported");
+    std::string_view mode = c.text(2);
+    bool constant = mode == "constant" || mode == "empty";
+    bool mirrors = mode == "reflect" || mode == "symmetric";
+    if (!constant && !mirrors && mode != "edge" && mode != "wrap") throw unsupported("pad in mode '", mode, "'");
+    // NumPy refuses options of other modes.
+    if ((mode != "constant" && !c.is_none(3)) || (!c.is_none(4) && (!mirrors || c.text(4) != "even")))
+        throw unsupported("options of pad in mode '", mode, "'");
+    bool nothing = true;
+    for (auto [before, after] : widths) nothing = nothing && before == 0 && after == 0;
+    if (nothing) return c.out.push_back(call(MINPY_OP("copy"), a));
+    // What is laid out column by column stays so: padded the other way round.
+    bool turned = ndim > 1 && !a.is_contiguous() && is_f_contiguous(a.shape(), a.strides(), a.itemsize());
+    auto turn = [&](const Array& x) {
+        Dims axes;
+        for (int64_t i = ndim - 1; i >= 0; --i) axes.push_back(i);
+        return ops::transpose(x, axes);
+    };
+    if (turned) {
+        a = turn(a);
+        std::reverse(widths.begin(), widths.end());
+    }
+    Array result;
+    if (!constant) {
+        result = pad_from_array(a, widths, mode);
+    } else {
+        minpy_value zero = to_value(0);
+        Array values =
+            pairs_for(mode == "empty" || c.is_none(3) ? zero : c.args[3], ndim, a.dtype(), "constant_values");
+        bool all_zero = std::all_of(values.raw(), values.raw() + values.nbytes(), [](char byte) { return byte == 0; });
+        int64_t strides[] = {-values.strides()[0], values.strides()[1]};
+        if (turned && ndim) values = window(values, (ndim - 1) * values.strides()[0], values.shape(), strides);
+        result = all_zero ? pad_with_zeros(a, widths) : pad_with(a, widths, values);
+    }
+    c.out.push_back(turned ? turn(result) : result);
 }
 
 }  // namespace
@@ -316,8 +359,8 @@ void register_rearranging(Registry& r) {
         .sample("f64(3,4), 1")
         .doc("The sum of a diagonal.");
 
-    r.op("pad(array, pad_width: value, mode: str = 'constant', *, constant_values: value = 0, reflect_type: str = "
-         "'even')")
+    r.op("pad(array, pad_width: value?, mode: str? = 'constant', *, constant_values: value = None, "
+         "reflect_type: str = None)")
         .composite(pad)
         .sample("f64(2,3), 1")
         .sample("f64(2,3), ((1,0),(0,2)), constant_values=2")

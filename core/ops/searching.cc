@@ -169,7 +169,7 @@ void bincount(Call& c) {
 void register_searching(Registry& r) {
     r.op("nonzero(a)")
         .compute(nonzero)
-        .outputs(0)
+        .list_result()
         .no_gradient()
         .sample("f64(2,3)")
         .doc("The indices of what is not zero, one array for each axis.");

@@ -307,3 +307,40 @@ def test_searching(rng):
     same("bincount", numpy.array([], "i8"))
     same("bincount", numpy.array([-1]))
     same("bincount", numpy.array([1.5]))
+
+
+def test_pad_keeps_the_layout_and_refuses_what_numpy_refuses(a):
+    fortran = numpy.asfortranarray(a)
+    for mode in ("constant", "edge", "reflect"):
+        ours = np.pad(np.asarray(fortran), ((1, 0), (2, 3)), mode=mode)
+        assert ours.flags.f_contiguous
+        check(ours, numpy.pad(fortran, ((1, 0), (2, 3)), mode=mode))
+    check(np.pad(np.asarray(fortran), 1, constant_values=((1, 2), (3, 4))), numpy.pad(fortran, 1, constant_values=((1, 2), (3, 4))))
+    for width in (None, 1j, 1.5, ((1, 2), (3.0, 4)), "word", [[[1]]], ((1, 2, 3), (4, 5, 6))):
+        same("pad", a, width)
+    same("pad", a, 1, "edge", constant_values=1)
+    same("pad", a, [[1], [2]])
+    same("pad", a, 1, None)
+
+
+def test_concatenate_into_out(a):
+    for shape in ((5, 4), (6,), (6, 4)):
+        ours = np.zeros(shape)
+        try:
+            numpy.concatenate([a, a], out=numpy.zeros(shape))
+        except ValueError as e:
+            with pytest.raises(ValueError, match=str(e)):
+                np.concatenate([np.array(a), np.array(a)], out=ours)
+        else:
+            np.concatenate([np.array(a), np.array(a)], out=ours)
+            check(ours, numpy.concatenate([a, a]))
+    with pytest.raises(TypeError, match="only takes `out` or `dtype`"):
+        np.stack([np.array(a)], out=np.zeros((1, 3, 4)), dtype="f4")
+
+
+def test_nonzero_is_a_tuple():
+    x = np.array([0.0, 1.0])
+    for found in (np.nonzero(x), x.nonzero()):
+        assert type(found) is tuple
+        assert len(found) == 1
+        check(found[0], numpy.array([1]))

@@ -50,6 +50,8 @@ for _name in """sum prod mean std var max min any all argmax argmin cumsum cumpr
     _found = _operator(_name, True)
     if _found is not None:
         _attributes[_name] = _found
+        if _name == "nonzero":  # a list of any length, which NumPy gives as a tuple
+            _found._finish = lambda *results: results
     else:
         _through_numpy(_name)
 
