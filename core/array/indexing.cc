@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "core/cpu/pool.h"
 #include "core/registry/device.h"
 #include "core/registry/values.h"
 
@@ -277,16 +278,12 @@ Selection select(const Array& a, IndexView index) {
 Array checked_positions(const Array& index, int64_t size, int64_t axis) {
     Array result = index.dtype() == DType::int64 ? contiguous(index) : copy_of(index, DType::int64);
     const int64_t* p = result.raw_as<int64_t>();
-    int64_t n = result.size(), low = 0, high = -1;
-    for (int64_t i = 0; i < n; ++i) {
-        low = std::min(low, p[i]);
-        high = std::max(high, p[i]);
-    }
-    if (low < -size || high >= size) {
-        for (int64_t i = 0; i < n; ++i)
-            if (p[i] < -size || p[i] >= size) out_of_bounds(p[i], size, axis);
-    }
-    if (low >= 0) return result;
+    int64_t n = result.size(), signs = 0;
+    for (int64_t i = 0; i < n; ++i)
+        signs |= p[i] | (size - 1 - p[i]);  // one of them is negative where p[i] is not in [0, size)
+    if (signs >= 0) return result;
+    for (int64_t i = 0; i < n; ++i)
+        if (p[i] < -size || p[i] >= size) out_of_bounds(p[i], size, axis);
     Array fixed = empty(index.shape(), DType::int64);
     auto* q = fixed.raw_as<int64_t>();
     for (int64_t i = 0; i < n; ++i) q[i] = p[i] < 0 ? p[i] + size : p[i];
@@ -342,6 +339,9 @@ Dims gathered_shape(DimsView shape, DimsView axes, int64_t at, DimsView position
 }
 
 namespace {
+
+constexpr int64_t kParallel = 1 << 17;  // elements from which threads pay
+constexpr int64_t kTask = 1 << 15;      // elements of one task
 
 // Runs over all pairs of an element of the window and its place in the gathered array (`item`), both by byte strides.
 struct Pairs {
@@ -401,15 +401,13 @@ struct Pairs {
     }
     int64_t base = 0;
 
-    // visit(in the window or null, in `item`) for each block, positions innermost.
-    template <class Visit> void run(char* in_window, char* in_item, Visit&& visit) const {
+    // row(in the window, in `item`) for each place on the other axes.
+    template <class Row> void rows(char* in_window, char* in_item, Row&& row) const {
         in_window += base;
         if (size_of({shape.data(), size_t(shape.size())}) == 0 || block == 0) return;
         Dims index(shape.size());
         for (;;) {
-            const int64_t* p = positions;
-            char* to = in_item;
-            for (int64_t i = 0; i < n; ++i, to += step) visit(p[i] < 0 ? nullptr : in_window + p[i] * scale, to);
+            row(in_window, in_item);
             int64_t k = shape.size() - 1;
             for (; k >= 0; --k) {
                 in_window += window_steps[k], in_item += item_steps[k];
@@ -419,6 +417,14 @@ struct Pairs {
             }
             if (k < 0) return;
         }
+    }
+
+    // visit(in the window or null, in `item`) for each block, positions innermost.
+    template <class Visit> void run(char* in_window, char* in_item, Visit&& visit) const {
+        rows(in_window, in_item, [&](char* window, char* to) {
+            for (int64_t i = 0; i < n; ++i, to += step)
+                visit(positions[i] < 0 ? nullptr : window + positions[i] * scale, to);
+        });
     }
 };
 
@@ -458,19 +464,36 @@ Array unmoved(const Array& positions, const Array& a) {
 }  // namespace
 
 void gather(const Array& out, const Array& a, const Array& positions, DimsView axes, int64_t at) {
+    if (out.size() == 0) return;
+    if (a.size() == 0) {  // nowhere, all of them
+        std::memset(out.raw(), 0, size_t(out.nbytes()));
+        return;
+    }
     Pairs pairs(a, out, positions, axes, at);
+    const int64_t* all = pairs.positions;
     for_size(a.itemsize(), [&]<class T> {
-        if (pairs.block == 1) {
-            pairs.run(a.raw(), out.raw(), [](const char* from, char* to) {
-                *reinterpret_cast<T*>(to) = from ? *reinterpret_cast<const T*>(from) : T{};
+        auto run = [&](int64_t first, int64_t n) {
+            const int64_t* p = all + first;
+            pairs.rows(a.raw(), out.raw() + first * pairs.step, [&](const char* window, char* to) {
+                int64_t scale = pairs.scale, step = pairs.step;
+                if (pairs.block == 1) {
+                    for (int64_t i = 0; i < n; ++i) {  // without branches: loads go on while others miss the cache
+                        bool somewhere = p[i] >= 0;
+                        T x = *reinterpret_cast<const T*>(window + (somewhere ? p[i] : 0) * scale);
+                        *reinterpret_cast<T*>(to + i * step) = somewhere ? x : T{};
+                    }
+                    return;
+                }
+                size_t bytes = size_t(pairs.block) * sizeof(T);
+                for (int64_t i = 0; i < n; ++i, to += step) {
+                    if (p[i] < 0) std::memset(to, 0, bytes);
+                    else std::memcpy(to, window + p[i] * scale, bytes);
+                }
             });
-        } else {
-            size_t bytes = size_t(pairs.block) * sizeof(T);
-            pairs.run(a.raw(), out.raw(), [=](const char* from, char* to) {
-                if (from) std::memcpy(to, from, bytes);
-                else std::memset(to, 0, bytes);
-            });
-        }
+        };
+        int64_t n = pairs.n, task = std::max<int64_t>(1, kTask / std::max<int64_t>(1, out.size() / n));
+        if (out.size() < kParallel || n < 2 * task) return run(0, n);
+        parallel_for((n + task - 1) / task, [&](int64_t k) { run(k * task, std::min(task, n - k * task)); });
     });
 }
 
@@ -510,6 +533,44 @@ void scatter_add(const Array& a, const Array& values, const Array& given, DimsVi
                 else x[k] += y[k];
             }
         });
+    });
+}
+
+// ---- masks of the array's own shape ----
+
+bool is_plain_mask(const Array& a, IndexView index) {
+    if (index.size() != 1 || index[0].tag != MINPY_V_ARRAY || !a.on_cpu() || !a.is_contiguous() || a.ndim() == 0)
+        return false;
+    const ArrayBody* m = array_of(index[0]);
+    return m->dtype == DType::boolean && m->contiguous && m->storage->device.is_cpu() &&
+           same({m->shape, size_t(m->ndim)}, a.shape());
+}
+
+Array masked(const Array& a, const Array& mask) {
+    const auto* m = reinterpret_cast<const uint8_t*>(mask.data());
+    a.data();
+    int64_t n = a.size(), count = 0;
+    for (int64_t i = 0; i < n; ++i) count += m[i] != 0;
+    int64_t shape[] = {count};
+    Array out = empty(shape, a.dtype());
+    for_size(a.itemsize(), [&]<class T> {
+        const T* from = a.raw_as<T>();
+        T* to = out.raw_as<T>();
+        for (int64_t i = 0, k = 0; k < count; ++i) {  // without a branch, as in positions_of
+            to[k] = from[i];
+            k += m[i] != 0;
+        }
+    });
+    return out;
+}
+
+void fill_masked(const Array& a, const Array& mask, const Array& value) {
+    const auto* m = reinterpret_cast<const uint8_t*>(mask.data());
+    Array one = copy_of(value, a.dtype());
+    for_size(a.itemsize(), [&]<class T> {
+        T* to = a.raw_as<T>();
+        T x = *one.raw_as<T>();
+        for (int64_t i = 0; i < a.size(); ++i) to[i] = m[i] ? x : to[i];
     });
 }
 

@@ -40,4 +40,9 @@ void gather(const Array& out, const Array& a, const Array& positions, DimsView a
 void scatter(const Array& a, const Array& values, const Array& positions, DimsView axes, int64_t at);  // the last wins
 void scatter_add(const Array& a, const Array& values, const Array& positions, DimsView axes, int64_t at);
 
+// ---- the short way for one mask of the array's own shape, both contiguous and on the CPU ----
+bool is_plain_mask(const Array& a, IndexView index);
+Array masked(const Array& a, const Array& mask);
+void fill_masked(const Array& a, const Array& mask, const Array& value);  // a value of one element
+
 }  // namespace minpy

@@ -35,7 +35,13 @@ Array laid_out(DimsView shape, DType t, std::string_view order) {
 
 void fill(const Array& a, double value) {
     if (value == 0) std::memset(a.raw(), 0, size_t(a.nbytes()));
-    else copy_into(a, full_scalar(value, a.dtype()));
+    else
+        for_dtype<kAll>(a.dtype(), [&]<class T> {
+            T one;
+            cast_elements(reinterpret_cast<const char*>(&value), 0, DType::float64, reinterpret_cast<char*>(&one), 0,
+                          a.dtype(), 1);
+            std::fill_n(a.raw_as<T>(), a.size(), one);
+        });
 }
 
 template <int value> void constant(Call& c) {
@@ -191,8 +197,8 @@ template <class T> void fill_linspace(const Array& out, const Array& start, cons
     const T* a = start.raw_as<T>();
     const T* b = stop.raw_as<T>();
     T* to = out.raw_as<T>();
-    bool any_zero = false;
-    auto scaled = [](T x, double s) {
+    // The scale of a step in the numbers' own precision; complex ones by parts.
+    auto times = [](T x, double s) {
         if constexpr (is_complex<T>) return T{typename T::real_type(x.re * s), typename T::real_type(x.im * s)};
         else return T(x * T(s));
     };
@@ -200,15 +206,14 @@ template <class T> void fill_linspace(const Array& out, const Array& start, cons
         if constexpr (is_complex<T>) return T{typename T::real_type(x.re / s), typename T::real_type(x.im / s)};
         else return T(x / T(s));
     };
+    bool any_zero = false;
     for (int64_t k = 0; k < width; ++k) any_zero = any_zero || (div > 0 && over(b[k] + -a[k], div) == T{});
-    for (int64_t i = 0; i < n; ++i) {
-        for (int64_t k = 0; k < width; ++k) {
-            T delta = b[k] + -a[k];
-            T x = div <= 0   ? scaled(delta, double(i))
-                  : any_zero ? scaled(delta, double(i) / div)
-                             : scaled(over(delta, div), double(i));
-            to[i * width + k] = x + a[k];
-        }
+    for (int64_t k = 0; k < width; ++k) {
+        T first = a[k], delta = b[k] + -first, step = div > 0 ? over(delta, div) : delta;
+        if (any_zero)
+            for (int64_t i = 0; i < n; ++i) to[i * width + k] = times(delta, double(i) / div) + first;
+        else
+            for (int64_t i = 0; i < n; ++i) to[i * width + k] = times(step, double(i)) + first;
     }
     if (endpoint && n > 1) std::copy_n(b, width, to + (n - 1) * width);
 }

@@ -36,6 +36,8 @@ void get_item(Call& c) {
         c.out.push_back(std::move(plain));
         return;
     }
+    if (!may_be_traced(a) && is_plain_mask(a, items_of(index)))
+        return c.out.push_back(masked(a, Array::share(array_of(items_of(index)[0]))));
     Selection s = select(a, items_of(index));
     Array part = followed(a, s);
     if (s.advanced) part = call(MINPY_OP("_gather"), part, s.positions, s.axes, s.at);
@@ -71,6 +73,16 @@ void set_item(Call& c) {
     else if (is_number(given)) value = array_of_number(given, a.dtype());
     else throw type_error("an array or a number is needed, got ", describe(given)).in_argument("value");
 
+    if (value.size() == 1 && value.ndim() <= 1 && value.on_cpu() && !may_be_traced(a) && !may_be_traced(value) &&
+        is_plain_mask(a, items_of(index))) {
+        Array mask = Array::share(array_of(items_of(index)[0]));
+        if (!may_overlap(a, mask)) {
+            value.data(), mask.data();
+            before_write(a.storage());
+            fill_masked(a, mask, value);
+            return c.out.push_back(a);
+        }
+    }
     Selection s = select(a, items_of(index));
     Array part = followed(a, s);
     c.out.push_back(a);

@@ -210,16 +210,8 @@ void repeat(Call& c) {
     int64_t n = a.dim(axis);
     for (int64_t k : counts)
         if (k < 0) throw value_error("repeats may not contain negative values.");
-    if (counts.size() == 1) {
-        Dims wide = a.dims(), result = a.dims();
-        result[axis] = checked_mul(n, counts[0]);
-        wide.insert(axis + 1, counts[0]);
-        Array repeated = ops::reshape(ops::broadcast_to(ops::insert_axis(a, axis + 1), wide), result);
-        bool shared = &repeated.storage() == &c.in[0].storage();
-        c.out.push_back(shared ? call(MINPY_OP("copy"), repeated) : repeated);
-        return;
-    }
-    if (counts.size() != n)
+    if (counts.size() == 1) counts = Dims(n, counts[0]);
+    else if (counts.size() != n)
         throw shape_error("operands could not be broadcast together with shape ", to_string(Dims{n}), " ",
                           to_string(Dims{counts.size()}));
     int64_t total = 0;

@@ -235,8 +235,9 @@ Array pad_with_zeros(const Array& a, const Widths& widths) {
 }
 
 // Borders of `values`, a pair for each axis, joined axis by axis.
-Array pad_with(Array a, const Widths& widths, const Array& values) {
-    for (int64_t axis = 0; axis < a.ndim(); ++axis) {
+Array pad_with(Array a, const Widths& widths, const Array& values, bool backwards) {
+    for (int64_t k = 0; k < a.ndim(); ++k) {
+        int64_t axis = backwards ? a.ndim() - 1 - k : k;  // corners take what the last axis has
         Dims shape = a.dims();
         Arrays parts;
         auto border = [&](int64_t width, int64_t side) {
@@ -290,7 +291,7 @@ void pad(Call& c) {
         bool all_zero = std::all_of(values.raw(), values.raw() + values.nbytes(), [](char byte) { return byte == 0; });
         int64_t strides[] = {-values.strides()[0], values.strides()[1]};
         if (turned && ndim) values = window(values, (ndim - 1) * values.strides()[0], values.shape(), strides);
-        result = all_zero ? pad_with_zeros(a, widths) : pad_with(a, widths, values);
+        result = all_zero ? pad_with_zeros(a, widths) : pad_with(a, widths, values, turned);
     }
     c.out.push_back(turned ? turn(result) : result);
 }
