@@ -5,14 +5,32 @@ const table = [
     Operator("subtract", 3),
     Operator("multiply", 3),
     Operator("divide", 3),
+    Operator("floor_divide", 3),
+    Operator("remainder", 3),
+    Operator("fmod", 3),
+    Operator("divmod", 2),
+    Operator("power", 3),
+    Operator("float_power", 3),
+    Operator("gcd", 3),
+    Operator("lcm", 3),
     Operator("negative", 3),
     Operator("square", 3),
     Operator("sqrt", 3),
+    Operator("cbrt", 3),
+    Operator("reciprocal", 3),
+    Operator("fabs", 3),
     Operator("positive", 3),
     Operator("absolute", 3),
     Operator("sign", 3),
     Operator("argmax", 2),
     Operator("argmin", 2),
+    Operator("bitwise_and", 3),
+    Operator("bitwise_or", 3),
+    Operator("bitwise_xor", 3),
+    Operator("invert", 3),
+    Operator("left_shift", 3),
+    Operator("right_shift", 3),
+    Operator("bitwise_count", 3),
     Operator("equal", 3),
     Operator("not_equal", 3),
     Operator("less", 3),
@@ -24,7 +42,14 @@ const table = [
     Operator("imag", 0),
     Operator("angle", 2),
     Operator("exp", 3),
+    Operator("exp2", 3),
+    Operator("expm1", 3),
     Operator("log", 3),
+    Operator("log2", 3),
+    Operator("log10", 3),
+    Operator("log1p", 3),
+    Operator("logaddexp", 3),
+    Operator("logaddexp2", 3),
     Operator("sinh", 3),
     Operator("cosh", 3),
     Operator("tanh", 3),
@@ -38,12 +63,32 @@ const table = [
     Operator("isnan", 3),
     Operator("isinf", 3),
     Operator("isfinite", 3),
+    Operator("floor", 3),
+    Operator("ceil", 3),
+    Operator("trunc", 3),
+    Operator("fix", 3),
+    Operator("rint", 3),
+    Operator("round", 2),
+    Operator("signbit", 3),
+    Operator("copysign", 3),
+    Operator("heaviside", 3),
+    Operator("modf", 2),
+    Operator("ldexp", 3),
+    Operator("frexp", 2),
+    Operator("nextafter", 3),
+    Operator("spacing", 3),
     Operator("where", 1),
     Operator("maximum", 3),
     Operator("minimum", 3),
     Operator("fmax", 3),
     Operator("fmin", 3),
     Operator("clip", 2),
+    Operator("erf", 3),
+    Operator("erfc", 3),
+    Operator("sigmoid", 3),
+    Operator("logit", 3),
+    Operator("softplus", 3),
+    Operator("relu", 3),
     Operator("sin", 3),
     Operator("cos", 3),
     Operator("tan", 3),
@@ -63,6 +108,47 @@ const table = [
     Operator("embedding", 0),
     Operator("one_hot", 0),
     Operator("fully_connected", 0),
+    Operator("mx.FullyConnected", 0),
+    Operator("mx.Convolution", 0),
+    Operator("mx.Pooling", 0),
+    Operator("mx.BatchNorm", 0),
+    Operator("mx.Activation", 0),
+    Operator("mx.LeakyReLU", 0),
+    Operator("mx.Dropout", 0),
+    Operator("mx.Flatten", 0),
+    Operator("mx.Reshape", 0),
+    Operator("mx.Concat", 0),
+    Operator("mx.SliceChannel", 0),
+    Operator("mx.Embedding", 0),
+    Operator("mx.SoftmaxActivation", 0),
+    Operator("mx.SoftmaxOutput", 0),
+    Operator("mx.LinearRegressionOutput", 0),
+    Operator("mx.MAERegressionOutput", 0),
+    Operator("mx.LogisticRegressionOutput", 0),
+    Operator("mx.MakeLoss", 0),
+    Operator("mx.BlockGrad", 0),
+    Operator("mx.Cast", 0),
+    Operator("mx.broadcast_plus", 0),
+    Operator("mx.broadcast_minus", 0),
+    Operator("mx.broadcast_mul", 0),
+    Operator("mx.broadcast_div", 0),
+    Operator("mx.broadcast_power", 0),
+    Operator("mx.broadcast_mod", 0),
+    Operator("mx.broadcast_maximum", 0),
+    Operator("mx.broadcast_minimum", 0),
+    Operator("mx.broadcast_hypot", 0),
+    Operator("mx.broadcast_equal", 0),
+    Operator("mx.broadcast_not_equal", 0),
+    Operator("mx.broadcast_greater", 0),
+    Operator("mx.broadcast_greater_equal", 0),
+    Operator("mx.broadcast_lesser", 0),
+    Operator("mx.broadcast_lesser_equal", 0),
+    Operator("mx.ElementWiseSum", 0),
+    Operator("mx.sum", 0),
+    Operator("mx.mean", 0),
+    Operator("mx.max", 0),
+    Operator("mx.min", 0),
+    Operator("mx.prod", 0),
     Operator("batch_norm", 0),
     Operator("layer_norm", 0),
     Operator("softmax", 0),
@@ -237,12 +323,76 @@ divide(x1, x2; options...) =
     call(table[4], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
+    floor_divide(x1, x2)
+
+The largest whole number not above x1/x2, element by element; integers by zero give 0.
+"""
+floor_divide(x1, x2; options...) =
+    call(table[5], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    remainder(x1, x2)
+
+x1 - x2*floor(x1/x2), element by element: with the sign of x2, as Python's %.
+"""
+remainder(x1, x2; options...) =
+    call(table[6], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    fmod(x1, x2)
+
+The remainder of x1/x2 with the sign of x1, as C's fmod, element by element.
+"""
+fmod(x1, x2; options...) =
+    call(table[7], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    divmod(x1, x2)
+
+floor_divide and remainder, element by element.
+"""
+divmod(x1, x2; options...) =
+    call(table[8], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    power(x1, x2)
+
+x1**x2, element by element; integers to negative integer powers are refused.
+"""
+power(x1, x2; options...) =
+    call(table[9], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    float_power(x1, x2)
+
+x1**x2, element by element, in float64 or complex128.
+"""
+float_power(x1, x2; options...) =
+    call(table[10], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    gcd(x1, x2)
+
+The greatest common divisor of |x1| and |x2|, element by element.
+"""
+gcd(x1, x2; options...) =
+    call(table[11], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    lcm(x1, x2)
+
+The lowest common multiple of |x1| and |x2|, element by element.
+"""
+lcm(x1, x2; options...) =
+    call(table[12], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
     negative(x)
 
 -x, element by element.
 """
 negative(x; options...) =
-    call(table[5], (Arg.array(x),); options...)
+    call(table[13], (Arg.array(x),); options...)
 
 """
     square(x)
@@ -250,7 +400,7 @@ negative(x; options...) =
 x*x, element by element.
 """
 square(x; options...) =
-    call(table[6], (Arg.array(x),); options...)
+    call(table[14], (Arg.array(x),); options...)
 
 """
     sqrt(x)
@@ -258,7 +408,31 @@ square(x; options...) =
 The non-negative square root, element by element.
 """
 sqrt(x; options...) =
-    call(table[7], (Arg.array(x),); options...)
+    call(table[15], (Arg.array(x),); options...)
+
+"""
+    cbrt(x)
+
+The cube root, element by element.
+"""
+cbrt(x; options...) =
+    call(table[16], (Arg.array(x),); options...)
+
+"""
+    reciprocal(x)
+
+1/x, element by element; of integers the whole part.
+"""
+reciprocal(x; options...) =
+    call(table[17], (Arg.array(x),); options...)
+
+"""
+    fabs(x)
+
+|x| as a float, element by element.
+"""
+fabs(x; options...) =
+    call(table[18], (Arg.array(x),); options...)
 
 """
     positive(x)
@@ -266,7 +440,7 @@ sqrt(x; options...) =
 A copy of x; bools are refused.
 """
 positive(x; options...) =
-    call(table[8], (Arg.array(x),); options...)
+    call(table[19], (Arg.array(x),); options...)
 
 """
     absolute(x)
@@ -274,7 +448,7 @@ positive(x; options...) =
 |x|, element by element; of complex numbers the modulus, which is real.
 """
 absolute(x; options...) =
-    call(table[9], (Arg.array(x),); options...)
+    call(table[20], (Arg.array(x),); options...)
 
 """
     sign(x)
@@ -282,7 +456,7 @@ absolute(x; options...) =
 -1, 0 or 1 as x is negative, zero or positive; of complex numbers x / |x|.
 """
 sign(x; options...) =
-    call(table[10], (Arg.array(x),); options...)
+    call(table[21], (Arg.array(x),); options...)
 
 """
     argmax(a; dims, keepdims = false)
@@ -290,7 +464,7 @@ sign(x; options...) =
 Where the first largest element is, along an axis or in the flattened array; the first NaN, if there is one.
 """
 argmax(a; dims=default, keepdims=default, options...) =
-    call(table[11], (Arg.array(a), Arg.axis(dims), Arg.bool(keepdims)); options...)
+    call(table[22], (Arg.array(a), Arg.axis(dims), Arg.bool(keepdims)); options...)
 
 """
     argmin(a; dims, keepdims = false)
@@ -298,7 +472,63 @@ argmax(a; dims=default, keepdims=default, options...) =
 Where the first smallest element is, along an axis or in the flattened array; the first NaN, if there is one.
 """
 argmin(a; dims=default, keepdims=default, options...) =
-    call(table[12], (Arg.array(a), Arg.axis(dims), Arg.bool(keepdims)); options...)
+    call(table[23], (Arg.array(a), Arg.axis(dims), Arg.bool(keepdims)); options...)
+
+"""
+    bitwise_and(x1, x2)
+
+Bits set in both, element by element.
+"""
+bitwise_and(x1, x2; options...) =
+    call(table[24], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    bitwise_or(x1, x2)
+
+Bits set in one or both, element by element.
+"""
+bitwise_or(x1, x2; options...) =
+    call(table[25], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    bitwise_xor(x1, x2)
+
+Bits set in just one, element by element.
+"""
+bitwise_xor(x1, x2; options...) =
+    call(table[26], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    invert(x)
+
+All bits the other way round, element by element; of bools, the logical not.
+"""
+invert(x; options...) =
+    call(table[27], (Arg.array(x),); options...)
+
+"""
+    left_shift(x1, x2)
+
+x1 * 2**x2 without what leaves the width, element by element.
+"""
+left_shift(x1, x2; options...) =
+    call(table[28], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    right_shift(x1, x2)
+
+The whole part of x1 / 2**x2, element by element.
+"""
+right_shift(x1, x2; options...) =
+    call(table[29], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    bitwise_count(x)
+
+How many bits of |x| are set, element by element.
+"""
+bitwise_count(x; options...) =
+    call(table[30], (Arg.array(x),); options...)
 
 """
     equal(x1, x2)
@@ -306,7 +536,7 @@ argmin(a; dims=default, keepdims=default, options...) =
 Whether x1 == x2, element by element.
 """
 equal(x1, x2; options...) =
-    call(table[13], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[31], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     not_equal(x1, x2)
@@ -314,7 +544,7 @@ equal(x1, x2; options...) =
 Whether x1 != x2, element by element.
 """
 not_equal(x1, x2; options...) =
-    call(table[14], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[32], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     less(x1, x2)
@@ -322,7 +552,7 @@ not_equal(x1, x2; options...) =
 Whether x1 < x2, element by element; complex numbers by their real parts, then by their imaginary parts.
 """
 less(x1, x2; options...) =
-    call(table[15], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[33], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     less_equal(x1, x2)
@@ -330,7 +560,7 @@ less(x1, x2; options...) =
 Whether x1 <= x2, element by element; complex numbers as in less.
 """
 less_equal(x1, x2; options...) =
-    call(table[16], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[34], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     greater(x1, x2)
@@ -338,7 +568,7 @@ less_equal(x1, x2; options...) =
 Whether x1 > x2, element by element; complex numbers as in less.
 """
 greater(x1, x2; options...) =
-    call(table[17], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[35], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     greater_equal(x1, x2)
@@ -346,7 +576,7 @@ greater(x1, x2; options...) =
 Whether x1 >= x2, element by element; complex numbers as in less.
 """
 greater_equal(x1, x2; options...) =
-    call(table[18], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[36], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     conjugate(x)
@@ -354,7 +584,7 @@ greater_equal(x1, x2; options...) =
 The complex conjugate, element by element.
 """
 conjugate(x; options...) =
-    call(table[19], (Arg.array(x),); options...)
+    call(table[37], (Arg.array(x),); options...)
 
 """
     real(val)
@@ -362,7 +592,7 @@ conjugate(x; options...) =
 The real parts, on the same memory.
 """
 real(val; options...) =
-    call(table[20], (Arg.array(val),); options...)
+    call(table[38], (Arg.array(val),); options...)
 
 """
     imag(val)
@@ -370,7 +600,7 @@ real(val; options...) =
 The imaginary parts, on the same memory; of real numbers, zeros.
 """
 imag(val; options...) =
-    call(table[21], (Arg.array(val),); options...)
+    call(table[39], (Arg.array(val),); options...)
 
 """
     angle(z; deg = false)
@@ -378,7 +608,7 @@ imag(val; options...) =
 The angle of complex numbers, between -pi and pi.
 """
 angle(z; deg=default, options...) =
-    call(table[22], (Arg.array(z), Arg.bool(deg)); options...)
+    call(table[40], (Arg.array(z), Arg.bool(deg)); options...)
 
 """
     exp(x)
@@ -386,7 +616,23 @@ angle(z; deg=default, options...) =
 Exponential, e**x, element by element.
 """
 exp(x; options...) =
-    call(table[23], (Arg.array(x),); options...)
+    call(table[41], (Arg.array(x),); options...)
+
+"""
+    exp2(x)
+
+2**x, element by element.
+"""
+exp2(x; options...) =
+    call(table[42], (Arg.array(x),); options...)
+
+"""
+    expm1(x)
+
+exp(x) - 1, element by element, exact near 0.
+"""
+expm1(x; options...) =
+    call(table[43], (Arg.array(x),); options...)
 
 """
     log(x)
@@ -394,7 +640,47 @@ exp(x; options...) =
 Natural logarithm, element by element.
 """
 log(x; options...) =
-    call(table[24], (Arg.array(x),); options...)
+    call(table[44], (Arg.array(x),); options...)
+
+"""
+    log2(x)
+
+Logarithm to base 2, element by element.
+"""
+log2(x; options...) =
+    call(table[45], (Arg.array(x),); options...)
+
+"""
+    log10(x)
+
+Logarithm to base 10, element by element.
+"""
+log10(x; options...) =
+    call(table[46], (Arg.array(x),); options...)
+
+"""
+    log1p(x)
+
+log(1 + x), element by element, exact near 0.
+"""
+log1p(x; options...) =
+    call(table[47], (Arg.array(x),); options...)
+
+"""
+    logaddexp(x1, x2)
+
+log(exp(x1) + exp(x2)), element by element, without overflow.
+"""
+logaddexp(x1, x2; options...) =
+    call(table[48], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    logaddexp2(x1, x2)
+
+log2(2**x1 + 2**x2), element by element, without overflow.
+"""
+logaddexp2(x1, x2; options...) =
+    call(table[49], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     sinh(x)
@@ -402,7 +688,7 @@ log(x; options...) =
 Hyperbolic sine, element by element.
 """
 sinh(x; options...) =
-    call(table[25], (Arg.array(x),); options...)
+    call(table[50], (Arg.array(x),); options...)
 
 """
     cosh(x)
@@ -410,7 +696,7 @@ sinh(x; options...) =
 Hyperbolic cosine, element by element.
 """
 cosh(x; options...) =
-    call(table[26], (Arg.array(x),); options...)
+    call(table[51], (Arg.array(x),); options...)
 
 """
     tanh(x)
@@ -418,7 +704,7 @@ cosh(x; options...) =
 Hyperbolic tangent, element by element.
 """
 tanh(x; options...) =
-    call(table[27], (Arg.array(x),); options...)
+    call(table[52], (Arg.array(x),); options...)
 
 """
     arcsinh(x)
@@ -426,7 +712,7 @@ tanh(x; options...) =
 Inverse hyperbolic sine, element by element.
 """
 arcsinh(x; options...) =
-    call(table[28], (Arg.array(x),); options...)
+    call(table[53], (Arg.array(x),); options...)
 
 """
     arccosh(x)
@@ -434,7 +720,7 @@ arcsinh(x; options...) =
 Inverse hyperbolic cosine, element by element.
 """
 arccosh(x; options...) =
-    call(table[29], (Arg.array(x),); options...)
+    call(table[54], (Arg.array(x),); options...)
 
 """
     arctanh(x)
@@ -442,7 +728,7 @@ arccosh(x; options...) =
 Inverse hyperbolic tangent, element by element.
 """
 arctanh(x; options...) =
-    call(table[30], (Arg.array(x),); options...)
+    call(table[55], (Arg.array(x),); options...)
 
 """
     logical_and(x1, x2)
@@ -450,7 +736,7 @@ arctanh(x; options...) =
 Whether both are not zero, element by element.
 """
 logical_and(x1, x2; options...) =
-    call(table[31], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[56], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     logical_or(x1, x2)
@@ -458,7 +744,7 @@ logical_and(x1, x2; options...) =
 Whether one is not zero, element by element.
 """
 logical_or(x1, x2; options...) =
-    call(table[32], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[57], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     logical_xor(x1, x2)
@@ -466,7 +752,7 @@ logical_or(x1, x2; options...) =
 Whether just one is not zero, element by element.
 """
 logical_xor(x1, x2; options...) =
-    call(table[33], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[58], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     logical_not(x)
@@ -474,7 +760,7 @@ logical_xor(x1, x2; options...) =
 Whether x is zero, element by element.
 """
 logical_not(x; options...) =
-    call(table[34], (Arg.array(x),); options...)
+    call(table[59], (Arg.array(x),); options...)
 
 """
     isnan(x)
@@ -482,7 +768,7 @@ logical_not(x; options...) =
 Whether x is not a number, element by element.
 """
 isnan(x; options...) =
-    call(table[35], (Arg.array(x),); options...)
+    call(table[60], (Arg.array(x),); options...)
 
 """
     isinf(x)
@@ -490,7 +776,7 @@ isnan(x; options...) =
 Whether x is infinite, element by element.
 """
 isinf(x; options...) =
-    call(table[36], (Arg.array(x),); options...)
+    call(table[61], (Arg.array(x),); options...)
 
 """
     isfinite(x)
@@ -498,7 +784,119 @@ isinf(x; options...) =
 Whether x is neither infinite nor NaN, element by element.
 """
 isfinite(x; options...) =
-    call(table[37], (Arg.array(x),); options...)
+    call(table[62], (Arg.array(x),); options...)
+
+"""
+    floor(x)
+
+The largest whole number not above x, element by element.
+"""
+floor(x; options...) =
+    call(table[63], (Arg.array(x),); options...)
+
+"""
+    ceil(x)
+
+The smallest whole number not below x, element by element.
+"""
+ceil(x; options...) =
+    call(table[64], (Arg.array(x),); options...)
+
+"""
+    trunc(x)
+
+The whole part of x, towards zero, element by element.
+"""
+trunc(x; options...) =
+    call(table[65], (Arg.array(x),); options...)
+
+"""
+    fix(x)
+
+The whole part of x, towards zero, element by element.
+"""
+fix(x; options...) =
+    call(table[66], (Arg.array(x),); options...)
+
+"""
+    rint(x)
+
+The nearest whole number, the even one of two, element by element.
+"""
+rint(x; options...) =
+    call(table[67], (Arg.array(x),); options...)
+
+"""
+    round(a[, decimals = 0])
+
+The nearest number with so many decimals, the even one of two, element by element.
+"""
+round(a, decimals=default; options...) =
+    call(table[68], (Arg.array(a), Arg.int(decimals)); options...)
+
+"""
+    signbit(x)
+
+Whether the sign is minus, also of zero and NaN, element by element.
+"""
+signbit(x; options...) =
+    call(table[69], (Arg.array(x),); options...)
+
+"""
+    copysign(x1, x2)
+
+|x1| with the sign of x2, element by element.
+"""
+copysign(x1, x2; options...) =
+    call(table[70], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    heaviside(x1, x2)
+
+0, x2 or 1 as x1 is negative, zero or positive.
+"""
+heaviside(x1, x2; options...) =
+    call(table[71], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    modf(x)
+
+The fraction and the whole part, element by element.
+"""
+modf(x; options...) =
+    call(table[72], (Arg.array(x),); options...)
+
+"""
+    ldexp(x1, x2)
+
+x1 * 2**x2, element by element; x2 is an integer.
+"""
+ldexp(x1, x2; options...) =
+    call(table[73], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    frexp(x)
+
+m and e of x = m * 2**e with 0.5 <= |m| < 1, element by element.
+"""
+frexp(x; options...) =
+    call(table[74], (Arg.array(x),); options...)
+
+"""
+    nextafter(x1, x2)
+
+The number after x1 in the direction of x2, element by element.
+"""
+nextafter(x1, x2; options...) =
+    call(table[75], (Arg.array(x1), Arg.array(x2)); options...)
+
+"""
+    spacing(x)
+
+The distance to the next number away from zero, element by element.
+"""
+spacing(x; options...) =
+    call(table[76], (Arg.array(x),); options...)
 
 """
     where(condition, x, y)
@@ -506,7 +904,7 @@ isfinite(x; options...) =
 x where the condition is true, else y.
 """
 var"where"(condition, x, y; options...) =
-    call(table[38], (Arg.array(condition), Arg.array(x), Arg.array(y)); options...)
+    call(table[77], (Arg.array(condition), Arg.array(x), Arg.array(y)); options...)
 
 """
     maximum(x1, x2)
@@ -514,7 +912,7 @@ var"where"(condition, x, y; options...) =
 The larger of two, element by element; NaN if one is NaN.
 """
 maximum(x1, x2; options...) =
-    call(table[39], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[78], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     minimum(x1, x2)
@@ -522,7 +920,7 @@ maximum(x1, x2; options...) =
 The smaller of two, element by element; NaN if one is NaN.
 """
 minimum(x1, x2; options...) =
-    call(table[40], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[79], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     fmax(x1, x2)
@@ -530,7 +928,7 @@ minimum(x1, x2; options...) =
 The larger of two, element by element; NaN only if both are.
 """
 fmax(x1, x2; options...) =
-    call(table[41], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[80], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     fmin(x1, x2)
@@ -538,7 +936,7 @@ fmax(x1, x2; options...) =
 The smaller of two, element by element; NaN only if both are.
 """
 fmin(x1, x2; options...) =
-    call(table[42], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[81], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     clip(a[, a_min, a_max]; min, max)
@@ -546,7 +944,55 @@ fmin(x1, x2; options...) =
 The nearest numbers between a_min and a_max (also called min and max), either of which may be None.
 """
 clip(a, a_min=default, a_max=default; min=default, max=default, options...) =
-    call(table[43], (Arg.array(a), Arg.array(a_min), Arg.array(a_max), Arg.array(min), Arg.array(max)); options...)
+    call(table[82], (Arg.array(a), Arg.array(a_min), Arg.array(a_max), Arg.array(min), Arg.array(max)); options...)
+
+"""
+    erf(x)
+
+The error function, element by element.
+"""
+erf(x; options...) =
+    call(table[83], (Arg.array(x),); options...)
+
+"""
+    erfc(x)
+
+1 - erf(x), element by element, exact for large x.
+"""
+erfc(x; options...) =
+    call(table[84], (Arg.array(x),); options...)
+
+"""
+    sigmoid(x)
+
+1 / (1 + exp(-x)), element by element.
+"""
+sigmoid(x; options...) =
+    call(table[85], (Arg.array(x),); options...)
+
+"""
+    logit(x)
+
+log(x / (1 - x)), element by element: the inverse of sigmoid.
+"""
+logit(x; options...) =
+    call(table[86], (Arg.array(x),); options...)
+
+"""
+    softplus(x)
+
+log(1 + exp(x)), element by element, without overflow.
+"""
+softplus(x; options...) =
+    call(table[87], (Arg.array(x),); options...)
+
+"""
+    relu(x)
+
+max(x, 0), element by element.
+"""
+relu(x; options...) =
+    call(table[88], (Arg.array(x),); options...)
 
 """
     sin(x)
@@ -554,7 +1000,7 @@ clip(a, a_min=default, a_max=default; min=default, max=default, options...) =
 Sine, element by element; x in radians.
 """
 sin(x; options...) =
-    call(table[44], (Arg.array(x),); options...)
+    call(table[89], (Arg.array(x),); options...)
 
 """
     cos(x)
@@ -562,7 +1008,7 @@ sin(x; options...) =
 Cosine, element by element; x in radians.
 """
 cos(x; options...) =
-    call(table[45], (Arg.array(x),); options...)
+    call(table[90], (Arg.array(x),); options...)
 
 """
     tan(x)
@@ -570,7 +1016,7 @@ cos(x; options...) =
 Tangent, element by element; x in radians.
 """
 tan(x; options...) =
-    call(table[46], (Arg.array(x),); options...)
+    call(table[91], (Arg.array(x),); options...)
 
 """
     arcsin(x)
@@ -578,7 +1024,7 @@ tan(x; options...) =
 Inverse sine, element by element, between -pi/2 and pi/2.
 """
 arcsin(x; options...) =
-    call(table[47], (Arg.array(x),); options...)
+    call(table[92], (Arg.array(x),); options...)
 
 """
     arccos(x)
@@ -586,7 +1032,7 @@ arcsin(x; options...) =
 Inverse cosine, element by element, between 0 and pi.
 """
 arccos(x; options...) =
-    call(table[48], (Arg.array(x),); options...)
+    call(table[93], (Arg.array(x),); options...)
 
 """
     arctan(x)
@@ -594,7 +1040,7 @@ arccos(x; options...) =
 Inverse tangent, element by element, between -pi/2 and pi/2.
 """
 arctan(x; options...) =
-    call(table[49], (Arg.array(x),); options...)
+    call(table[94], (Arg.array(x),); options...)
 
 """
     arctan2(x1, x2)
@@ -602,7 +1048,7 @@ arctan(x; options...) =
 Angle of the point (x2, x1), element by element, between -pi and pi.
 """
 arctan2(x1, x2; options...) =
-    call(table[50], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[95], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     hypot(x1, x2)
@@ -610,7 +1056,7 @@ arctan2(x1, x2; options...) =
 sqrt(x1**2 + x2**2), element by element, without overflow of the squares.
 """
 hypot(x1, x2; options...) =
-    call(table[51], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[96], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     deg2rad(x)
@@ -618,7 +1064,7 @@ hypot(x1, x2; options...) =
 Degrees as radians, element by element.
 """
 deg2rad(x; options...) =
-    call(table[52], (Arg.array(x),); options...)
+    call(table[97], (Arg.array(x),); options...)
 
 """
     radians(x)
@@ -626,7 +1072,7 @@ deg2rad(x; options...) =
 Degrees as radians, element by element.
 """
 radians(x; options...) =
-    call(table[53], (Arg.array(x),); options...)
+    call(table[98], (Arg.array(x),); options...)
 
 """
     rad2deg(x)
@@ -634,7 +1080,7 @@ radians(x; options...) =
 Radians as degrees, element by element.
 """
 rad2deg(x; options...) =
-    call(table[54], (Arg.array(x),); options...)
+    call(table[99], (Arg.array(x),); options...)
 
 """
     degrees(x)
@@ -642,7 +1088,7 @@ rad2deg(x; options...) =
 Radians as degrees, element by element.
 """
 degrees(x; options...) =
-    call(table[55], (Arg.array(x),); options...)
+    call(table[100], (Arg.array(x),); options...)
 
 """
     sinc(x)
@@ -650,7 +1096,7 @@ degrees(x; options...) =
 sin(pi*x) / (pi*x), element by element, and 1 at 0.
 """
 sinc(x; options...) =
-    call(table[56], (Arg.array(x),); options...)
+    call(table[101], (Arg.array(x),); options...)
 
 """
     convolution(x, weight[, bias]; stride, pad, dilate, groups = 1)
@@ -658,7 +1104,7 @@ sinc(x; options...) =
 Cross-correlation of (batch, channels, spatial...) with (filters, channels / groups, kernel...).
 """
 convolution(x, weight, bias=default; stride=default, pad=default, dilate=default, groups=default, options...) =
-    call(table[57], (Arg.array(x), Arg.array(weight), Arg.array(bias), Arg.ints(stride), Arg.ints(pad), Arg.ints(dilate), Arg.int(groups)); options...)
+    call(table[102], (Arg.array(x), Arg.array(weight), Arg.array(bias), Arg.ints(stride), Arg.ints(pad), Arg.ints(dilate), Arg.int(groups)); options...)
 
 """
     pooling(x; kernel, pool_type = "max", stride, pad, global_pool = false, pooling_convention = "valid")
@@ -666,7 +1112,7 @@ convolution(x, weight, bias=default; stride=default, pad=default, dilate=default
 Maximum, average or sum of windows over the spatial axes, with MXNet's conventions.
 """
 pooling(x; kernel=default, pool_type=default, stride=default, pad=default, global_pool=default, pooling_convention=default, options...) =
-    call(table[58], (Arg.array(x), Arg.ints(kernel), Arg.str(pool_type), Arg.ints(stride), Arg.ints(pad), Arg.bool(global_pool), Arg.str(pooling_convention)); options...)
+    call(table[103], (Arg.array(x), Arg.ints(kernel), Arg.str(pool_type), Arg.ints(stride), Arg.ints(pad), Arg.bool(global_pool), Arg.str(pooling_convention)); options...)
 
 """
     dropout(x[, p = 0.5]; training)
@@ -674,7 +1120,7 @@ pooling(x; kernel=default, pool_type=default, stride=default, pad=default, globa
 In training a random part p of the elements is zero and the rest scaled by 1 / (1 - p); else x itself.
 """
 dropout(x, p=default; training=default, options...) =
-    call(table[59], (Arg.array(x), Arg.float(p), Arg.bool(training)); options...)
+    call(table[104], (Arg.array(x), Arg.float(p), Arg.bool(training)); options...)
 
 """
     embedding(indices, weight)
@@ -682,7 +1128,7 @@ dropout(x, p=default; training=default, options...) =
 Rows of a table: weight[indices]; indices may be floats.
 """
 embedding(indices, weight; options...) =
-    call(table[60], (Arg.array(indices), Arg.array(weight)); options...)
+    call(table[105], (Arg.array(indices), Arg.array(weight)); options...)
 
 """
     one_hot(indices, depth[, on_value = 1.0, off_value = 0.0]; dtype = "float32")
@@ -690,7 +1136,7 @@ embedding(indices, weight; options...) =
 Unit vectors: on_value at each index, off_value elsewhere; all off for an index that is out of range.
 """
 one_hot(indices, depth, on_value=default, off_value=default; dtype=default, options...) =
-    call(table[61], (Arg.array(indices), Arg.int(depth), Arg.float(on_value), Arg.float(off_value), Arg.dtype(dtype)); options...)
+    call(table[106], (Arg.array(indices), Arg.int(depth), Arg.float(on_value), Arg.float(off_value), Arg.dtype(dtype)); options...)
 
 """
     fully_connected(x, weight[, bias]; flatten = true)
@@ -698,7 +1144,7 @@ one_hot(indices, depth, on_value=default, off_value=default; dtype=default, opti
 x @ weight.T + bias, with all axes of x but the first flattened.
 """
 fully_connected(x, weight, bias=default; flatten=default, options...) =
-    call(table[62], (Arg.array(x), Arg.array(weight), Arg.array(bias), Arg.bool(flatten)); options...)
+    call(table[107], (Arg.array(x), Arg.array(weight), Arg.array(bias), Arg.bool(flatten)); options...)
 
 """
     batch_norm(x, gamma, beta[, moving_mean, moving_var, eps = 1e-05, momentum = 0.9]; dims = 2, training)
@@ -707,7 +1153,7 @@ Batch normalisation. In training the batch's mean and variance are used, and the
 else the moving ones are used. By default as the context says.
 """
 batch_norm(x, gamma, beta, moving_mean=default, moving_var=default, eps=default, momentum=default; dims=default, training=default, options...) =
-    call(table[63], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.axis(dims), Arg.bool(training)); options...)
+    call(table[149], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.axis(dims), Arg.bool(training)); options...)
 
 """
     layer_norm(x, gamma, beta; dims, eps = 1e-05)
@@ -715,7 +1161,7 @@ batch_norm(x, gamma, beta, moving_mean=default, moving_var=default, eps=default,
 The data normalised along one axis, scaled and shifted.
 """
 layer_norm(x, gamma, beta; dims=default, eps=default, options...) =
-    call(table[64], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.axis(dims), Arg.float(eps)); options...)
+    call(table[150], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.axis(dims), Arg.float(eps)); options...)
 
 """
     softmax(x; dims)
@@ -723,7 +1169,7 @@ layer_norm(x, gamma, beta; dims=default, eps=default, options...) =
 exp(x) / sum(exp(x)) along an axis.
 """
 softmax(x; dims=default, options...) =
-    call(table[65], (Arg.array(x), Arg.axis(dims)); options...)
+    call(table[151], (Arg.array(x), Arg.axis(dims)); options...)
 
 """
     log_softmax(x; dims)
@@ -731,7 +1177,7 @@ softmax(x; dims=default, options...) =
 The logarithm of softmax, without overflow.
 """
 log_softmax(x; dims=default, options...) =
-    call(table[66], (Arg.array(x), Arg.axis(dims)); options...)
+    call(table[152], (Arg.array(x), Arg.axis(dims)); options...)
 
 """
     softmax_cross_entropy(x, label)
@@ -739,7 +1185,7 @@ log_softmax(x; dims=default, options...) =
 The sum of the rows' cross entropies: labels are class numbers (batch,) or probabilities (batch, classes).
 """
 softmax_cross_entropy(x, label; options...) =
-    call(table[67], (Arg.array(x), Arg.array(label)); options...)
+    call(table[153], (Arg.array(x), Arg.array(label)); options...)
 
 """
     matmul(x1, x2)
@@ -747,7 +1193,7 @@ softmax_cross_entropy(x, label; options...) =
 Matrix product of the last two axes; leading axes broadcast, vectors count as rows and columns.
 """
 matmul(x1, x2; options...) =
-    call(table[68], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[154], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     dot(a, b)
@@ -755,7 +1201,7 @@ matmul(x1, x2; options...) =
 Sum of products over the last axis of a and the last but one of b; a product where one is a number.
 """
 dot(a, b; options...) =
-    call(table[69], (Arg.array(a), Arg.array(b)); options...)
+    call(table[155], (Arg.array(a), Arg.array(b)); options...)
 
 """
     inner(a, b)
@@ -763,7 +1209,7 @@ dot(a, b; options...) =
 Sum of products over the last axes of both.
 """
 inner(a, b; options...) =
-    call(table[70], (Arg.array(a), Arg.array(b)); options...)
+    call(table[156], (Arg.array(a), Arg.array(b)); options...)
 
 """
     vdot(a, b)
@@ -771,7 +1217,7 @@ inner(a, b; options...) =
 Sum of products of all elements, those of a conjugated.
 """
 vdot(a, b; options...) =
-    call(table[71], (Arg.array(a), Arg.array(b)); options...)
+    call(table[157], (Arg.array(a), Arg.array(b)); options...)
 
 """
     outer(a, b)
@@ -779,7 +1225,7 @@ vdot(a, b; options...) =
 The product of each element of a with each of b.
 """
 outer(a, b; options...) =
-    call(table[72], (Arg.array(a), Arg.array(b)); options...)
+    call(table[158], (Arg.array(a), Arg.array(b)); options...)
 
 """
     tensordot(a, b[, axes = 2])
@@ -787,7 +1233,7 @@ outer(a, b; options...) =
 Sum of products over several axes: the last n of a and the first n of b, or those of two lists.
 """
 tensordot(a, b, axes=default; options...) =
-    call(table[73], (Arg.array(a), Arg.array(b), Arg.value(axes)); options...)
+    call(table[159], (Arg.array(a), Arg.array(b), Arg.value(axes)); options...)
 
 """
     vecdot(x1, x2; dims)
@@ -795,7 +1241,7 @@ tensordot(a, b, axes=default; options...) =
 Sum of products over an axis, elements of x1 conjugated; the other axes broadcast.
 """
 vecdot(x1, x2; dims=default, options...) =
-    call(table[74], (Arg.array(x1), Arg.array(x2), Arg.axis(dims)); options...)
+    call(table[160], (Arg.array(x1), Arg.array(x2), Arg.axis(dims)); options...)
 
 """
     matvec(x1, x2)
@@ -803,7 +1249,7 @@ vecdot(x1, x2; dims=default, options...) =
 Matrices times vectors; leading axes broadcast.
 """
 matvec(x1, x2; options...) =
-    call(table[75], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[161], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     vecmat(x1, x2)
@@ -811,7 +1257,7 @@ matvec(x1, x2; options...) =
 Vectors, conjugated, times matrices; leading axes broadcast.
 """
 vecmat(x1, x2; options...) =
-    call(table[76], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[162], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     kron(a, b)
@@ -819,7 +1265,7 @@ vecmat(x1, x2; options...) =
 Kronecker product: blocks of b scaled by the elements of a.
 """
 kron(a, b; options...) =
-    call(table[77], (Arg.array(a), Arg.array(b)); options...)
+    call(table[163], (Arg.array(a), Arg.array(b)); options...)
 
 """
     cross(a, b[, axisa = -1, axisb = -1, axisc = -1]; dims)
@@ -827,7 +1273,7 @@ kron(a, b; options...) =
 Cross product of vectors of three elements.
 """
 cross(a, b, axisa=default, axisb=default, axisc=default; dims=default, options...) =
-    call(table[78], (Arg.array(a), Arg.array(b), Arg.int(axisa), Arg.int(axisb), Arg.int(axisc), Arg.axis(dims)); options...)
+    call(table[164], (Arg.array(a), Arg.array(b), Arg.int(axisa), Arg.int(axisb), Arg.int(axisc), Arg.axis(dims)); options...)
 
 """
     einsum(subscripts, operands; dtype, optimize = false)
@@ -835,7 +1281,7 @@ cross(a, b, axisa=default, axisb=default, axisc=default; dims=default, options..
 Einstein's summation: products of operands summed over the labels that the result does not have.
 """
 einsum(subscripts, operands; dtype=default, optimize=default, options...) =
-    call(table[79], (Arg.str(subscripts), Arg.arrays(operands), Arg.dtype(dtype), Arg.value(optimize)); options...)
+    call(table[165], (Arg.str(subscripts), Arg.arrays(operands), Arg.dtype(dtype), Arg.value(optimize)); options...)
 
 """
     reshape(a, shape; order = "C")
@@ -843,7 +1289,7 @@ einsum(subscripts, operands; dtype=default, optimize=default, options...) =
 The elements in a new shape; a view where strides allow. One size may be -1.
 """
 reshape(a, shape; order=default, options...) =
-    call(table[98], (Arg.array(a), Arg.ints(shape), Arg.str(order)); options...)
+    call(table[184], (Arg.array(a), Arg.ints(shape), Arg.str(order)); options...)
 
 """
     transpose(a; dims)
@@ -851,7 +1297,7 @@ reshape(a, shape; order=default, options...) =
 The axes in another order, reversed by default; a view.
 """
 transpose(a; dims=default, options...) =
-    call(table[99], (Arg.array(a), Arg.axes(dims)); options...)
+    call(table[185], (Arg.array(a), Arg.axes(dims)); options...)
 
 """
     broadcast_to(array, shape)
@@ -859,7 +1305,7 @@ transpose(a; dims=default, options...) =
 A view of a larger shape in which sizes of 1 are repeated without a copy.
 """
 broadcast_to(array, shape; options...) =
-    call(table[100], (Arg.array(array), Arg.ints(shape)); options...)
+    call(table[186], (Arg.array(array), Arg.ints(shape)); options...)
 
 """
     astype(x, dtype; copy = true)
@@ -867,7 +1313,7 @@ broadcast_to(array, shape; options...) =
 The elements converted to a dtype: a copy.
 """
 astype(x, dtype; copy=default, options...) =
-    call(table[101], (Arg.array(x), Arg.dtype(dtype), Arg.bool(copy)); options...)
+    call(table[187], (Arg.array(x), Arg.dtype(dtype), Arg.bool(copy)); options...)
 
 """
     copy(a)
@@ -875,7 +1321,7 @@ astype(x, dtype; copy=default, options...) =
 A copy in C order.
 """
 copy(a; options...) =
-    call(table[102], (Arg.array(a),); options...)
+    call(table[188], (Arg.array(a),); options...)
 
 """
     to_device(a, device)
@@ -883,7 +1329,7 @@ copy(a; options...) =
 The array on a device: itself if it is there already.
 """
 to_device(a, device; options...) =
-    call(table[103], (Arg.array(a), Arg.device(device)); options...)
+    call(table[189], (Arg.array(a), Arg.device(device)); options...)
 
 """
     ravel(a; order = "C")
@@ -891,7 +1337,7 @@ to_device(a, device; options...) =
 The elements as one dimension; a view where strides allow.
 """
 ravel(a; order=default, options...) =
-    call(table[104], (Arg.array(a), Arg.str(order)); options...)
+    call(table[190], (Arg.array(a), Arg.str(order)); options...)
 
 """
     squeeze(a; dims)
@@ -899,7 +1345,7 @@ ravel(a; order=default, options...) =
 Without axes of size 1, all of them or those given; a view.
 """
 squeeze(a; dims=default, options...) =
-    call(table[105], (Arg.array(a), Arg.axes(dims)); options...)
+    call(table[191], (Arg.array(a), Arg.axes(dims)); options...)
 
 """
     expand_dims(a, dims)
@@ -907,7 +1353,7 @@ squeeze(a; dims=default, options...) =
 With new axes of size 1 at these places of the result; a view.
 """
 expand_dims(a, dims; options...) =
-    call(table[106], (Arg.array(a), Arg.axes(dims)); options...)
+    call(table[192], (Arg.array(a), Arg.axes(dims)); options...)
 
 """
     swapaxes(a, axis1, axis2)
@@ -915,7 +1361,7 @@ expand_dims(a, dims; options...) =
 With two axes exchanged; a view.
 """
 swapaxes(a, axis1, axis2; options...) =
-    call(table[107], (Arg.array(a), Arg.axis(axis1), Arg.axis(axis2)); options...)
+    call(table[193], (Arg.array(a), Arg.axis(axis1), Arg.axis(axis2)); options...)
 
 """
     matrix_transpose(x)
@@ -923,7 +1369,7 @@ swapaxes(a, axis1, axis2; options...) =
 With the last two axes exchanged; a view.
 """
 matrix_transpose(x; options...) =
-    call(table[108], (Arg.array(x),); options...)
+    call(table[194], (Arg.array(x),); options...)
 
 """
     moveaxis(a, source, destination)
@@ -931,7 +1377,7 @@ matrix_transpose(x; options...) =
 With some axes moved to new places, the others in their order; a view.
 """
 moveaxis(a, source, destination; options...) =
-    call(table[109], (Arg.array(a), Arg.axes(source), Arg.axes(destination)); options...)
+    call(table[195], (Arg.array(a), Arg.axes(source), Arg.axes(destination)); options...)
 
 """
     rollaxis(a, dims[, start = 0])
@@ -939,7 +1385,7 @@ moveaxis(a, source, destination; options...) =
 With an axis moved in front of another; a view.
 """
 rollaxis(a, dims, start=default; options...) =
-    call(table[110], (Arg.array(a), Arg.axis(dims), Arg.int(start)); options...)
+    call(table[196], (Arg.array(a), Arg.axis(dims), Arg.int(start)); options...)
 
 """
     atleast_1d(arys)
@@ -947,7 +1393,7 @@ rollaxis(a, dims, start=default; options...) =
 With at least one axis.
 """
 atleast_1d(arys; options...) =
-    call(table[111], (Arg.arrays(arys),); options...)
+    call(table[197], (Arg.arrays(arys),); options...)
 
 """
     atleast_2d(arys)
@@ -955,7 +1401,7 @@ atleast_1d(arys; options...) =
 With at least two axes.
 """
 atleast_2d(arys; options...) =
-    call(table[112], (Arg.arrays(arys),); options...)
+    call(table[198], (Arg.arrays(arys),); options...)
 
 """
     atleast_3d(arys)
@@ -963,7 +1409,7 @@ atleast_2d(arys; options...) =
 With at least three axes.
 """
 atleast_3d(arys; options...) =
-    call(table[113], (Arg.arrays(arys),); options...)
+    call(table[199], (Arg.arrays(arys),); options...)
 
 """
     broadcast_arrays(args)
@@ -971,7 +1417,7 @@ atleast_3d(arys; options...) =
 Views of a common shape.
 """
 broadcast_arrays(args; options...) =
-    call(table[114], (Arg.arrays(args),); options...)
+    call(table[200], (Arg.arrays(args),); options...)
 
 """
     meshgrid(xi; copy = true, sparse = false, indexing = "xy")
@@ -979,7 +1425,7 @@ broadcast_arrays(args; options...) =
 Coordinates along each axis as arrays of the grid's shape.
 """
 meshgrid(xi; copy=default, sparse=default, indexing=default, options...) =
-    call(table[115], (Arg.arrays(xi), Arg.bool(copy), Arg.bool(sparse), Arg.str(indexing)); options...)
+    call(table[201], (Arg.arrays(xi), Arg.bool(copy), Arg.bool(sparse), Arg.str(indexing)); options...)
 
 """
     get_item(a, index)
@@ -987,7 +1433,7 @@ meshgrid(xi; copy=default, sparse=default, indexing=default, options...) =
 a[index]: a view for ints, slices, ellipsis and newaxis, a copy where arrays are among them.
 """
 get_item(a, index; options...) =
-    call(table[116], (Arg.array(a), Arg.index(index)); options...)
+    call(table[202], (Arg.array(a), Arg.index(index)); options...)
 
 """
     set_item(a, index, value)
@@ -995,7 +1441,7 @@ get_item(a, index; options...) =
 a[index] = value, in place; gives a. Of values for one element the last is kept.
 """
 set_item(a, index, value; options...) =
-    call(table[117], (Arg.array(a), Arg.index(index), Arg.value(value)); options...)
+    call(table[203], (Arg.array(a), Arg.index(index), Arg.value(value)); options...)
 
 """
     zeros(shape; dtype, order = "C", device)
@@ -1003,7 +1449,7 @@ set_item(a, index, value; options...) =
 A new array of zeros.
 """
 zeros(shape; dtype=default, order=default, device=default, options...) =
-    call(table[118], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+    call(table[204], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
 
 """
     ones(shape; dtype, order = "C", device)
@@ -1011,7 +1457,7 @@ zeros(shape; dtype=default, order=default, device=default, options...) =
 A new array of ones.
 """
 ones(shape; dtype=default, order=default, device=default, options...) =
-    call(table[119], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+    call(table[205], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
 
 """
     empty(shape; dtype, order = "C", device)
@@ -1019,7 +1465,7 @@ ones(shape; dtype=default, order=default, device=default, options...) =
 A new array of whatever was in memory.
 """
 empty(shape; dtype=default, order=default, device=default, options...) =
-    call(table[120], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+    call(table[206], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
 
 """
     full(shape, fill_value; dtype, order = "C", device)
@@ -1027,7 +1473,7 @@ empty(shape; dtype=default, order=default, device=default, options...) =
 A new array with one value, or values that broadcast to its shape.
 """
 full(shape, fill_value; dtype=default, order=default, device=default, options...) =
-    call(table[121], (Arg.ints(shape), Arg.array(fill_value), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+    call(table[207], (Arg.ints(shape), Arg.array(fill_value), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
 
 """
     zeros_like(a; dtype, order = "K", shape, device)
@@ -1035,7 +1481,7 @@ full(shape, fill_value; dtype=default, order=default, device=default, options...
 A new array of zeros of the shape, dtype, layout and device of another.
 """
 zeros_like(a; dtype=default, order=default, shape=default, device=default, options...) =
-    call(table[122], (Arg.array(a), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
+    call(table[208], (Arg.array(a), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
 
 """
     ones_like(a; dtype, order = "K", shape, device)
@@ -1043,7 +1489,7 @@ zeros_like(a; dtype=default, order=default, shape=default, device=default, optio
 A new array of ones of the shape, dtype, layout and device of another.
 """
 ones_like(a; dtype=default, order=default, shape=default, device=default, options...) =
-    call(table[123], (Arg.array(a), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
+    call(table[209], (Arg.array(a), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
 
 """
     empty_like(prototype; dtype, order = "K", shape, device)
@@ -1051,7 +1497,7 @@ ones_like(a; dtype=default, order=default, shape=default, device=default, option
 A new array of the shape, dtype, layout and device of another, uninitialised.
 """
 empty_like(prototype; dtype=default, order=default, shape=default, device=default, options...) =
-    call(table[124], (Arg.array(prototype), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
+    call(table[210], (Arg.array(prototype), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
 
 """
     full_like(a, fill_value; dtype, order = "K", shape, device)
@@ -1059,7 +1505,7 @@ empty_like(prototype; dtype=default, order=default, shape=default, device=defaul
 A new array like another, with one value or values that broadcast.
 """
 full_like(a, fill_value; dtype=default, order=default, shape=default, device=default, options...) =
-    call(table[125], (Arg.array(a), Arg.array(fill_value), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
+    call(table[211], (Arg.array(a), Arg.array(fill_value), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
 
 """
     arange([, start, stop, step]; dtype, device)
@@ -1067,7 +1513,7 @@ full_like(a, fill_value; dtype=default, order=default, shape=default, device=def
 Evenly spaced numbers from start (0 if one number is given) up to but without stop.
 """
 arange(start=default, stop=default, step=default; dtype=default, device=default, options...) =
-    call(table[126], (Arg.scalar(start), Arg.scalar(stop), Arg.scalar(step), Arg.dtype(dtype), Arg.device(device)); options...)
+    call(table[212], (Arg.scalar(start), Arg.scalar(stop), Arg.scalar(step), Arg.dtype(dtype), Arg.device(device)); options...)
 
 """
     linspace(start, stop[, num = 50]; endpoint = true, retstep = false, dtype, dims = 1)
@@ -1075,7 +1521,7 @@ arange(start=default, stop=default, step=default; dtype=default, device=default,
 `num` evenly spaced numbers from start to stop.
 """
 linspace(start, stop, num=default; endpoint=default, retstep=default, dtype=default, dims=default, options...) =
-    call(table[127], (Arg.array(start), Arg.array(stop), Arg.int(num), Arg.bool(endpoint), Arg.bool(retstep), Arg.dtype(dtype), Arg.axis(dims)); options...)
+    call(table[213], (Arg.array(start), Arg.array(stop), Arg.int(num), Arg.bool(endpoint), Arg.bool(retstep), Arg.dtype(dtype), Arg.axis(dims)); options...)
 
 """
     eye(N[, M, k = 0]; dtype, order = "C", device)
@@ -1083,7 +1529,7 @@ linspace(start, stop, num=default; endpoint=default, retstep=default, dtype=defa
 A matrix with ones on a diagonal and zeros elsewhere.
 """
 eye(N, M=default, k=default; dtype=default, order=default, device=default, options...) =
-    call(table[128], (Arg.int(N), Arg.int(M), Arg.int(k), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+    call(table[214], (Arg.int(N), Arg.int(M), Arg.int(k), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
 
 """
     identity(n; dtype)
@@ -1091,7 +1537,7 @@ eye(N, M=default, k=default; dtype=default, order=default, device=default, optio
 The identity matrix.
 """
 identity(n; dtype=default, options...) =
-    call(table[129], (Arg.int(n), Arg.dtype(dtype)); options...)
+    call(table[215], (Arg.int(n), Arg.dtype(dtype)); options...)
 
 """
     tri(N[, M, k = 0]; dtype)
@@ -1099,7 +1545,7 @@ identity(n; dtype=default, options...) =
 Ones at and below a diagonal, zeros above.
 """
 tri(N, M=default, k=default; dtype=default, options...) =
-    call(table[130], (Arg.int(N), Arg.int(M), Arg.int(k), Arg.dtype(dtype)); options...)
+    call(table[216], (Arg.int(N), Arg.int(M), Arg.int(k), Arg.dtype(dtype)); options...)
 
 """
     tril(m[, k = 0])
@@ -1107,7 +1553,7 @@ tri(N, M=default, k=default; dtype=default, options...) =
 A copy with zeros above diagonal k of the last two axes.
 """
 tril(m, k=default; options...) =
-    call(table[131], (Arg.array(m), Arg.int(k)); options...)
+    call(table[217], (Arg.array(m), Arg.int(k)); options...)
 
 """
     triu(m[, k = 0])
@@ -1115,7 +1561,7 @@ tril(m, k=default; options...) =
 A copy with zeros below diagonal k of the last two axes.
 """
 triu(m, k=default; options...) =
-    call(table[132], (Arg.array(m), Arg.int(k)); options...)
+    call(table[218], (Arg.array(m), Arg.int(k)); options...)
 
 """
     concatenate(arrays; dims = 1, dtype)
@@ -1123,7 +1569,7 @@ triu(m, k=default; options...) =
 Arrays one after the other along an axis; flattened for None.
 """
 concatenate(arrays; dims=default, dtype=default, options...) =
-    call(table[133], (Arg.arrays(arrays), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[219], (Arg.arrays(arrays), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     stack(arrays; dims = 1, dtype)
@@ -1131,7 +1577,7 @@ concatenate(arrays; dims=default, dtype=default, options...) =
 Arrays of one shape along a new axis.
 """
 stack(arrays; dims=default, dtype=default, options...) =
-    call(table[134], (Arg.arrays(arrays), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[220], (Arg.arrays(arrays), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     vstack(tup; dtype)
@@ -1139,7 +1585,7 @@ stack(arrays; dims=default, dtype=default, options...) =
 Arrays below one another: along axis 0, one-dimensional ones as rows.
 """
 vstack(tup; dtype=default, options...) =
-    call(table[135], (Arg.arrays(tup), Arg.dtype(dtype)); options...)
+    call(table[221], (Arg.arrays(tup), Arg.dtype(dtype)); options...)
 
 """
     hstack(tup; dtype)
@@ -1147,7 +1593,7 @@ vstack(tup; dtype=default, options...) =
 Arrays side by side: along axis 1, of one-dimensional ones axis 0.
 """
 hstack(tup; dtype=default, options...) =
-    call(table[136], (Arg.arrays(tup), Arg.dtype(dtype)); options...)
+    call(table[222], (Arg.arrays(tup), Arg.dtype(dtype)); options...)
 
 """
     dstack(tup)
@@ -1155,7 +1601,7 @@ hstack(tup; dtype=default, options...) =
 Arrays behind one another: along axis 2.
 """
 dstack(tup; options...) =
-    call(table[137], (Arg.arrays(tup),); options...)
+    call(table[223], (Arg.arrays(tup),); options...)
 
 """
     column_stack(tup)
@@ -1163,7 +1609,7 @@ dstack(tup; options...) =
 Arrays side by side, one-dimensional ones as columns.
 """
 column_stack(tup; options...) =
-    call(table[138], (Arg.arrays(tup),); options...)
+    call(table[224], (Arg.arrays(tup),); options...)
 
 """
     split(ary, indices_or_sections; dims = 1)
@@ -1171,7 +1617,7 @@ column_stack(tup; options...) =
 Views of equal parts along an axis, or of the parts between indices.
 """
 split(ary, indices_or_sections; dims=default, options...) =
-    call(table[139], (Arg.array(ary), Arg.ints(indices_or_sections), Arg.axis(dims)); options...)
+    call(table[225], (Arg.array(ary), Arg.ints(indices_or_sections), Arg.axis(dims)); options...)
 
 """
     array_split(ary, indices_or_sections; dims = 1)
@@ -1179,7 +1625,7 @@ split(ary, indices_or_sections; dims=default, options...) =
 As split; the first parts may be longer by one.
 """
 array_split(ary, indices_or_sections; dims=default, options...) =
-    call(table[140], (Arg.array(ary), Arg.ints(indices_or_sections), Arg.axis(dims)); options...)
+    call(table[226], (Arg.array(ary), Arg.ints(indices_or_sections), Arg.axis(dims)); options...)
 
 """
     vsplit(ary, indices_or_sections)
@@ -1187,7 +1633,7 @@ array_split(ary, indices_or_sections; dims=default, options...) =
 As split along axis 0.
 """
 vsplit(ary, indices_or_sections; options...) =
-    call(table[141], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
+    call(table[227], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
 
 """
     hsplit(ary, indices_or_sections)
@@ -1195,7 +1641,7 @@ vsplit(ary, indices_or_sections; options...) =
 As split along axis 1, of one-dimensional arrays axis 0.
 """
 hsplit(ary, indices_or_sections; options...) =
-    call(table[142], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
+    call(table[228], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
 
 """
     dsplit(ary, indices_or_sections)
@@ -1203,7 +1649,7 @@ hsplit(ary, indices_or_sections; options...) =
 As split along axis 2.
 """
 dsplit(ary, indices_or_sections; options...) =
-    call(table[143], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
+    call(table[229], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
 
 """
     unstack(x; dims = 1)
@@ -1211,7 +1657,7 @@ dsplit(ary, indices_or_sections; options...) =
 Views of what lies at each place of an axis.
 """
 unstack(x; dims=default, options...) =
-    call(table[144], (Arg.array(x), Arg.axis(dims)); options...)
+    call(table[230], (Arg.array(x), Arg.axis(dims)); options...)
 
 """
     tile(A, reps)
@@ -1219,7 +1665,7 @@ unstack(x; dims=default, options...) =
 The array repeated along each axis.
 """
 tile(A, reps; options...) =
-    call(table[145], (Arg.array(A), Arg.ints(reps)); options...)
+    call(table[231], (Arg.array(A), Arg.ints(reps)); options...)
 
 """
     repeat(a, repeats; dims)
@@ -1227,7 +1673,7 @@ tile(A, reps; options...) =
 Each element repeated, as often as `repeats` says.
 """
 repeat(a, repeats; dims=default, options...) =
-    call(table[146], (Arg.array(a), Arg.ints(repeats), Arg.axis(dims)); options...)
+    call(table[232], (Arg.array(a), Arg.ints(repeats), Arg.axis(dims)); options...)
 
 """
     flip(m; dims)
@@ -1235,7 +1681,7 @@ repeat(a, repeats; dims=default, options...) =
 With the order of the elements reversed along the given axes, or all; a view.
 """
 flip(m; dims=default, options...) =
-    call(table[147], (Arg.array(m), Arg.axes(dims)); options...)
+    call(table[233], (Arg.array(m), Arg.axes(dims)); options...)
 
 """
     flipud(m)
@@ -1243,7 +1689,7 @@ flip(m; dims=default, options...) =
 With the rows in reversed order; a view.
 """
 flipud(m; options...) =
-    call(table[148], (Arg.array(m),); options...)
+    call(table[234], (Arg.array(m),); options...)
 
 """
     fliplr(m)
@@ -1251,7 +1697,7 @@ flipud(m; options...) =
 With the columns in reversed order; a view.
 """
 fliplr(m; options...) =
-    call(table[149], (Arg.array(m),); options...)
+    call(table[235], (Arg.array(m),); options...)
 
 """
     rot90(m[, k = 1]; dims)
@@ -1259,7 +1705,7 @@ fliplr(m; options...) =
 Rotated k times by 90 degrees in the plane of two axes, from the first towards the second.
 """
 rot90(m, k=default; dims=default, options...) =
-    call(table[150], (Arg.array(m), Arg.int(k), Arg.axes(dims)); options...)
+    call(table[236], (Arg.array(m), Arg.int(k), Arg.axes(dims)); options...)
 
 """
     roll(a, shift; dims)
@@ -1267,7 +1713,7 @@ rot90(m, k=default; dims=default, options...) =
 Shifted along axes; what leaves at the end comes in at the beginning.
 """
 roll(a, shift; dims=default, options...) =
-    call(table[151], (Arg.array(a), Arg.ints(shift), Arg.axes(dims)); options...)
+    call(table[237], (Arg.array(a), Arg.ints(shift), Arg.axes(dims)); options...)
 
 """
     diagonal(a[, offset = 0]; axis1 = 1, axis2 = 2)
@@ -1275,7 +1721,7 @@ roll(a, shift; dims=default, options...) =
 The diagonal of two axes as the last axis; a view.
 """
 diagonal(a, offset=default; axis1=default, axis2=default, options...) =
-    call(table[152], (Arg.array(a), Arg.int(offset), Arg.axis(axis1), Arg.axis(axis2)); options...)
+    call(table[238], (Arg.array(a), Arg.int(offset), Arg.axis(axis1), Arg.axis(axis2)); options...)
 
 """
     diag(v[, k = 0])
@@ -1283,7 +1729,7 @@ diagonal(a, offset=default; axis1=default, axis2=default, options...) =
 The diagonal of a matrix; of a vector the matrix with that diagonal.
 """
 diag(v, k=default; options...) =
-    call(table[153], (Arg.array(v), Arg.int(k)); options...)
+    call(table[239], (Arg.array(v), Arg.int(k)); options...)
 
 """
     diagflat(v[, k = 0])
@@ -1291,7 +1737,7 @@ diag(v, k=default; options...) =
 A matrix with the flattened elements as a diagonal.
 """
 diagflat(v, k=default; options...) =
-    call(table[154], (Arg.array(v), Arg.int(k)); options...)
+    call(table[240], (Arg.array(v), Arg.int(k)); options...)
 
 """
     trace(a[, offset = 0]; axis1 = 1, axis2 = 2, dtype)
@@ -1299,7 +1745,7 @@ diagflat(v, k=default; options...) =
 The sum of a diagonal.
 """
 trace(a, offset=default; axis1=default, axis2=default, dtype=default, options...) =
-    call(table[155], (Arg.array(a), Arg.int(offset), Arg.axis(axis1), Arg.axis(axis2), Arg.dtype(dtype)); options...)
+    call(table[241], (Arg.array(a), Arg.int(offset), Arg.axis(axis1), Arg.axis(axis2), Arg.dtype(dtype)); options...)
 
 """
     pad(array, pad_width; mode = "constant", constant_values = 0, reflect_type = "even")
@@ -1307,7 +1753,7 @@ trace(a, offset=default; axis1=default, axis2=default, dtype=default, options...
 With borders: a constant, the edge, or the array mirrored or repeated.
 """
 pad(array, pad_width; mode=default, constant_values=default, reflect_type=default, options...) =
-    call(table[156], (Arg.array(array), Arg.value(pad_width), Arg.str(mode), Arg.value(constant_values), Arg.str(reflect_type)); options...)
+    call(table[242], (Arg.array(array), Arg.value(pad_width), Arg.str(mode), Arg.value(constant_values), Arg.str(reflect_type)); options...)
 
 """
     take(a, indices; dims, mode = "raise")
@@ -1315,7 +1761,7 @@ pad(array, pad_width; mode=default, constant_values=default, reflect_type=defaul
 The elements at indices along an axis, or of the flattened array.
 """
 take(a, indices; dims=default, mode=default, options...) =
-    call(table[157], (Arg.array(a), Arg.array(indices), Arg.axis(dims), Arg.str(mode)); options...)
+    call(table[243], (Arg.array(a), Arg.array(indices), Arg.axis(dims), Arg.str(mode)); options...)
 
 """
     take_along_axis(arr, indices; dims)
@@ -1323,7 +1769,7 @@ take(a, indices; dims=default, mode=default, options...) =
 Elements along an axis at indices of their own for each place of the other axes.
 """
 take_along_axis(arr, indices; dims=default, options...) =
-    call(table[158], (Arg.array(arr), Arg.array(indices), Arg.axis(dims)); options...)
+    call(table[244], (Arg.array(arr), Arg.array(indices), Arg.axis(dims)); options...)
 
 """
     put_along_axis(arr, indices, values, dims)
@@ -1331,7 +1777,7 @@ take_along_axis(arr, indices; dims=default, options...) =
 Writes elements along an axis, in place, at indices of their own for each place of the other axes.
 """
 put_along_axis(arr, indices, values, dims; options...) =
-    call(table[159], (Arg.array(arr), Arg.array(indices), Arg.value(values), Arg.axis(dims)); options...)
+    call(table[245], (Arg.array(arr), Arg.array(indices), Arg.value(values), Arg.axis(dims)); options...)
 
 """
     put(a, ind, v; mode = "raise")
@@ -1339,7 +1785,7 @@ put_along_axis(arr, indices, values, dims; options...) =
 Writes elements of the flattened array, in place; too few values are repeated.
 """
 put(a, ind, v; mode=default, options...) =
-    call(table[160], (Arg.array(a), Arg.array(ind), Arg.value(v), Arg.str(mode)); options...)
+    call(table[246], (Arg.array(a), Arg.array(ind), Arg.value(v), Arg.str(mode)); options...)
 
 """
     compress(condition, a; dims)
@@ -1347,7 +1793,7 @@ put(a, ind, v; mode=default, options...) =
 The slices along an axis for which a condition holds.
 """
 compress(condition, a; dims=default, options...) =
-    call(table[161], (Arg.array(condition), Arg.array(a), Arg.axis(dims)); options...)
+    call(table[247], (Arg.array(condition), Arg.array(a), Arg.axis(dims)); options...)
 
 """
     extract(condition, arr)
@@ -1355,7 +1801,7 @@ compress(condition, a; dims=default, options...) =
 The elements for which a condition holds, as one dimension.
 """
 extract(condition, arr; options...) =
-    call(table[162], (Arg.array(condition), Arg.array(arr)); options...)
+    call(table[248], (Arg.array(condition), Arg.array(arr)); options...)
 
 """
     delete(arr, obj; dims)
@@ -1363,7 +1809,7 @@ extract(condition, arr; options...) =
 Without the slices at some indices along an axis.
 """
 delete(arr, obj; dims=default, options...) =
-    call(table[163], (Arg.array(arr), Arg.ints(obj), Arg.axis(dims)); options...)
+    call(table[249], (Arg.array(arr), Arg.ints(obj), Arg.axis(dims)); options...)
 
 """
     append(arr, values; dims)
@@ -1371,7 +1817,7 @@ delete(arr, obj; dims=default, options...) =
 With values behind the elements, along an axis or flattened.
 """
 append(arr, values; dims=default, options...) =
-    call(table[164], (Arg.array(arr), Arg.array(values), Arg.axis(dims)); options...)
+    call(table[250], (Arg.array(arr), Arg.array(values), Arg.axis(dims)); options...)
 
 """
     diff(a[, n = 1]; dims, prepend, append)
@@ -1379,7 +1825,7 @@ append(arr, values; dims=default, options...) =
 Differences of neighbours along an axis, n times.
 """
 diff(a, n=default; dims=default, prepend=default, append=default, options...) =
-    call(table[165], (Arg.array(a), Arg.int(n), Arg.axis(dims), Arg.array(prepend), Arg.array(append)); options...)
+    call(table[251], (Arg.array(a), Arg.int(n), Arg.axis(dims), Arg.array(prepend), Arg.array(append)); options...)
 
 """
     ediff1d(ary[, to_end, to_begin])
@@ -1387,7 +1833,7 @@ diff(a, n=default; dims=default, prepend=default, append=default, options...) =
 Differences of neighbours in the flattened array.
 """
 ediff1d(ary, to_end=default, to_begin=default; options...) =
-    call(table[166], (Arg.array(ary), Arg.array(to_end), Arg.array(to_begin)); options...)
+    call(table[252], (Arg.array(ary), Arg.array(to_end), Arg.array(to_begin)); options...)
 
 """
     sort(a; dims, kind, order, stable)
@@ -1395,7 +1841,7 @@ ediff1d(ary, to_end=default, to_begin=default; options...) =
 A sorted copy along an axis, flattened for None; NaN comes last.
 """
 sort(a; dims=default, kind=default, order=default, stable=default, options...) =
-    call(table[167], (Arg.array(a), Arg.axis(dims), Arg.str(kind), Arg.str(order), Arg.bool(stable)); options...)
+    call(table[253], (Arg.array(a), Arg.axis(dims), Arg.str(kind), Arg.str(order), Arg.bool(stable)); options...)
 
 """
     argsort(a; dims, kind, order, stable)
@@ -1403,7 +1849,7 @@ sort(a; dims=default, kind=default, order=default, stable=default, options...) =
 The indices that sort along an axis, equal elements in their order.
 """
 argsort(a; dims=default, kind=default, order=default, stable=default, options...) =
-    call(table[168], (Arg.array(a), Arg.axis(dims), Arg.str(kind), Arg.str(order), Arg.bool(stable)); options...)
+    call(table[254], (Arg.array(a), Arg.axis(dims), Arg.str(kind), Arg.str(order), Arg.bool(stable)); options...)
 
 """
     partition(a, kth; dims, kind = "introselect", order)
@@ -1411,7 +1857,7 @@ argsort(a; dims=default, kind=default, order=default, stable=default, options...
 A copy in which the kth element is where sorting puts it, smaller ones before it.
 """
 partition(a, kth; dims=default, kind=default, order=default, options...) =
-    call(table[169], (Arg.array(a), Arg.ints(kth), Arg.axis(dims), Arg.str(kind), Arg.str(order)); options...)
+    call(table[255], (Arg.array(a), Arg.ints(kth), Arg.axis(dims), Arg.str(kind), Arg.str(order)); options...)
 
 """
     argpartition(a, kth; dims, kind = "introselect", order)
@@ -1419,7 +1865,7 @@ partition(a, kth; dims=default, kind=default, order=default, options...) =
 The indices that partition along an axis.
 """
 argpartition(a, kth; dims=default, kind=default, order=default, options...) =
-    call(table[170], (Arg.array(a), Arg.ints(kth), Arg.axis(dims), Arg.str(kind), Arg.str(order)); options...)
+    call(table[256], (Arg.array(a), Arg.ints(kth), Arg.axis(dims), Arg.str(kind), Arg.str(order)); options...)
 
 """
     unique(ar; return_index = false, return_inverse = false, return_counts = false, dims, equal_nan = true, sorted = true)
@@ -1427,7 +1873,7 @@ argpartition(a, kth; dims=default, kind=default, order=default, options...) =
 The distinct elements in order; where each was first, where each element went, how often each came.
 """
 unique(ar; return_index=default, return_inverse=default, return_counts=default, dims=default, equal_nan=default, sorted=default, options...) =
-    call(table[171], (Arg.array(ar), Arg.bool(return_index), Arg.bool(return_inverse), Arg.bool(return_counts), Arg.axis(dims), Arg.bool(equal_nan), Arg.bool(sorted)); options...)
+    call(table[257], (Arg.array(ar), Arg.bool(return_index), Arg.bool(return_inverse), Arg.bool(return_counts), Arg.axis(dims), Arg.bool(equal_nan), Arg.bool(sorted)); options...)
 
 """
     unique_values(x)
@@ -1435,7 +1881,7 @@ unique(ar; return_index=default, return_inverse=default, return_counts=default, 
 The distinct elements in order; NaNs are distinct from one another.
 """
 unique_values(x; options...) =
-    call(table[172], (Arg.array(x),); options...)
+    call(table[258], (Arg.array(x),); options...)
 
 """
     nonzero(a)
@@ -1443,7 +1889,7 @@ unique_values(x; options...) =
 The indices of what is not zero, one array for each axis.
 """
 nonzero(a; options...) =
-    call(table[173], (Arg.array(a),); options...)
+    call(table[259], (Arg.array(a),); options...)
 
 """
     flatnonzero(a)
@@ -1451,7 +1897,7 @@ nonzero(a; options...) =
 The indices of what is not zero in the flattened array.
 """
 flatnonzero(a; options...) =
-    call(table[174], (Arg.array(a),); options...)
+    call(table[260], (Arg.array(a),); options...)
 
 """
     argwhere(a)
@@ -1459,7 +1905,7 @@ flatnonzero(a; options...) =
 The indices of what is not zero, one row for each element.
 """
 argwhere(a; options...) =
-    call(table[175], (Arg.array(a),); options...)
+    call(table[261], (Arg.array(a),); options...)
 
 """
     count_nonzero(a; dims, keepdims = false)
@@ -1467,7 +1913,7 @@ argwhere(a; options...) =
 How many elements are not zero.
 """
 count_nonzero(a; dims=default, keepdims=default, options...) =
-    call(table[176], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[262], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     searchsorted(a, v; side = "left", sorter)
@@ -1475,7 +1921,7 @@ count_nonzero(a; dims=default, keepdims=default, options...) =
 Where values belong in a sorted array: before equal ones, or behind them for side 'right'.
 """
 searchsorted(a, v; side=default, sorter=default, options...) =
-    call(table[177], (Arg.array(a), Arg.array(v), Arg.str(side), Arg.array(sorter)); options...)
+    call(table[263], (Arg.array(a), Arg.array(v), Arg.str(side), Arg.array(sorter)); options...)
 
 """
     digitize(x, bins; right = false)
@@ -1483,7 +1929,7 @@ searchsorted(a, v; side=default, sorter=default, options...) =
 The bin of each value, between edges that increase or decrease.
 """
 digitize(x, bins; right=default, options...) =
-    call(table[178], (Arg.array(x), Arg.array(bins), Arg.bool(right)); options...)
+    call(table[264], (Arg.array(x), Arg.array(bins), Arg.bool(right)); options...)
 
 """
     bincount(x[, weights, minlength = 0])
@@ -1491,7 +1937,7 @@ digitize(x, bins; right=default, options...) =
 How often each integer comes, or the sum of its weights.
 """
 bincount(x, weights=default, minlength=default; options...) =
-    call(table[179], (Arg.array(x), Arg.array(weights), Arg.int(minlength)); options...)
+    call(table[265], (Arg.array(x), Arg.array(weights), Arg.int(minlength)); options...)
 
 """
     sum(a; dims, dtype, keepdims = false, initial, where)
@@ -1499,7 +1945,7 @@ bincount(x, weights=default, minlength=default; options...) =
 Sum of the elements over the given axes; bools and short integers sum in 64 bits.
 """
 sum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[180], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[266], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     prod(a; dims, dtype, keepdims = false, initial, where)
@@ -1507,7 +1953,7 @@ sum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where
 Product of the elements over the given axes.
 """
 prod(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[181], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[267], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     max(a; dims, keepdims = false, initial, where)
@@ -1515,7 +1961,7 @@ prod(a; dims=default, dtype=default, keepdims=default, initial=default, var"wher
 The largest element over the given axes; NaN where there is one. Equal ones share the gradient.
 """
 max(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[182], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[268], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     min(a; dims, keepdims = false, initial, where)
@@ -1523,7 +1969,7 @@ max(a; dims=default, keepdims=default, initial=default, var"where"=default, opti
 The smallest element over the given axes; NaN where there is one. Equal ones share the gradient.
 """
 min(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[183], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[269], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     any(a; dims, keepdims = false, where)
@@ -1531,7 +1977,7 @@ min(a; dims=default, keepdims=default, initial=default, var"where"=default, opti
 Whether any element over the given axes is true, that is not zero.
 """
 any(a; dims=default, keepdims=default, var"where"=default, options...) =
-    call(table[184], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[270], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     all(a; dims, keepdims = false, where)
@@ -1539,7 +1985,7 @@ any(a; dims=default, keepdims=default, var"where"=default, options...) =
 Whether all elements over the given axes are true, that is not zero.
 """
 all(a; dims=default, keepdims=default, var"where"=default, options...) =
-    call(table[185], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[271], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     cumsum(a; dims, dtype)
@@ -1547,7 +1993,7 @@ all(a; dims=default, keepdims=default, var"where"=default, options...) =
 Running sum along an axis, or of the flattened array.
 """
 cumsum(a; dims=default, dtype=default, options...) =
-    call(table[186], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[272], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     cumprod(a; dims, dtype)
@@ -1555,7 +2001,7 @@ cumsum(a; dims=default, dtype=default, options...) =
 Running product along an axis, or of the flattened array.
 """
 cumprod(a; dims=default, dtype=default, options...) =
-    call(table[187], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[273], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     cumulative_sum(x; dims, dtype, include_initial = false)
@@ -1563,7 +2009,7 @@ cumprod(a; dims=default, dtype=default, options...) =
 Running sum along an axis; with include_initial, a zero before the first element.
 """
 cumulative_sum(x; dims=default, dtype=default, include_initial=default, options...) =
-    call(table[188], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
+    call(table[274], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
 
 """
     cumulative_prod(x; dims, dtype, include_initial = false)
@@ -1571,7 +2017,7 @@ cumulative_sum(x; dims=default, dtype=default, include_initial=default, options.
 Running product along an axis; with include_initial, a one before the first element.
 """
 cumulative_prod(x; dims=default, dtype=default, include_initial=default, options...) =
-    call(table[189], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
+    call(table[275], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
 
 """
     mean(a; dims, dtype, keepdims = false, where)
@@ -1579,7 +2025,7 @@ cumulative_prod(x; dims=default, dtype=default, include_initial=default, options
 Arithmetic mean over the given axes; of integers in float64, of float16 in float32.
 """
 mean(a; dims=default, dtype=default, keepdims=default, var"where"=default, options...) =
-    call(table[190], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[276], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     var(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -1587,7 +2033,7 @@ mean(a; dims=default, dtype=default, keepdims=default, var"where"=default, optio
 Variance over the given axes: the mean of squared distances from the mean, divided by n - ddof.
 """
 var(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[191], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[277], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 """
     std(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -1595,7 +2041,7 @@ var(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=d
 Standard deviation over the given axes; its gradient is zero where all elements are equal.
 """
 std(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[192], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[278], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 baremodule linalg
 
@@ -1607,7 +2053,7 @@ using ...MinPy: Arg, call, default, table
 The triangular factor L of a = L @ L^H; reads the lower triangle (with upper, the upper one, and gives L^H).
 """
 cholesky(a; upper=default, options...) =
-    call(table[80], (Arg.array(a), Arg.bool(upper)); options...)
+    call(table[166], (Arg.array(a), Arg.bool(upper)); options...)
 
 """
     qr(a; mode = "reduced")
@@ -1615,7 +2061,7 @@ cholesky(a; upper=default, options...) =
 Orthonormal Q and upper triangular R of a = Q @ R. Columns of Q are unique up to their signs.
 """
 qr(a; mode=default, options...) =
-    call(table[81], (Arg.array(a), Arg.str(mode)); options...)
+    call(table[167], (Arg.array(a), Arg.str(mode)); options...)
 
 """
     svd(a; full_matrices = true, compute_uv = true, hermitian = false)
@@ -1623,7 +2069,7 @@ qr(a; mode=default, options...) =
 Singular values S in descending order and vectors of a = U @ diag(S) @ Vh. Vectors are unique up to signs.
 """
 svd(a; full_matrices=default, compute_uv=default, hermitian=default, options...) =
-    call(table[82], (Arg.array(a), Arg.bool(full_matrices), Arg.bool(compute_uv), Arg.bool(hermitian)); options...)
+    call(table[168], (Arg.array(a), Arg.bool(full_matrices), Arg.bool(compute_uv), Arg.bool(hermitian)); options...)
 
 """
     svdvals(x)
@@ -1631,7 +2077,7 @@ svd(a; full_matrices=default, compute_uv=default, hermitian=default, options...)
 Singular values in descending order.
 """
 svdvals(x; options...) =
-    call(table[83], (Arg.array(x),); options...)
+    call(table[169], (Arg.array(x),); options...)
 
 """
     eigh(a; UPLO = "L")
@@ -1640,7 +2086,7 @@ Eigenvalues in ascending order and vectors of a Hermitian matrix, of which one t
 unique up to signs.
 """
 eigh(a; UPLO=default, options...) =
-    call(table[84], (Arg.array(a), Arg.str(UPLO)); options...)
+    call(table[170], (Arg.array(a), Arg.str(UPLO)); options...)
 
 """
     eigvalsh(a; UPLO = "L")
@@ -1648,7 +2094,7 @@ eigh(a; UPLO=default, options...) =
 Eigenvalues of a Hermitian matrix in ascending order.
 """
 eigvalsh(a; UPLO=default, options...) =
-    call(table[85], (Arg.array(a), Arg.str(UPLO)); options...)
+    call(table[171], (Arg.array(a), Arg.str(UPLO)); options...)
 
 """
     eig(a)
@@ -1656,7 +2102,7 @@ eigvalsh(a; UPLO=default, options...) =
 Eigenvalues and right eigenvectors; real where all eigenvalues are.
 """
 eig(a; options...) =
-    call(table[86], (Arg.array(a),); options...)
+    call(table[172], (Arg.array(a),); options...)
 
 """
     eigvals(a)
@@ -1664,7 +2110,7 @@ eig(a; options...) =
 Eigenvalues; real where all are.
 """
 eigvals(a; options...) =
-    call(table[87], (Arg.array(a),); options...)
+    call(table[173], (Arg.array(a),); options...)
 
 """
     pinv(a[, rcond]; hermitian = false, rtol)
@@ -1672,7 +2118,7 @@ eigvals(a; options...) =
 The Moore-Penrose inverse; singular values below rcond times the largest count as zero.
 """
 pinv(a, rcond=default; hermitian=default, rtol=default, options...) =
-    call(table[88], (Arg.array(a), Arg.float(rcond), Arg.bool(hermitian), Arg.float(rtol)); options...)
+    call(table[174], (Arg.array(a), Arg.float(rcond), Arg.bool(hermitian), Arg.float(rtol)); options...)
 
 """
     norm(x[, ord]; dims, keepdims = false)
@@ -1680,7 +2126,7 @@ pinv(a, rcond=default; hermitian=default, rtol=default, options...) =
 Norm of a vector or matrix, or of those along one or two axes.
 """
 norm(x, ord=default; dims=default, keepdims=default, options...) =
-    call(table[89], (Arg.array(x), Arg.value(ord), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[175], (Arg.array(x), Arg.value(ord), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     vector_norm(x; dims, keepdims = false, ord = 2)
@@ -1688,7 +2134,7 @@ norm(x, ord=default; dims=default, keepdims=default, options...) =
 Norm of the elements over the given axes, as of one vector.
 """
 vector_norm(x; dims=default, keepdims=default, ord=default, options...) =
-    call(table[90], (Arg.array(x), Arg.axes(dims), Arg.bool(keepdims), Arg.value(ord)); options...)
+    call(table[176], (Arg.array(x), Arg.axes(dims), Arg.bool(keepdims), Arg.value(ord)); options...)
 
 """
     matrix_norm(x; keepdims = false, ord = "fro")
@@ -1696,7 +2142,7 @@ vector_norm(x; dims=default, keepdims=default, ord=default, options...) =
 Norm of each matrix.
 """
 matrix_norm(x; keepdims=default, ord=default, options...) =
-    call(table[91], (Arg.array(x), Arg.bool(keepdims), Arg.value(ord)); options...)
+    call(table[177], (Arg.array(x), Arg.bool(keepdims), Arg.value(ord)); options...)
 
 """
     matrix_power(a, n)
@@ -1704,7 +2150,7 @@ matrix_norm(x; keepdims=default, ord=default, options...) =
 A matrix times itself n times; of a negative n, its inverse.
 """
 matrix_power(a, n; options...) =
-    call(table[92], (Arg.array(a), Arg.int(n)); options...)
+    call(table[178], (Arg.array(a), Arg.int(n)); options...)
 
 """
     solve(a, b)
@@ -1712,7 +2158,7 @@ matrix_power(a, n; options...) =
 x such that a @ x = b; leading axes broadcast.
 """
 solve(a, b; options...) =
-    call(table[93], (Arg.array(a), Arg.array(b)); options...)
+    call(table[179], (Arg.array(a), Arg.array(b)); options...)
 
 """
     inv(a)
@@ -1720,7 +2166,7 @@ solve(a, b; options...) =
 The inverse of each matrix.
 """
 inv(a; options...) =
-    call(table[94], (Arg.array(a),); options...)
+    call(table[180], (Arg.array(a),); options...)
 
 """
     det(a)
@@ -1728,7 +2174,7 @@ inv(a; options...) =
 The determinant of each matrix.
 """
 det(a; options...) =
-    call(table[95], (Arg.array(a),); options...)
+    call(table[181], (Arg.array(a),); options...)
 
 """
     slogdet(a)
@@ -1736,7 +2182,7 @@ det(a; options...) =
 Sign and logarithm of the absolute value of the determinant, which does not overflow.
 """
 slogdet(a; options...) =
-    call(table[96], (Arg.array(a),); options...)
+    call(table[182], (Arg.array(a),); options...)
 
 """
     lstsq(a, b[, rcond])
@@ -1744,7 +2190,341 @@ slogdet(a; options...) =
 Least squares: solution of least norm, residuals, rank, and singular values of a.
 """
 lstsq(a, b, rcond=default; options...) =
-    call(table[97], (Arg.array(a), Arg.array(b), Arg.float(rcond)); options...)
+    call(table[183], (Arg.array(a), Arg.array(b), Arg.float(rcond)); options...)
+
+end
+
+baremodule mx
+
+using ...MinPy: Arg, call, default, table
+
+"""
+    FullyConnected(data, weight[, bias, num_hidden = 0]; no_bias = false, flatten = true)
+
+x @ weight.T + bias.
+"""
+FullyConnected(data, weight, bias=default, num_hidden=default; no_bias=default, flatten=default, options...) =
+    call(table[108], (Arg.array(data), Arg.array(weight), Arg.array(bias), Arg.int(num_hidden), Arg.bool(no_bias), Arg.bool(flatten)); options...)
+
+"""
+    Convolution(data, weight[, bias]; kernel, stride, dilate, pad, num_filter = 0, num_group = 1, workspace = 1024, no_bias = false, cudnn_tune, cudnn_off = false, layout)
+
+Convolution of (batch, channels, spatial...).
+"""
+Convolution(data, weight, bias=default; kernel=default, stride=default, dilate=default, pad=default, num_filter=default, num_group=default, workspace=default, no_bias=default, cudnn_tune=default, cudnn_off=default, layout=default, options...) =
+    call(table[109], (Arg.array(data), Arg.array(weight), Arg.array(bias), Arg.ints(kernel), Arg.ints(stride), Arg.ints(dilate), Arg.ints(pad), Arg.int(num_filter), Arg.int(num_group), Arg.int(workspace), Arg.bool(no_bias), Arg.str(cudnn_tune), Arg.bool(cudnn_off), Arg.str(layout)); options...)
+
+"""
+    Pooling(data; kernel, pool_type = "max", global_pool = false, stride, pad, pooling_convention = "valid", cudnn_off = false)
+
+Maximum, average or sum of windows.
+"""
+Pooling(data; kernel=default, pool_type=default, global_pool=default, stride=default, pad=default, pooling_convention=default, cudnn_off=default, options...) =
+    call(table[110], (Arg.array(data), Arg.ints(kernel), Arg.str(pool_type), Arg.bool(global_pool), Arg.ints(stride), Arg.ints(pad), Arg.str(pooling_convention), Arg.bool(cudnn_off)); options...)
+
+"""
+    BatchNorm(data, gamma, beta, moving_mean, moving_var[, eps = 0.001, momentum = 0.9]; fix_gamma = true, use_global_stats = false, output_mean_var = false, dims = 2, cudnn_off = false)
+
+Batch normalisation; in training the moving mean and variance are updated in place.
+"""
+BatchNorm(data, gamma, beta, moving_mean, moving_var, eps=default, momentum=default; fix_gamma=default, use_global_stats=default, output_mean_var=default, dims=default, cudnn_off=default, options...) =
+    call(table[111], (Arg.array(data), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.bool(fix_gamma), Arg.bool(use_global_stats), Arg.bool(output_mean_var), Arg.axis(dims), Arg.bool(cudnn_off)); options...)
+
+"""
+    Activation(data, act_type)
+
+relu, sigmoid, tanh, softrelu or softsign.
+"""
+Activation(data, act_type; options...) =
+    call(table[112], (Arg.array(data), Arg.str(act_type)); options...)
+
+"""
+    LeakyReLU(data[, gamma]; act_type = "leaky", slope = 0.25, lower_bound = 0.125, upper_bound = 0.334)
+
+relu with a slope below zero: leaky, elu, prelu or rrelu.
+"""
+LeakyReLU(data, gamma=default; act_type=default, slope=default, lower_bound=default, upper_bound=default, options...) =
+    call(table[113], (Arg.array(data), Arg.array(gamma), Arg.str(act_type), Arg.float(slope), Arg.float(lower_bound), Arg.float(upper_bound)); options...)
+
+"""
+    Dropout(data[, p = 0.5])
+
+Dropout, while training.
+"""
+Dropout(data, p=default; options...) =
+    call(table[114], (Arg.array(data), Arg.float(p)); options...)
+
+"""
+    Flatten(data)
+
+All axes but the first as one.
+"""
+Flatten(data; options...) =
+    call(table[115], (Arg.array(data),); options...)
+
+"""
+    Reshape(data; shape, reverse = false, target_shape, keep_highest = false)
+
+MXNet's reshape: 0 keeps a size, -1 takes the rest, -2 keeps all others, -3 joins two, -4 splits one.
+"""
+Reshape(data; shape=default, reverse=default, target_shape=default, keep_highest=default, options...) =
+    call(table[116], (Arg.array(data), Arg.ints(shape), Arg.bool(reverse), Arg.ints(target_shape), Arg.bool(keep_highest)); options...)
+
+"""
+    Concat(data[, dim = 1, num_args = 0])
+
+Arrays joined along an axis.
+"""
+Concat(data, dim=default, num_args=default; options...) =
+    call(table[117], (Arg.arrays(data), Arg.int(dim), Arg.int(num_args)); options...)
+
+"""
+    SliceChannel(data, num_outputs; dims = 2, squeeze_axis = false)
+
+Equal parts along an axis.
+"""
+SliceChannel(data, num_outputs; dims=default, squeeze_axis=default, options...) =
+    call(table[118], (Arg.array(data), Arg.int(num_outputs), Arg.axis(dims), Arg.bool(squeeze_axis)); options...)
+
+"""
+    Embedding(data, weight[, input_dim = 0, output_dim = 0]; dtype)
+
+Rows of a table by number.
+"""
+Embedding(data, weight, input_dim=default, output_dim=default; dtype=default, options...) =
+    call(table[119], (Arg.array(data), Arg.array(weight), Arg.int(input_dim), Arg.int(output_dim), Arg.dtype(dtype)); options...)
+
+"""
+    SoftmaxActivation(data; mode = "instance")
+
+softmax over all axes but the first, or over the channels.
+"""
+SoftmaxActivation(data; mode=default, options...) =
+    call(table[120], (Arg.array(data), Arg.str(mode)); options...)
+
+"""
+    SoftmaxOutput(data, label[, grad_scale = 1.0, ignore_label = -1.0]; multi_output = false, use_ignore = false, preserve_shape = false, normalization = "null", out_grad = false)
+
+softmax, whose gradient is that of the cross entropy with the label.
+"""
+SoftmaxOutput(data, label, grad_scale=default, ignore_label=default; multi_output=default, use_ignore=default, preserve_shape=default, normalization=default, out_grad=default, options...) =
+    call(table[121], (Arg.array(data), Arg.array(label), Arg.float(grad_scale), Arg.float(ignore_label), Arg.bool(multi_output), Arg.bool(use_ignore), Arg.bool(preserve_shape), Arg.str(normalization), Arg.bool(out_grad)); options...)
+
+"""
+    LinearRegressionOutput(data, label[, grad_scale = 1.0])
+
+The data, whose gradient is that of half the squared distance to the label.
+"""
+LinearRegressionOutput(data, label, grad_scale=default; options...) =
+    call(table[122], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
+
+"""
+    MAERegressionOutput(data, label[, grad_scale = 1.0])
+
+The data, whose gradient is that of the distance to the label.
+"""
+MAERegressionOutput(data, label, grad_scale=default; options...) =
+    call(table[123], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
+
+"""
+    LogisticRegressionOutput(data, label[, grad_scale = 1.0])
+
+sigmoid, whose gradient is that of the cross entropy with the label.
+"""
+LogisticRegressionOutput(data, label, grad_scale=default; options...) =
+    call(table[124], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
+
+"""
+    MakeLoss(data[, grad_scale = 1.0]; normalization = "null", valid_thresh = 0.0)
+
+The data as a loss: its gradient is grad_scale.
+"""
+MakeLoss(data, grad_scale=default; normalization=default, valid_thresh=default, options...) =
+    call(table[125], (Arg.array(data), Arg.float(grad_scale), Arg.str(normalization), Arg.float(valid_thresh)); options...)
+
+"""
+    BlockGrad(data)
+
+The data as a constant.
+"""
+BlockGrad(data; options...) =
+    call(table[126], (Arg.array(data),); options...)
+
+"""
+    Cast(data, dtype)
+
+The data in another dtype.
+"""
+Cast(data, dtype; options...) =
+    call(table[127], (Arg.array(data), Arg.dtype(dtype)); options...)
+
+"""
+    broadcast_plus(lhs, rhs)
+
+NumPy's add.
+"""
+broadcast_plus(lhs, rhs; options...) =
+    call(table[128], (Arg.array(lhs), Arg.array(rhs)); options...)
+
+"""
+    broadcast_minus(lhs, rhs)
+
+NumPy's subtract.
+"""
+broadcast_minus(lhs, rhs; options...) =
+    call(table[129], (Arg.array(lhs), Arg.array(rhs)); options...)
+
+"""
+    broadcast_mul(lhs, rhs)
+
+NumPy's multiply.
+"""
+broadcast_mul(lhs, rhs; options...) =
+    call(table[130], (Arg.array(lhs), Arg.array(rhs)); options...)
+
+"""
+    broadcast_div(lhs, rhs)
+
+NumPy's divide.
+"""
+broadcast_div(lhs, rhs; options...) =
+    call(table[131], (Arg.array(lhs), Arg.array(rhs)); options...)
+
+"""
+    broadcast_power(lhs, rhs)
+
+NumPy's power.
+"""
+broadcast_power(lhs, rhs; options...) =
+    call(table[132], (Arg.array(lhs), Arg.array(rhs)); options...)
+
+"""
+    broadcast_mod(lhs, rhs)
+
+NumPy's remainder.
+"""
+broadcast_mod(lhs, rhs; options...) =
+    call(table[133], (Arg.array(lhs), Arg.array(rhs)); options...)
+
+"""
+    broadcast_maximum(lhs, rhs)
+
+NumPy's maximum.
+"""
+broadcast_maximum(lhs, rhs; options...) =
+    call(table[134], (Arg.array(lhs), Arg.array(rhs)); options...)
+
+"""
+    broadcast_minimum(lhs, rhs)
+
+NumPy's minimum.
+"""
+broadcast_minimum(lhs, rhs; options...) =
+    call(table[135], (Arg.array(lhs), Arg.array(rhs)); options...)
+
+"""
+    broadcast_hypot(lhs, rhs)
+
+NumPy's hypot.
+"""
+broadcast_hypot(lhs, rhs; options...) =
+    call(table[136], (Arg.array(lhs), Arg.array(rhs)); options...)
+
+"""
+    broadcast_equal(lhs, rhs)
+
+NumPy's equal.
+"""
+broadcast_equal(lhs, rhs; options...) =
+    call(table[137], (Arg.array(lhs), Arg.array(rhs)); options...)
+
+"""
+    broadcast_not_equal(lhs, rhs)
+
+NumPy's not_equal.
+"""
+broadcast_not_equal(lhs, rhs; options...) =
+    call(table[138], (Arg.array(lhs), Arg.array(rhs)); options...)
+
+"""
+    broadcast_greater(lhs, rhs)
+
+NumPy's greater.
+"""
+broadcast_greater(lhs, rhs; options...) =
+    call(table[139], (Arg.array(lhs), Arg.array(rhs)); options...)
+
+"""
+    broadcast_greater_equal(lhs, rhs)
+
+NumPy's greater_equal.
+"""
+broadcast_greater_equal(lhs, rhs; options...) =
+    call(table[140], (Arg.array(lhs), Arg.array(rhs)); options...)
+
+"""
+    broadcast_lesser(lhs, rhs)
+
+NumPy's less.
+"""
+broadcast_lesser(lhs, rhs; options...) =
+    call(table[141], (Arg.array(lhs), Arg.array(rhs)); options...)
+
+"""
+    broadcast_lesser_equal(lhs, rhs)
+
+NumPy's less_equal.
+"""
+broadcast_lesser_equal(lhs, rhs; options...) =
+    call(table[142], (Arg.array(lhs), Arg.array(rhs)); options...)
+
+"""
+    ElementWiseSum(args[, num_args = 0])
+
+The sum of arrays of one shape.
+"""
+ElementWiseSum(args, num_args=default; options...) =
+    call(table[143], (Arg.arrays(args), Arg.int(num_args)); options...)
+
+"""
+    sum(data; dims, keepdims = false)
+
+As NumPy's, but over everything it is of shape (1,).
+"""
+sum(data; dims=default, keepdims=default, options...) =
+    call(table[144], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+
+"""
+    mean(data; dims, keepdims = false)
+
+As NumPy's, but over everything it is of shape (1,).
+"""
+mean(data; dims=default, keepdims=default, options...) =
+    call(table[145], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+
+"""
+    max(data; dims, keepdims = false)
+
+As NumPy's, but over everything it is of shape (1,).
+"""
+max(data; dims=default, keepdims=default, options...) =
+    call(table[146], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+
+"""
+    min(data; dims, keepdims = false)
+
+As NumPy's, but over everything it is of shape (1,).
+"""
+min(data; dims=default, keepdims=default, options...) =
+    call(table[147], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+
+"""
+    prod(data; dims, keepdims = false)
+
+As NumPy's, but over everything it is of shape (1,).
+"""
+prod(data; dims=default, keepdims=default, options...) =
+    call(table[148], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 end
 
@@ -1756,12 +2536,29 @@ const elementwise_names = [
     "subtract",
     "multiply",
     "divide",
+    "floor_divide",
+    "remainder",
+    "fmod",
+    "power",
+    "float_power",
+    "gcd",
+    "lcm",
     "negative",
     "square",
     "sqrt",
+    "cbrt",
+    "reciprocal",
+    "fabs",
     "positive",
     "absolute",
     "sign",
+    "bitwise_and",
+    "bitwise_or",
+    "bitwise_xor",
+    "invert",
+    "left_shift",
+    "right_shift",
+    "bitwise_count",
     "equal",
     "not_equal",
     "less",
@@ -1770,7 +2567,14 @@ const elementwise_names = [
     "greater_equal",
     "conjugate",
     "exp",
+    "exp2",
+    "expm1",
     "log",
+    "log2",
+    "log10",
+    "log1p",
+    "logaddexp",
+    "logaddexp2",
     "sinh",
     "cosh",
     "tanh",
@@ -1784,11 +2588,28 @@ const elementwise_names = [
     "isnan",
     "isinf",
     "isfinite",
+    "floor",
+    "ceil",
+    "trunc",
+    "fix",
+    "rint",
+    "signbit",
+    "copysign",
+    "heaviside",
+    "ldexp",
+    "nextafter",
+    "spacing",
     "where",
     "maximum",
     "minimum",
     "fmax",
     "fmin",
+    "erf",
+    "erfc",
+    "sigmoid",
+    "logit",
+    "softplus",
+    "relu",
     "sin",
     "cos",
     "tan",

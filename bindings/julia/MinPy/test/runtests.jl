@@ -1,6 +1,5 @@
 # Runs all tests, or those named: runtests.jl [tiny operators …]. The last line counts the checks.
-using Test, LinearAlgebra, Statistics
-using MinPy
+using Test
 
 const all_tests = ["tiny", "layout", "arrays", "operators", "indexing", "broadcasting", "reductions", "gradients", "errors",
                    "callbacks", "symbols", "files", "context", "device", "tasks", "memory", "cases", "readme"]
@@ -10,7 +9,9 @@ passed, failed = try
     set = @testset "MinPy" begin
         for name in chosen
             @testset "$name" begin
-                include("$name.jl")
+                place = Module(Symbol("Test_", name))
+                Core.eval(place, :(using Test, LinearAlgebra, Statistics, MinPy))
+                Base.include(place, joinpath(@__DIR__, "$name.jl"))
             end
         end
     end
