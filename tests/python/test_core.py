@@ -39,7 +39,7 @@ def test_the_missions_example():
 def test_higher_orders_nest():
     assert grad(grad(lambda x: x**3))(2.0) == 12.0
     assert grad(grad(grad(lambda x: x**4)))(2.0) == 48.0
-    assert grad(lambda x: x * grad(lambda y: x * y * y)(3.0))(2.0) == 12.0
+    assert grad(lambda x: x * grad(lambda y: x * y * y)(3.0))(2.0) == 24.0
 
 
 def test_marks_are_on_the_arrays_passed_in():

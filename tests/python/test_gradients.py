@@ -78,9 +78,8 @@ def samples_of(schema):
 
 def cases():
     for schema in DIFFERENTIABLE:
-        required = [p for p in schema["params"] if not p["optional"] and "default" not in p]
-        if not schema["sample"] and any(p["kind"] != "array" for p in required):
-            continue  # a row that has no sample: to_device, set_item
+        if not schema["sample"] and "elementwise" not in schema["flags"]:
+            continue  # set_item writes, a loss layer has no derivative of its own, MXNet's variants are the core's rows
         for i, text in enumerate(samples_of(schema)):
             yield pytest.param(schema, text, id=f"{schema['name']}-{i}" if i else schema["name"])
 
@@ -188,6 +187,8 @@ def test_second_order(schema, text):
             if not weights:
                 weights.extend(rng.standard_normal(r.shape) for r in results)
             total = contract(results, [np.array(w) for w in weights])
+        if not isinstance(total, np.ndarray):  # constant
+            return [np.zeros(a.shape) for a in watched]
         out = tape.gradient(total, watched)
         tape.close()
         return out
