@@ -19,10 +19,9 @@ constexpr DType kSearchOrder[] = {DType::boolean,  DType::int8,    DType::uint8,
                                   DType::bfloat16, DType::float32, DType::float64, DType::complex64, DType::complex128};
 
 [[noreturn]] void no_loop(const Call& c) {
-    throw Error(MINPY_E_TYPE, "UFuncTypeError",
-                cat("ufunc '", c.op.name,
-                    "' not supported for the input types, and the inputs could not be safely coerced to "
-                    "any supported types according to the casting rule ''safe''"));
+    throw type_error("ufunc '", c.op.name,
+                     "' not supported for the input types, and the inputs could not be safely coerced to any supported "
+                     "types according to the casting rule ''safe''");
 }
 
 void check_output_cast(const Op& op, DType from, DType to, Casting rule) {

@@ -659,6 +659,107 @@ def refusals():
     f("solve of sizes that do not fit", "linalg.solve", array("float64", [[1, 0], [0, 1]]), array("float64", [1, 2, 3]))
 
 
+def neural():
+    f = Family("neural", "Operators of networks on small integers, exact in every order of adding.")
+    x = Range(-8, 1, (2, 3, 5, 5), "float32")
+    w = array("float32", [(i * 7) % 5 - 2 for i in range(4 * 3 * 3 * 3)], (4, 3, 3, 3))
+
+    def pair(v):
+        return (v, v) if isinstance(v, int) else tuple(v or ())
+
+    def convolve(x, w, bias=None, stride=1, pad=0, dilate=1, groups=1):
+        (sy, sx), (py, px), (dy, dx) = pair(stride), pair(pad), pair(dilate)
+        x = np.pad(x, [(0, 0), (0, 0), (py, py), (px, px)])
+        per, (ky, kx) = w.shape[1], w.shape[2:]
+        height = (x.shape[2] - dy * (ky - 1) - 1) // sy + 1
+        width = (x.shape[3] - dx * (kx - 1) - 1) // sx + 1
+        y = np.zeros((len(x), len(w), height, width), x.dtype)
+        for n, o, i, j in np.ndindex(y.shape):
+            group = o // (len(w) // groups)
+            window = x[n, group * per : (group + 1) * per, i * sy :, j * sx :]
+            y[n, o, i, j] = np.sum(window[:, : dy * ky : dy, : dx * kx : dx] * w[o])
+        return y if bias is None else y + bias[:, None, None]
+
+    f("convolution", "convolution", x, w, by=convolve)
+    f("convolution with padding and stride", "convolution", x, w, by=convolve, stride=[2, 2], pad=[1, 1])
+    f("convolution with holes", "convolution", x, w, by=convolve, dilate=[2, 2])
+    f("convolution with a bias", "convolution", x, w, array("float32", [1, -1, 2, 0]), by=convolve)
+    f("convolution of groups", "convolution", Range(0, 1, (1, 4, 4, 4), "float64"), w[:, :2].astype("float64"),
+      by=convolve, groups=2)  # fmt: skip
+    f("convolution in float64", "convolution", Range(0, 1, (1, 3, 4, 4), "float64"), w.astype("float64"), by=convolve)
+
+    def windows(x, kernel, stride):
+        (ky, kx), (sy, sx) = kernel, stride
+        shape = (*x.shape[:2], (x.shape[2] - ky) // sy + 1, (x.shape[3] - kx) // sx + 1)
+        for index in np.ndindex(shape):
+            n, c, i, j = index
+            yield shape, index, x[n, c, i * sy : i * sy + ky, j * sx : j * sx + kx]
+
+    def pool(x, kernel, pool_type="max", stride=None):
+        reduce = {"max": np.max, "avg": np.mean, "sum": np.sum}[pool_type]
+        y = None
+        for shape, index, window in windows(x, kernel, stride or (1, 1)):
+            y = np.zeros(shape, x.dtype) if y is None else y
+            y[index] = reduce(window)
+        return y
+
+    for kind in ["max", "avg", "sum"]:
+        f(f"{kind} pooling", "pooling", x, [2, 2], by=pool, pool_type=kind, stride=[2, 2])
+    f("overlapping max pooling", "pooling", x, [3, 3], by=pool)
+
+    dense = lambda x, w, bias=None: x.reshape(len(x), -1) @ w.T + (0 if bias is None else bias)
+    a, b = array("float64", range(6), (2, 3)), array("float64", range(12), (4, 3))
+    f("fully connected", "fully_connected", a, b, array("float64", [1, 2, 3, 4]), by=dense)
+    f("fully connected without a bias flattens", "fully_connected", array("float64", range(12), (2, 2, 3)),
+      array("float64", range(24), (4, 6)), by=dense)  # fmt: skip
+    f("embedding", "embedding", array("int64", [2, 0, 2]), b, by=lambda i, w: w[i])
+    one_hot = lambda i, depth: np.eye(depth, dtype="float32")[i]
+    f("one_hot", "one_hot", array("int64", [2, 0]), 3, by=one_hot)
+    even = lambda x, axis=-1: np.full(x.shape, 1 / x.shape[axis])
+    f("softmax of equal scores", "softmax", np.zeros((2, 4)), by=even)
+    f("softmax along an axis", "softmax", np.full((2, 4), 7.0), by=even, axis=0)
+    f("log_softmax of equal scores in one class", "log_softmax", np.zeros((3, 1)), by=np.zeros_like)
+    case = f("log_softmax", "log_softmax", array("float64", [[1, 2, 3]]), by=lambda x: x)
+    scores = [mpmath.mpf(k) - mpmath.log(sum(mpmath.exp(j) for j in (1, 2, 3))) for k in (1, 2, 3)]
+    case["expect"] = [array_json(np.array([[float(v) for v in scores]]))]
+    case["ulps"] = 4
+
+
+def linear():
+    f = Family("linear", "Linear algebra where floating point is exact.")
+    p = array("float64", [[2, 0], [0, 4]])
+    f(
+        "det of a triangular matrix",
+        "linalg.det",
+        array("float64", [[2, 5, 1], [0, 4, 3], [0, 0, 0.5]]),
+        by=lambda a: 4.0,
+    )
+    f("det of a stack", "linalg.det", array("float64", [[[1, 0], [0, 2]], [[0, 1], [1, 0]]]))
+    f("inv of powers of two", "linalg.inv", p)
+    f("solve with powers of two", "linalg.solve", p, array("float64", [3, 5]))
+    f("solve for a matrix", "linalg.solve", p, array("float64", [[1, 2], [3, 4]]))
+    f("solve in float32", "linalg.solve", p.astype("float32"), array("float32", [3, 5]))
+    f("cholesky of squares", "linalg.cholesky", array("float64", [[4, 2], [2, 5]]))
+    f("cholesky of an indefinite matrix", "linalg.cholesky", array("float64", [[1, 2], [2, 1]]))
+    f("norm of 3 and 4", "linalg.norm", array("float64", [3, 4]))
+    f("norm of infinity", "linalg.norm", array("float64", [[3, -4], [1, 2]]), ord=1)
+    f("det of what is not square", "linalg.det", array("float64", [[1, 2, 3]]))
+    f("solve of a singular matrix", "linalg.solve", np.zeros((2, 2)), np.ones(2))
+    f("kron", "kron", array("int64", [1, 2]), array("int64", [[1, 0], [0, 1]]))
+    f("cross", "cross", array("float64", [1, 2, 3]), array("float64", [4, 5, 6]))
+
+
+def counting():
+    f = Family("counting", "Differences and counts.")
+    x = array("int64", [5, 1, 4, 4, -2, 9])
+    f("diff", "diff", x)
+    f("diff twice", "diff", x, n=2)
+    f("diff of bools", "diff", array("bool", [1, 0, 0, 1]))
+    f("bincount", "bincount", array("int64", [0, 1, 1, 5]))
+    f("bincount of a negative number", "bincount", array("int64", [0, -1]))
+    f("count_nonzero", "count_nonzero", x, axis=0)
+
+
 def printing():
     f = Family("printing", "Arrays as text, as NumPy's str() has it.")
 
@@ -693,7 +794,7 @@ def write(path, family):
 if __name__ == "__main__":
     for build in [arithmetic, unary, comparison, bitwise, promotion, exponential, trigonometric, reductions, indexing,
                   manipulation, sorting, creation, casting, products, calls, gradients, refusals,
-                  printing]:  # fmt: skip
+                  neural, linear, counting, printing]:  # fmt: skip
         build()
     for name, family in families.items():
         if not sys.argv[1:] or name in sys.argv[1:]:
