@@ -314,6 +314,54 @@ func (s *Scope) Bincount(x any, options ...Option) *Array {
 	return opBincount.in1(s, []any{x}, options)
 }
 
+var opBitwiseAnd = operator{name: "bitwise_and", params: []string{"x1", "x2"}}
+
+// BitwiseAnd is bitwise_and(x1, x2, /): bits set in both, element by element.
+func BitwiseAnd(x1, x2 any, options ...Option) (*Array, error) {
+	return opBitwiseAnd.call1([]any{x1, x2}, options)
+}
+
+// BitwiseAnd is the package's BitwiseAnd in the scope.
+func (s *Scope) BitwiseAnd(x1, x2 any, options ...Option) *Array {
+	return opBitwiseAnd.in1(s, []any{x1, x2}, options)
+}
+
+var opBitwiseCount = operator{name: "bitwise_count", params: []string{"x"}}
+
+// BitwiseCount is bitwise_count(x, /): how many bits of |x| are set, element by element.
+func BitwiseCount(x any, options ...Option) (*Array, error) {
+	return opBitwiseCount.call1([]any{x}, options)
+}
+
+// BitwiseCount is the package's BitwiseCount in the scope.
+func (s *Scope) BitwiseCount(x any, options ...Option) *Array {
+	return opBitwiseCount.in1(s, []any{x}, options)
+}
+
+var opBitwiseOr = operator{name: "bitwise_or", params: []string{"x1", "x2"}}
+
+// BitwiseOr is bitwise_or(x1, x2, /): bits set in one or both, element by element.
+func BitwiseOr(x1, x2 any, options ...Option) (*Array, error) {
+	return opBitwiseOr.call1([]any{x1, x2}, options)
+}
+
+// BitwiseOr is the package's BitwiseOr in the scope.
+func (s *Scope) BitwiseOr(x1, x2 any, options ...Option) *Array {
+	return opBitwiseOr.in1(s, []any{x1, x2}, options)
+}
+
+var opBitwiseXor = operator{name: "bitwise_xor", params: []string{"x1", "x2"}}
+
+// BitwiseXor is bitwise_xor(x1, x2, /): bits set in just one, element by element.
+func BitwiseXor(x1, x2 any, options ...Option) (*Array, error) {
+	return opBitwiseXor.call1([]any{x1, x2}, options)
+}
+
+// BitwiseXor is the package's BitwiseXor in the scope.
+func (s *Scope) BitwiseXor(x1, x2 any, options ...Option) *Array {
+	return opBitwiseXor.in1(s, []any{x1, x2}, options)
+}
+
 var opBroadcastArrays = operator{name: "broadcast_arrays", params: []string{"args"}}
 
 // BroadcastArrays is broadcast_arrays(*args): views of a common shape.
@@ -336,6 +384,30 @@ func BroadcastTo(array, shape any, options ...Option) (*Array, error) {
 // BroadcastTo is the package's BroadcastTo in the scope.
 func (s *Scope) BroadcastTo(array, shape any, options ...Option) *Array {
 	return opBroadcastTo.in1(s, []any{array, shape}, options)
+}
+
+var opCbrt = operator{name: "cbrt", params: []string{"x"}}
+
+// Cbrt is cbrt(x, /): the cube root, element by element.
+func Cbrt(x any, options ...Option) (*Array, error) {
+	return opCbrt.call1([]any{x}, options)
+}
+
+// Cbrt is the package's Cbrt in the scope.
+func (s *Scope) Cbrt(x any, options ...Option) *Array {
+	return opCbrt.in1(s, []any{x}, options)
+}
+
+var opCeil = operator{name: "ceil", params: []string{"x"}}
+
+// Ceil is ceil(x, /): the smallest whole number not below x, element by element.
+func Ceil(x any, options ...Option) (*Array, error) {
+	return opCeil.call1([]any{x}, options)
+}
+
+// Ceil is the package's Ceil in the scope.
+func (s *Scope) Ceil(x any, options ...Option) *Array {
+	return opCeil.in1(s, []any{x}, options)
 }
 
 var opClip = operator{name: "clip", params: []string{"a", "a_min", "a_max", "min", "max"}}
@@ -420,6 +492,18 @@ func Copy(a any, options ...Option) (*Array, error) {
 // Copy is the package's Copy in the scope.
 func (s *Scope) Copy(a any, options ...Option) *Array {
 	return opCopy.in1(s, []any{a}, options)
+}
+
+var opCopysign = operator{name: "copysign", params: []string{"x1", "x2"}}
+
+// Copysign is copysign(x1, x2, /): |x1| with the sign of x2, element by element.
+func Copysign(x1, x2 any, options ...Option) (*Array, error) {
+	return opCopysign.call1([]any{x1, x2}, options)
+}
+
+// Copysign is the package's Copysign in the scope.
+func (s *Scope) Copysign(x1, x2 any, options ...Option) *Array {
+	return opCopysign.in1(s, []any{x1, x2}, options)
 }
 
 var opCos = operator{name: "cos", params: []string{"x"}}
@@ -626,6 +710,18 @@ func (s *Scope) Divide(x1, x2 any, options ...Option) *Array {
 	return opDivide.in1(s, []any{x1, x2}, options)
 }
 
+var opDivmod = operator{name: "divmod", params: []string{"x1", "x2"}}
+
+// Divmod is divmod(x1, x2, /): floor_divide and remainder, element by element.
+func Divmod(x1, x2 any, options ...Option) (*Array, *Array, error) {
+	return opDivmod.call2([]any{x1, x2}, options)
+}
+
+// Divmod is the package's Divmod in the scope.
+func (s *Scope) Divmod(x1, x2 any, options ...Option) (*Array, *Array) {
+	return opDivmod.in2(s, []any{x1, x2}, options)
+}
+
 var opDot = operator{name: "dot", params: []string{"a", "b"}}
 
 // Dot is dot(a, b): sum of products over the last axis of a and the last but one of b; a product where one is a number.
@@ -746,6 +842,30 @@ func (s *Scope) Equal(x1, x2 any, options ...Option) *Array {
 	return opEqual.in1(s, []any{x1, x2}, options)
 }
 
+var opErf = operator{name: "erf", params: []string{"x"}}
+
+// Erf is erf(x, /): the error function, element by element.
+func Erf(x any, options ...Option) (*Array, error) {
+	return opErf.call1([]any{x}, options)
+}
+
+// Erf is the package's Erf in the scope.
+func (s *Scope) Erf(x any, options ...Option) *Array {
+	return opErf.in1(s, []any{x}, options)
+}
+
+var opErfc = operator{name: "erfc", params: []string{"x"}}
+
+// Erfc is erfc(x, /): 1 - erf(x), element by element, exact for large x.
+func Erfc(x any, options ...Option) (*Array, error) {
+	return opErfc.call1([]any{x}, options)
+}
+
+// Erfc is the package's Erfc in the scope.
+func (s *Scope) Erfc(x any, options ...Option) *Array {
+	return opErfc.in1(s, []any{x}, options)
+}
+
 var opExp = operator{name: "exp", params: []string{"x"}}
 
 // Exp is exp(x, /): exponential, e**x, element by element.
@@ -758,6 +878,18 @@ func (s *Scope) Exp(x any, options ...Option) *Array {
 	return opExp.in1(s, []any{x}, options)
 }
 
+var opExp2 = operator{name: "exp2", params: []string{"x"}}
+
+// Exp2 is exp2(x, /): 2**x, element by element.
+func Exp2(x any, options ...Option) (*Array, error) {
+	return opExp2.call1([]any{x}, options)
+}
+
+// Exp2 is the package's Exp2 in the scope.
+func (s *Scope) Exp2(x any, options ...Option) *Array {
+	return opExp2.in1(s, []any{x}, options)
+}
+
 var opExpandDims = operator{name: "expand_dims", params: []string{"a", "axis"}}
 
 // ExpandDims is expand_dims(a, axis): with new axes of size 1 at these places of the result; a view.
@@ -768,6 +900,18 @@ func ExpandDims(a, axis any, options ...Option) (*Array, error) {
 // ExpandDims is the package's ExpandDims in the scope.
 func (s *Scope) ExpandDims(a, axis any, options ...Option) *Array {
 	return opExpandDims.in1(s, []any{a, axis}, options)
+}
+
+var opExpm1 = operator{name: "expm1", params: []string{"x"}}
+
+// Expm1 is expm1(x, /): exp(x) - 1, element by element, exact near 0.
+func Expm1(x any, options ...Option) (*Array, error) {
+	return opExpm1.call1([]any{x}, options)
+}
+
+// Expm1 is the package's Expm1 in the scope.
+func (s *Scope) Expm1(x any, options ...Option) *Array {
+	return opExpm1.in1(s, []any{x}, options)
 }
 
 var opExtract = operator{name: "extract", params: []string{"condition", "arr"}}
@@ -792,6 +936,30 @@ func Eye(n int, options ...Option) (*Array, error) {
 // Eye is the package's Eye in the scope.
 func (s *Scope) Eye(n int, options ...Option) *Array {
 	return opEye.in1(s, []any{n}, options)
+}
+
+var opFabs = operator{name: "fabs", params: []string{"x"}}
+
+// Fabs is fabs(x, /): |x| as a float, element by element.
+func Fabs(x any, options ...Option) (*Array, error) {
+	return opFabs.call1([]any{x}, options)
+}
+
+// Fabs is the package's Fabs in the scope.
+func (s *Scope) Fabs(x any, options ...Option) *Array {
+	return opFabs.in1(s, []any{x}, options)
+}
+
+var opFix = operator{name: "fix", params: []string{"x"}}
+
+// Fix is fix(x): the whole part of x, towards zero, element by element.
+func Fix(x any, options ...Option) (*Array, error) {
+	return opFix.call1([]any{x}, options)
+}
+
+// Fix is the package's Fix in the scope.
+func (s *Scope) Fix(x any, options ...Option) *Array {
+	return opFix.in1(s, []any{x}, options)
 }
 
 var opFlatnonzero = operator{name: "flatnonzero", params: []string{"a"}}
@@ -842,6 +1010,42 @@ func (s *Scope) Flipud(m any, options ...Option) *Array {
 	return opFlipud.in1(s, []any{m}, options)
 }
 
+var opFloatPower = operator{name: "float_power", params: []string{"x1", "x2"}}
+
+// FloatPower is float_power(x1, x2, /): x1**x2, element by element, in float64 or complex128.
+func FloatPower(x1, x2 any, options ...Option) (*Array, error) {
+	return opFloatPower.call1([]any{x1, x2}, options)
+}
+
+// FloatPower is the package's FloatPower in the scope.
+func (s *Scope) FloatPower(x1, x2 any, options ...Option) *Array {
+	return opFloatPower.in1(s, []any{x1, x2}, options)
+}
+
+var opFloor = operator{name: "floor", params: []string{"x"}}
+
+// Floor is floor(x, /): the largest whole number not above x, element by element.
+func Floor(x any, options ...Option) (*Array, error) {
+	return opFloor.call1([]any{x}, options)
+}
+
+// Floor is the package's Floor in the scope.
+func (s *Scope) Floor(x any, options ...Option) *Array {
+	return opFloor.in1(s, []any{x}, options)
+}
+
+var opFloorDivide = operator{name: "floor_divide", params: []string{"x1", "x2"}}
+
+// FloorDivide is floor_divide(x1, x2, /): the largest whole number not above x1/x2, element by element; integers by zero give 0.
+func FloorDivide(x1, x2 any, options ...Option) (*Array, error) {
+	return opFloorDivide.call1([]any{x1, x2}, options)
+}
+
+// FloorDivide is the package's FloorDivide in the scope.
+func (s *Scope) FloorDivide(x1, x2 any, options ...Option) *Array {
+	return opFloorDivide.in1(s, []any{x1, x2}, options)
+}
+
 var opFmax = operator{name: "fmax", params: []string{"x1", "x2"}}
 
 // Fmax is fmax(x1, x2, /): the larger of two, element by element; NaN only if both are.
@@ -864,6 +1068,30 @@ func Fmin(x1, x2 any, options ...Option) (*Array, error) {
 // Fmin is the package's Fmin in the scope.
 func (s *Scope) Fmin(x1, x2 any, options ...Option) *Array {
 	return opFmin.in1(s, []any{x1, x2}, options)
+}
+
+var opFmod = operator{name: "fmod", params: []string{"x1", "x2"}}
+
+// Fmod is fmod(x1, x2, /): the remainder of x1/x2 with the sign of x1, as C's fmod, element by element.
+func Fmod(x1, x2 any, options ...Option) (*Array, error) {
+	return opFmod.call1([]any{x1, x2}, options)
+}
+
+// Fmod is the package's Fmod in the scope.
+func (s *Scope) Fmod(x1, x2 any, options ...Option) *Array {
+	return opFmod.in1(s, []any{x1, x2}, options)
+}
+
+var opFrexp = operator{name: "frexp", params: []string{"x"}}
+
+// Frexp is frexp(x, /): m and e of x = m * 2**e with 0.5 <= |m| < 1, element by element.
+func Frexp(x any, options ...Option) (*Array, *Array, error) {
+	return opFrexp.call2([]any{x}, options)
+}
+
+// Frexp is the package's Frexp in the scope.
+func (s *Scope) Frexp(x any, options ...Option) (*Array, *Array) {
+	return opFrexp.in2(s, []any{x}, options)
 }
 
 var opFull = operator{name: "full", params: []string{"shape", "fill_value", "dtype", "order", "device"}}
@@ -902,6 +1130,18 @@ func (s *Scope) FullyConnected(x, weight any, options ...Option) *Array {
 	return opFullyConnected.in1(s, []any{x, weight}, options)
 }
 
+var opGcd = operator{name: "gcd", params: []string{"x1", "x2"}}
+
+// Gcd is gcd(x1, x2, /): the greatest common divisor of |x1| and |x2|, element by element.
+func Gcd(x1, x2 any, options ...Option) (*Array, error) {
+	return opGcd.call1([]any{x1, x2}, options)
+}
+
+// Gcd is the package's Gcd in the scope.
+func (s *Scope) Gcd(x1, x2 any, options ...Option) *Array {
+	return opGcd.in1(s, []any{x1, x2}, options)
+}
+
 var opGetItem = operator{name: "get_item", params: []string{"a", "index"}}
 
 // GetItem is get_item(a, index): a[index]: a view for ints, slices, ellipsis and newaxis, a copy where arrays are among them.
@@ -936,6 +1176,18 @@ func GreaterEqual(x1, x2 any, options ...Option) (*Array, error) {
 // GreaterEqual is the package's GreaterEqual in the scope.
 func (s *Scope) GreaterEqual(x1, x2 any, options ...Option) *Array {
 	return opGreaterEqual.in1(s, []any{x1, x2}, options)
+}
+
+var opHeaviside = operator{name: "heaviside", params: []string{"x1", "x2"}}
+
+// Heaviside is heaviside(x1, x2, /): 0, x2 or 1 as x1 is negative, zero or positive.
+func Heaviside(x1, x2 any, options ...Option) (*Array, error) {
+	return opHeaviside.call1([]any{x1, x2}, options)
+}
+
+// Heaviside is the package's Heaviside in the scope.
+func (s *Scope) Heaviside(x1, x2 any, options ...Option) *Array {
+	return opHeaviside.in1(s, []any{x1, x2}, options)
 }
 
 var opHsplit = operator{name: "hsplit", params: []string{"ary", "indices_or_sections"}}
@@ -1010,6 +1262,18 @@ func (s *Scope) Inner(a, b any, options ...Option) *Array {
 	return opInner.in1(s, []any{a, b}, options)
 }
 
+var opInvert = operator{name: "invert", params: []string{"x"}}
+
+// Invert is invert(x, /): all bits the other way round, element by element; of bools, the logical not.
+func Invert(x any, options ...Option) (*Array, error) {
+	return opInvert.call1([]any{x}, options)
+}
+
+// Invert is the package's Invert in the scope.
+func (s *Scope) Invert(x any, options ...Option) *Array {
+	return opInvert.in1(s, []any{x}, options)
+}
+
 var opIsfinite = operator{name: "isfinite", params: []string{"x"}}
 
 // Isfinite is isfinite(x, /): whether x is neither infinite nor NaN, element by element.
@@ -1068,6 +1332,42 @@ func LayerNorm(x, gamma, beta any, options ...Option) (*Array, error) {
 // LayerNorm is the package's LayerNorm in the scope.
 func (s *Scope) LayerNorm(x, gamma, beta any, options ...Option) *Array {
 	return opLayerNorm.in1(s, []any{x, gamma, beta}, options)
+}
+
+var opLcm = operator{name: "lcm", params: []string{"x1", "x2"}}
+
+// Lcm is lcm(x1, x2, /): the lowest common multiple of |x1| and |x2|, element by element.
+func Lcm(x1, x2 any, options ...Option) (*Array, error) {
+	return opLcm.call1([]any{x1, x2}, options)
+}
+
+// Lcm is the package's Lcm in the scope.
+func (s *Scope) Lcm(x1, x2 any, options ...Option) *Array {
+	return opLcm.in1(s, []any{x1, x2}, options)
+}
+
+var opLdexp = operator{name: "ldexp", params: []string{"x1", "x2"}}
+
+// Ldexp is ldexp(x1, x2, /): x1 * 2**x2, element by element; x2 is an integer.
+func Ldexp(x1, x2 any, options ...Option) (*Array, error) {
+	return opLdexp.call1([]any{x1, x2}, options)
+}
+
+// Ldexp is the package's Ldexp in the scope.
+func (s *Scope) Ldexp(x1, x2 any, options ...Option) *Array {
+	return opLdexp.in1(s, []any{x1, x2}, options)
+}
+
+var opLeftShift = operator{name: "left_shift", params: []string{"x1", "x2"}}
+
+// LeftShift is left_shift(x1, x2, /): x1 * 2**x2 without what leaves the width, element by element.
+func LeftShift(x1, x2 any, options ...Option) (*Array, error) {
+	return opLeftShift.call1([]any{x1, x2}, options)
+}
+
+// LeftShift is the package's LeftShift in the scope.
+func (s *Scope) LeftShift(x1, x2 any, options ...Option) *Array {
+	return opLeftShift.in1(s, []any{x1, x2}, options)
 }
 
 var opLess = operator{name: "less", params: []string{"x1", "x2"}}
@@ -1334,6 +1634,42 @@ func (s *Scope) Log(x any, options ...Option) *Array {
 	return opLog.in1(s, []any{x}, options)
 }
 
+var opLog10 = operator{name: "log10", params: []string{"x"}}
+
+// Log10 is log10(x, /): logarithm to base 10, element by element.
+func Log10(x any, options ...Option) (*Array, error) {
+	return opLog10.call1([]any{x}, options)
+}
+
+// Log10 is the package's Log10 in the scope.
+func (s *Scope) Log10(x any, options ...Option) *Array {
+	return opLog10.in1(s, []any{x}, options)
+}
+
+var opLog1p = operator{name: "log1p", params: []string{"x"}}
+
+// Log1p is log1p(x, /): log(1 + x), element by element, exact near 0.
+func Log1p(x any, options ...Option) (*Array, error) {
+	return opLog1p.call1([]any{x}, options)
+}
+
+// Log1p is the package's Log1p in the scope.
+func (s *Scope) Log1p(x any, options ...Option) *Array {
+	return opLog1p.in1(s, []any{x}, options)
+}
+
+var opLog2 = operator{name: "log2", params: []string{"x"}}
+
+// Log2 is log2(x, /): logarithm to base 2, element by element.
+func Log2(x any, options ...Option) (*Array, error) {
+	return opLog2.call1([]any{x}, options)
+}
+
+// Log2 is the package's Log2 in the scope.
+func (s *Scope) Log2(x any, options ...Option) *Array {
+	return opLog2.in1(s, []any{x}, options)
+}
+
 var opLogSoftmax = operator{name: "log_softmax", params: []string{"x", "axis"}}
 
 // LogSoftmax is log_softmax(x, axis=-1): the logarithm of softmax, without overflow.
@@ -1344,6 +1680,30 @@ func LogSoftmax(x any, options ...Option) (*Array, error) {
 // LogSoftmax is the package's LogSoftmax in the scope.
 func (s *Scope) LogSoftmax(x any, options ...Option) *Array {
 	return opLogSoftmax.in1(s, []any{x}, options)
+}
+
+var opLogaddexp = operator{name: "logaddexp", params: []string{"x1", "x2"}}
+
+// Logaddexp is logaddexp(x1, x2, /): log(exp(x1) + exp(x2)), element by element, without overflow.
+func Logaddexp(x1, x2 any, options ...Option) (*Array, error) {
+	return opLogaddexp.call1([]any{x1, x2}, options)
+}
+
+// Logaddexp is the package's Logaddexp in the scope.
+func (s *Scope) Logaddexp(x1, x2 any, options ...Option) *Array {
+	return opLogaddexp.in1(s, []any{x1, x2}, options)
+}
+
+var opLogaddexp2 = operator{name: "logaddexp2", params: []string{"x1", "x2"}}
+
+// Logaddexp2 is logaddexp2(x1, x2, /): log2(2**x1 + 2**x2), element by element, without overflow.
+func Logaddexp2(x1, x2 any, options ...Option) (*Array, error) {
+	return opLogaddexp2.call1([]any{x1, x2}, options)
+}
+
+// Logaddexp2 is the package's Logaddexp2 in the scope.
+func (s *Scope) Logaddexp2(x1, x2 any, options ...Option) *Array {
+	return opLogaddexp2.in1(s, []any{x1, x2}, options)
 }
 
 var opLogicalAnd = operator{name: "logical_and", params: []string{"x1", "x2"}}
@@ -1392,6 +1752,18 @@ func LogicalXor(x1, x2 any, options ...Option) (*Array, error) {
 // LogicalXor is the package's LogicalXor in the scope.
 func (s *Scope) LogicalXor(x1, x2 any, options ...Option) *Array {
 	return opLogicalXor.in1(s, []any{x1, x2}, options)
+}
+
+var opLogit = operator{name: "logit", params: []string{"x"}}
+
+// Logit is logit(x, /): log(x / (1 - x)), element by element: the inverse of sigmoid.
+func Logit(x any, options ...Option) (*Array, error) {
+	return opLogit.call1([]any{x}, options)
+}
+
+// Logit is the package's Logit in the scope.
+func (s *Scope) Logit(x any, options ...Option) *Array {
+	return opLogit.in1(s, []any{x}, options)
 }
 
 var opMatmul = operator{name: "matmul", params: []string{"x1", "x2"}}
@@ -1502,6 +1874,18 @@ func (s *Scope) Minimum(x1, x2 any, options ...Option) *Array {
 	return opMinimum.in1(s, []any{x1, x2}, options)
 }
 
+var opModf = operator{name: "modf", params: []string{"x"}}
+
+// Modf is modf(x, /): the fraction and the whole part, element by element.
+func Modf(x any, options ...Option) (*Array, *Array, error) {
+	return opModf.call2([]any{x}, options)
+}
+
+// Modf is the package's Modf in the scope.
+func (s *Scope) Modf(x any, options ...Option) (*Array, *Array) {
+	return opModf.in2(s, []any{x}, options)
+}
+
 var opMoveaxis = operator{name: "moveaxis", params: []string{"a", "source", "destination"}}
 
 // Moveaxis is moveaxis(a, source, destination): with some axes moved to new places, the others in their order; a view.
@@ -1526,6 +1910,1038 @@ func (s *Scope) Multiply(x1, x2 any, options ...Option) *Array {
 	return opMultiply.in1(s, []any{x1, x2}, options)
 }
 
+var opMxActivation = operator{name: "mx.Activation", params: []string{"data", "act_type"}}
+
+// MxActivation is mx.Activation(data, act_type): relu, sigmoid, tanh, softrelu or softsign.
+func MxActivation(data any, actType string, options ...Option) (*Array, error) {
+	return opMxActivation.call1([]any{data, actType}, options)
+}
+
+// MxActivation is the package's MxActivation in the scope.
+func (s *Scope) MxActivation(data any, actType string, options ...Option) *Array {
+	return opMxActivation.in1(s, []any{data, actType}, options)
+}
+
+var opMxBatchNorm = operator{name: "mx.BatchNorm", params: []string{"data", "gamma", "beta", "moving_mean", "moving_var", "eps", "momentum", "fix_gamma", "use_global_stats", "output_mean_var", "axis", "cudnn_off"}}
+
+// MxBatchNorm is mx.BatchNorm(data, gamma, beta, moving_mean, moving_var, eps=0.001, momentum=0.9, fix_gamma=True, use_global_stats=False, output_mean_var=False, axis=1, cudnn_off=False): batch normalisation; in training the moving mean and variance are updated in place.
+func MxBatchNorm(data, gamma, beta, movingMean, movingVar any, options ...Option) (*Array, error) {
+	return opMxBatchNorm.call1([]any{data, gamma, beta, movingMean, movingVar}, options)
+}
+
+// MxBatchNorm is the package's MxBatchNorm in the scope.
+func (s *Scope) MxBatchNorm(data, gamma, beta, movingMean, movingVar any, options ...Option) *Array {
+	return opMxBatchNorm.in1(s, []any{data, gamma, beta, movingMean, movingVar}, options)
+}
+
+var opMxBlockGrad = operator{name: "mx.BlockGrad", params: []string{"data"}}
+
+// MxBlockGrad is mx.BlockGrad(data): the data as a constant.
+func MxBlockGrad(data any, options ...Option) (*Array, error) {
+	return opMxBlockGrad.call1([]any{data}, options)
+}
+
+// MxBlockGrad is the package's MxBlockGrad in the scope.
+func (s *Scope) MxBlockGrad(data any, options ...Option) *Array {
+	return opMxBlockGrad.in1(s, []any{data}, options)
+}
+
+var opMxCast = operator{name: "mx.Cast", params: []string{"data", "dtype"}}
+
+// MxCast is mx.Cast(data, dtype): the data in another dtype.
+func MxCast(data any, dtype Dtype, options ...Option) (*Array, error) {
+	return opMxCast.call1([]any{data, dtype}, options)
+}
+
+// MxCast is the package's MxCast in the scope.
+func (s *Scope) MxCast(data any, dtype Dtype, options ...Option) *Array {
+	return opMxCast.in1(s, []any{data, dtype}, options)
+}
+
+var opMxConcat = operator{name: "mx.Concat", params: []string{"data", "dim", "num_args"}}
+
+// MxConcat is mx.Concat(data, dim=1, num_args=0): arrays joined along an axis.
+func MxConcat(data []*Array, options ...Option) (*Array, error) {
+	return opMxConcat.call1([]any{data}, options)
+}
+
+// MxConcat is the package's MxConcat in the scope.
+func (s *Scope) MxConcat(data []*Array, options ...Option) *Array {
+	return opMxConcat.in1(s, []any{data}, options)
+}
+
+var opMxConvolution = operator{name: "mx.Convolution", params: []string{"data", "weight", "bias", "kernel", "stride", "dilate", "pad", "num_filter", "num_group", "workspace", "no_bias", "cudnn_tune", "cudnn_off", "layout"}}
+
+// MxConvolution is mx.Convolution(data, weight, bias=None, kernel=(), stride=None, dilate=None, pad=None, num_filter=0, num_group=1, workspace=1024, no_bias=False, cudnn_tune=None, cudnn_off=False, layout=None): convolution of (batch, channels, spatial...).
+func MxConvolution(data, weight any, options ...Option) (*Array, error) {
+	return opMxConvolution.call1([]any{data, weight}, options)
+}
+
+// MxConvolution is the package's MxConvolution in the scope.
+func (s *Scope) MxConvolution(data, weight any, options ...Option) *Array {
+	return opMxConvolution.in1(s, []any{data, weight}, options)
+}
+
+var opMxDropout = operator{name: "mx.Dropout", params: []string{"data", "p"}}
+
+// MxDropout is mx.Dropout(data, p=0.5): dropout, while training.
+func MxDropout(data any, options ...Option) (*Array, error) {
+	return opMxDropout.call1([]any{data}, options)
+}
+
+// MxDropout is the package's MxDropout in the scope.
+func (s *Scope) MxDropout(data any, options ...Option) *Array {
+	return opMxDropout.in1(s, []any{data}, options)
+}
+
+var opMxElementWiseSum = operator{name: "mx.ElementWiseSum", params: []string{"args", "num_args"}}
+
+// MxElementWiseSum is mx.ElementWiseSum(args, num_args=0): the sum of arrays of one shape.
+func MxElementWiseSum(args []*Array, options ...Option) (*Array, error) {
+	return opMxElementWiseSum.call1([]any{args}, options)
+}
+
+// MxElementWiseSum is the package's MxElementWiseSum in the scope.
+func (s *Scope) MxElementWiseSum(args []*Array, options ...Option) *Array {
+	return opMxElementWiseSum.in1(s, []any{args}, options)
+}
+
+var opMxEmbedding = operator{name: "mx.Embedding", params: []string{"data", "weight", "input_dim", "output_dim", "dtype"}}
+
+// MxEmbedding is mx.Embedding(data, weight, input_dim=0, output_dim=0, dtype=None): rows of a table by number.
+func MxEmbedding(data, weight any, options ...Option) (*Array, error) {
+	return opMxEmbedding.call1([]any{data, weight}, options)
+}
+
+// MxEmbedding is the package's MxEmbedding in the scope.
+func (s *Scope) MxEmbedding(data, weight any, options ...Option) *Array {
+	return opMxEmbedding.in1(s, []any{data, weight}, options)
+}
+
+var opMxFlatten = operator{name: "mx.Flatten", params: []string{"data"}}
+
+// MxFlatten is mx.Flatten(data): all axes but the first as one.
+func MxFlatten(data any, options ...Option) (*Array, error) {
+	return opMxFlatten.call1([]any{data}, options)
+}
+
+// MxFlatten is the package's MxFlatten in the scope.
+func (s *Scope) MxFlatten(data any, options ...Option) *Array {
+	return opMxFlatten.in1(s, []any{data}, options)
+}
+
+var opMxFullyConnected = operator{name: "mx.FullyConnected", params: []string{"data", "weight", "bias", "num_hidden", "no_bias", "flatten"}}
+
+// MxFullyConnected is mx.FullyConnected(data, weight, bias=None, num_hidden=0, no_bias=False, flatten=True): x @ weight.T + bias.
+func MxFullyConnected(data, weight any, options ...Option) (*Array, error) {
+	return opMxFullyConnected.call1([]any{data, weight}, options)
+}
+
+// MxFullyConnected is the package's MxFullyConnected in the scope.
+func (s *Scope) MxFullyConnected(data, weight any, options ...Option) *Array {
+	return opMxFullyConnected.in1(s, []any{data, weight}, options)
+}
+
+var opMxLeakyReLU = operator{name: "mx.LeakyReLU", params: []string{"data", "gamma", "act_type", "slope", "lower_bound", "upper_bound"}}
+
+// MxLeakyReLU is mx.LeakyReLU(data, gamma=None, act_type='leaky', slope=0.25, lower_bound=0.125, upper_bound=0.334): relu with a slope below zero: leaky, elu, prelu or rrelu.
+func MxLeakyReLU(data any, options ...Option) (*Array, error) {
+	return opMxLeakyReLU.call1([]any{data}, options)
+}
+
+// MxLeakyReLU is the package's MxLeakyReLU in the scope.
+func (s *Scope) MxLeakyReLU(data any, options ...Option) *Array {
+	return opMxLeakyReLU.in1(s, []any{data}, options)
+}
+
+var opMxLinearRegressionOutput = operator{name: "mx.LinearRegressionOutput", params: []string{"data", "label", "grad_scale"}}
+
+// MxLinearRegressionOutput is mx.LinearRegressionOutput(data, label, grad_scale=1.0): the data, whose gradient is that of half the squared distance to the label.
+func MxLinearRegressionOutput(data, label any, options ...Option) (*Array, error) {
+	return opMxLinearRegressionOutput.call1([]any{data, label}, options)
+}
+
+// MxLinearRegressionOutput is the package's MxLinearRegressionOutput in the scope.
+func (s *Scope) MxLinearRegressionOutput(data, label any, options ...Option) *Array {
+	return opMxLinearRegressionOutput.in1(s, []any{data, label}, options)
+}
+
+var opMxLogisticRegressionOutput = operator{name: "mx.LogisticRegressionOutput", params: []string{"data", "label", "grad_scale"}}
+
+// MxLogisticRegressionOutput is mx.LogisticRegressionOutput(data, label, grad_scale=1.0): sigmoid, whose gradient is that of the cross entropy with the label.
+func MxLogisticRegressionOutput(data, label any, options ...Option) (*Array, error) {
+	return opMxLogisticRegressionOutput.call1([]any{data, label}, options)
+}
+
+// MxLogisticRegressionOutput is the package's MxLogisticRegressionOutput in the scope.
+func (s *Scope) MxLogisticRegressionOutput(data, label any, options ...Option) *Array {
+	return opMxLogisticRegressionOutput.in1(s, []any{data, label}, options)
+}
+
+var opMxMAERegressionOutput = operator{name: "mx.MAERegressionOutput", params: []string{"data", "label", "grad_scale"}}
+
+// MxMAERegressionOutput is mx.MAERegressionOutput(data, label, grad_scale=1.0): the data, whose gradient is that of the distance to the label.
+func MxMAERegressionOutput(data, label any, options ...Option) (*Array, error) {
+	return opMxMAERegressionOutput.call1([]any{data, label}, options)
+}
+
+// MxMAERegressionOutput is the package's MxMAERegressionOutput in the scope.
+func (s *Scope) MxMAERegressionOutput(data, label any, options ...Option) *Array {
+	return opMxMAERegressionOutput.in1(s, []any{data, label}, options)
+}
+
+var opMxMakeLoss = operator{name: "mx.MakeLoss", params: []string{"data", "grad_scale", "normalization", "valid_thresh"}}
+
+// MxMakeLoss is mx.MakeLoss(data, grad_scale=1.0, normalization='null', valid_thresh=0.0): the data as a loss: its gradient is grad_scale.
+func MxMakeLoss(data any, options ...Option) (*Array, error) {
+	return opMxMakeLoss.call1([]any{data}, options)
+}
+
+// MxMakeLoss is the package's MxMakeLoss in the scope.
+func (s *Scope) MxMakeLoss(data any, options ...Option) *Array {
+	return opMxMakeLoss.in1(s, []any{data}, options)
+}
+
+var opMxPooling = operator{name: "mx.Pooling", params: []string{"data", "kernel", "pool_type", "global_pool", "stride", "pad", "pooling_convention", "cudnn_off"}}
+
+// MxPooling is mx.Pooling(data, kernel=(), pool_type='max', global_pool=False, stride=None, pad=None, pooling_convention='valid', cudnn_off=False): maximum, average or sum of windows.
+func MxPooling(data any, options ...Option) (*Array, error) {
+	return opMxPooling.call1([]any{data}, options)
+}
+
+// MxPooling is the package's MxPooling in the scope.
+func (s *Scope) MxPooling(data any, options ...Option) *Array {
+	return opMxPooling.in1(s, []any{data}, options)
+}
+
+var opMxReshape = operator{name: "mx.Reshape", params: []string{"data", "shape", "reverse", "target_shape", "keep_highest"}}
+
+// MxReshape is mx.Reshape(data, shape=(), reverse=False, target_shape=None, keep_highest=False): mXNet's reshape: 0 keeps a size, -1 takes the rest, -2 keeps all others, -3 joins two, -4 splits one.
+func MxReshape(data any, options ...Option) (*Array, error) {
+	return opMxReshape.call1([]any{data}, options)
+}
+
+// MxReshape is the package's MxReshape in the scope.
+func (s *Scope) MxReshape(data any, options ...Option) *Array {
+	return opMxReshape.in1(s, []any{data}, options)
+}
+
+var opMxSliceChannel = operator{name: "mx.SliceChannel", params: []string{"data", "num_outputs", "axis", "squeeze_axis"}}
+
+// MxSliceChannel is mx.SliceChannel(data, num_outputs, axis=1, squeeze_axis=False): equal parts along an axis.
+func MxSliceChannel(data any, numOutputs int, options ...Option) ([]*Array, error) {
+	return opMxSliceChannel.callList([]any{data, numOutputs}, options)
+}
+
+// MxSliceChannel is the package's MxSliceChannel in the scope.
+func (s *Scope) MxSliceChannel(data any, numOutputs int, options ...Option) []*Array {
+	return opMxSliceChannel.inList(s, []any{data, numOutputs}, options)
+}
+
+var opMxSoftmaxActivation = operator{name: "mx.SoftmaxActivation", params: []string{"data", "mode"}}
+
+// MxSoftmaxActivation is mx.SoftmaxActivation(data, mode='instance'): softmax over all axes but the first, or over the channels.
+func MxSoftmaxActivation(data any, options ...Option) (*Array, error) {
+	return opMxSoftmaxActivation.call1([]any{data}, options)
+}
+
+// MxSoftmaxActivation is the package's MxSoftmaxActivation in the scope.
+func (s *Scope) MxSoftmaxActivation(data any, options ...Option) *Array {
+	return opMxSoftmaxActivation.in1(s, []any{data}, options)
+}
+
+var opMxSoftmaxOutput = operator{name: "mx.SoftmaxOutput", params: []string{"data", "label", "grad_scale", "ignore_label", "multi_output", "use_ignore", "preserve_shape", "normalization", "out_grad"}}
+
+// MxSoftmaxOutput is mx.SoftmaxOutput(data, label, grad_scale=1.0, ignore_label=-1.0, multi_output=False, use_ignore=False, preserve_shape=False, normalization='null', out_grad=False): softmax, whose gradient is that of the cross entropy with the label.
+func MxSoftmaxOutput(data, label any, options ...Option) (*Array, error) {
+	return opMxSoftmaxOutput.call1([]any{data, label}, options)
+}
+
+// MxSoftmaxOutput is the package's MxSoftmaxOutput in the scope.
+func (s *Scope) MxSoftmaxOutput(data, label any, options ...Option) *Array {
+	return opMxSoftmaxOutput.in1(s, []any{data, label}, options)
+}
+
+var opMxDiv = operator{name: "mx._div", params: []string{"lhs", "rhs"}}
+
+// MxDiv is mx._div(lhs, rhs): numPy's divide.
+func MxDiv(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxDiv.call1([]any{lhs, rhs}, options)
+}
+
+// MxDiv is the package's MxDiv in the scope.
+func (s *Scope) MxDiv(lhs, rhs any, options ...Option) *Array {
+	return opMxDiv.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxDivScalar = operator{name: "mx._div_scalar", params: []string{"data", "scalar"}}
+
+// MxDivScalar is mx._div_scalar(data, scalar): numPy's divide.
+func MxDivScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxDivScalar.call1([]any{data, scalar}, options)
+}
+
+// MxDivScalar is the package's MxDivScalar in the scope.
+func (s *Scope) MxDivScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxDivScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxEqual = operator{name: "mx._equal", params: []string{"lhs", "rhs"}}
+
+// MxEqual is mx._equal(lhs, rhs): numPy's equal.
+func MxEqual(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxEqual.call1([]any{lhs, rhs}, options)
+}
+
+// MxEqual is the package's MxEqual in the scope.
+func (s *Scope) MxEqual(lhs, rhs any, options ...Option) *Array {
+	return opMxEqual.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxEqualScalar = operator{name: "mx._equal_scalar", params: []string{"data", "scalar"}}
+
+// MxEqualScalar is mx._equal_scalar(data, scalar): numPy's equal.
+func MxEqualScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxEqualScalar.call1([]any{data, scalar}, options)
+}
+
+// MxEqualScalar is the package's MxEqualScalar in the scope.
+func (s *Scope) MxEqualScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxEqualScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxGreater = operator{name: "mx._greater", params: []string{"lhs", "rhs"}}
+
+// MxGreater is mx._greater(lhs, rhs): numPy's greater.
+func MxGreater(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxGreater.call1([]any{lhs, rhs}, options)
+}
+
+// MxGreater is the package's MxGreater in the scope.
+func (s *Scope) MxGreater(lhs, rhs any, options ...Option) *Array {
+	return opMxGreater.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxGreaterEqual = operator{name: "mx._greater_equal", params: []string{"lhs", "rhs"}}
+
+// MxGreaterEqual is mx._greater_equal(lhs, rhs): numPy's greater_equal.
+func MxGreaterEqual(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxGreaterEqual.call1([]any{lhs, rhs}, options)
+}
+
+// MxGreaterEqual is the package's MxGreaterEqual in the scope.
+func (s *Scope) MxGreaterEqual(lhs, rhs any, options ...Option) *Array {
+	return opMxGreaterEqual.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxGreaterEqualScalar = operator{name: "mx._greater_equal_scalar", params: []string{"data", "scalar"}}
+
+// MxGreaterEqualScalar is mx._greater_equal_scalar(data, scalar): numPy's greater_equal.
+func MxGreaterEqualScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxGreaterEqualScalar.call1([]any{data, scalar}, options)
+}
+
+// MxGreaterEqualScalar is the package's MxGreaterEqualScalar in the scope.
+func (s *Scope) MxGreaterEqualScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxGreaterEqualScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxGreaterScalar = operator{name: "mx._greater_scalar", params: []string{"data", "scalar"}}
+
+// MxGreaterScalar is mx._greater_scalar(data, scalar): numPy's greater.
+func MxGreaterScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxGreaterScalar.call1([]any{data, scalar}, options)
+}
+
+// MxGreaterScalar is the package's MxGreaterScalar in the scope.
+func (s *Scope) MxGreaterScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxGreaterScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxHypot = operator{name: "mx._hypot", params: []string{"lhs", "rhs"}}
+
+// MxHypot is mx._hypot(lhs, rhs): numPy's hypot.
+func MxHypot(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxHypot.call1([]any{lhs, rhs}, options)
+}
+
+// MxHypot is the package's MxHypot in the scope.
+func (s *Scope) MxHypot(lhs, rhs any, options ...Option) *Array {
+	return opMxHypot.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxHypotScalar = operator{name: "mx._hypot_scalar", params: []string{"data", "scalar"}}
+
+// MxHypotScalar is mx._hypot_scalar(data, scalar): numPy's hypot.
+func MxHypotScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxHypotScalar.call1([]any{data, scalar}, options)
+}
+
+// MxHypotScalar is the package's MxHypotScalar in the scope.
+func (s *Scope) MxHypotScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxHypotScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxLesser = operator{name: "mx._lesser", params: []string{"lhs", "rhs"}}
+
+// MxLesser is mx._lesser(lhs, rhs): numPy's less.
+func MxLesser(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxLesser.call1([]any{lhs, rhs}, options)
+}
+
+// MxLesser is the package's MxLesser in the scope.
+func (s *Scope) MxLesser(lhs, rhs any, options ...Option) *Array {
+	return opMxLesser.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxLesserEqual = operator{name: "mx._lesser_equal", params: []string{"lhs", "rhs"}}
+
+// MxLesserEqual is mx._lesser_equal(lhs, rhs): numPy's less_equal.
+func MxLesserEqual(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxLesserEqual.call1([]any{lhs, rhs}, options)
+}
+
+// MxLesserEqual is the package's MxLesserEqual in the scope.
+func (s *Scope) MxLesserEqual(lhs, rhs any, options ...Option) *Array {
+	return opMxLesserEqual.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxLesserEqualScalar = operator{name: "mx._lesser_equal_scalar", params: []string{"data", "scalar"}}
+
+// MxLesserEqualScalar is mx._lesser_equal_scalar(data, scalar): numPy's less_equal.
+func MxLesserEqualScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxLesserEqualScalar.call1([]any{data, scalar}, options)
+}
+
+// MxLesserEqualScalar is the package's MxLesserEqualScalar in the scope.
+func (s *Scope) MxLesserEqualScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxLesserEqualScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxLesserScalar = operator{name: "mx._lesser_scalar", params: []string{"data", "scalar"}}
+
+// MxLesserScalar is mx._lesser_scalar(data, scalar): numPy's less.
+func MxLesserScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxLesserScalar.call1([]any{data, scalar}, options)
+}
+
+// MxLesserScalar is the package's MxLesserScalar in the scope.
+func (s *Scope) MxLesserScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxLesserScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxMaximum = operator{name: "mx._maximum", params: []string{"lhs", "rhs"}}
+
+// MxMaximum is mx._maximum(lhs, rhs): numPy's maximum.
+func MxMaximum(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxMaximum.call1([]any{lhs, rhs}, options)
+}
+
+// MxMaximum is the package's MxMaximum in the scope.
+func (s *Scope) MxMaximum(lhs, rhs any, options ...Option) *Array {
+	return opMxMaximum.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxMaximumScalar = operator{name: "mx._maximum_scalar", params: []string{"data", "scalar"}}
+
+// MxMaximumScalar is mx._maximum_scalar(data, scalar): numPy's maximum.
+func MxMaximumScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxMaximumScalar.call1([]any{data, scalar}, options)
+}
+
+// MxMaximumScalar is the package's MxMaximumScalar in the scope.
+func (s *Scope) MxMaximumScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxMaximumScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxMinimum = operator{name: "mx._minimum", params: []string{"lhs", "rhs"}}
+
+// MxMinimum is mx._minimum(lhs, rhs): numPy's minimum.
+func MxMinimum(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxMinimum.call1([]any{lhs, rhs}, options)
+}
+
+// MxMinimum is the package's MxMinimum in the scope.
+func (s *Scope) MxMinimum(lhs, rhs any, options ...Option) *Array {
+	return opMxMinimum.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxMinimumScalar = operator{name: "mx._minimum_scalar", params: []string{"data", "scalar"}}
+
+// MxMinimumScalar is mx._minimum_scalar(data, scalar): numPy's minimum.
+func MxMinimumScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxMinimumScalar.call1([]any{data, scalar}, options)
+}
+
+// MxMinimumScalar is the package's MxMinimumScalar in the scope.
+func (s *Scope) MxMinimumScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxMinimumScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxMinus = operator{name: "mx._minus", params: []string{"lhs", "rhs"}}
+
+// MxMinus is mx._minus(lhs, rhs): numPy's subtract.
+func MxMinus(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxMinus.call1([]any{lhs, rhs}, options)
+}
+
+// MxMinus is the package's MxMinus in the scope.
+func (s *Scope) MxMinus(lhs, rhs any, options ...Option) *Array {
+	return opMxMinus.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxMinusScalar = operator{name: "mx._minus_scalar", params: []string{"data", "scalar"}}
+
+// MxMinusScalar is mx._minus_scalar(data, scalar): numPy's subtract.
+func MxMinusScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxMinusScalar.call1([]any{data, scalar}, options)
+}
+
+// MxMinusScalar is the package's MxMinusScalar in the scope.
+func (s *Scope) MxMinusScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxMinusScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxMod = operator{name: "mx._mod", params: []string{"lhs", "rhs"}}
+
+// MxMod is mx._mod(lhs, rhs): numPy's remainder.
+func MxMod(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxMod.call1([]any{lhs, rhs}, options)
+}
+
+// MxMod is the package's MxMod in the scope.
+func (s *Scope) MxMod(lhs, rhs any, options ...Option) *Array {
+	return opMxMod.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxModScalar = operator{name: "mx._mod_scalar", params: []string{"data", "scalar"}}
+
+// MxModScalar is mx._mod_scalar(data, scalar): numPy's remainder.
+func MxModScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxModScalar.call1([]any{data, scalar}, options)
+}
+
+// MxModScalar is the package's MxModScalar in the scope.
+func (s *Scope) MxModScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxModScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxMul = operator{name: "mx._mul", params: []string{"lhs", "rhs"}}
+
+// MxMul is mx._mul(lhs, rhs): numPy's multiply.
+func MxMul(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxMul.call1([]any{lhs, rhs}, options)
+}
+
+// MxMul is the package's MxMul in the scope.
+func (s *Scope) MxMul(lhs, rhs any, options ...Option) *Array {
+	return opMxMul.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxMulScalar = operator{name: "mx._mul_scalar", params: []string{"data", "scalar"}}
+
+// MxMulScalar is mx._mul_scalar(data, scalar): numPy's multiply.
+func MxMulScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxMulScalar.call1([]any{data, scalar}, options)
+}
+
+// MxMulScalar is the package's MxMulScalar in the scope.
+func (s *Scope) MxMulScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxMulScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxNotEqual = operator{name: "mx._not_equal", params: []string{"lhs", "rhs"}}
+
+// MxNotEqual is mx._not_equal(lhs, rhs): numPy's not_equal.
+func MxNotEqual(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxNotEqual.call1([]any{lhs, rhs}, options)
+}
+
+// MxNotEqual is the package's MxNotEqual in the scope.
+func (s *Scope) MxNotEqual(lhs, rhs any, options ...Option) *Array {
+	return opMxNotEqual.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxNotEqualScalar = operator{name: "mx._not_equal_scalar", params: []string{"data", "scalar"}}
+
+// MxNotEqualScalar is mx._not_equal_scalar(data, scalar): numPy's not_equal.
+func MxNotEqualScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxNotEqualScalar.call1([]any{data, scalar}, options)
+}
+
+// MxNotEqualScalar is the package's MxNotEqualScalar in the scope.
+func (s *Scope) MxNotEqualScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxNotEqualScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxPlus = operator{name: "mx._plus", params: []string{"lhs", "rhs"}}
+
+// MxPlus is mx._plus(lhs, rhs): numPy's add.
+func MxPlus(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxPlus.call1([]any{lhs, rhs}, options)
+}
+
+// MxPlus is the package's MxPlus in the scope.
+func (s *Scope) MxPlus(lhs, rhs any, options ...Option) *Array {
+	return opMxPlus.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxPlusScalar = operator{name: "mx._plus_scalar", params: []string{"data", "scalar"}}
+
+// MxPlusScalar is mx._plus_scalar(data, scalar): numPy's add.
+func MxPlusScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxPlusScalar.call1([]any{data, scalar}, options)
+}
+
+// MxPlusScalar is the package's MxPlusScalar in the scope.
+func (s *Scope) MxPlusScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxPlusScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxPower = operator{name: "mx._power", params: []string{"lhs", "rhs"}}
+
+// MxPower is mx._power(lhs, rhs): numPy's power.
+func MxPower(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxPower.call1([]any{lhs, rhs}, options)
+}
+
+// MxPower is the package's MxPower in the scope.
+func (s *Scope) MxPower(lhs, rhs any, options ...Option) *Array {
+	return opMxPower.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxPowerScalar = operator{name: "mx._power_scalar", params: []string{"data", "scalar"}}
+
+// MxPowerScalar is mx._power_scalar(data, scalar): numPy's power.
+func MxPowerScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxPowerScalar.call1([]any{data, scalar}, options)
+}
+
+// MxPowerScalar is the package's MxPowerScalar in the scope.
+func (s *Scope) MxPowerScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxPowerScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxRdivScalar = operator{name: "mx._rdiv_scalar", params: []string{"data", "scalar"}}
+
+// MxRdivScalar is mx._rdiv_scalar(data, scalar): numPy's divide.
+func MxRdivScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxRdivScalar.call1([]any{data, scalar}, options)
+}
+
+// MxRdivScalar is the package's MxRdivScalar in the scope.
+func (s *Scope) MxRdivScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxRdivScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxRequalScalar = operator{name: "mx._requal_scalar", params: []string{"data", "scalar"}}
+
+// MxRequalScalar is mx._requal_scalar(data, scalar): numPy's equal.
+func MxRequalScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxRequalScalar.call1([]any{data, scalar}, options)
+}
+
+// MxRequalScalar is the package's MxRequalScalar in the scope.
+func (s *Scope) MxRequalScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxRequalScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxRgreaterEqualScalar = operator{name: "mx._rgreater_equal_scalar", params: []string{"data", "scalar"}}
+
+// MxRgreaterEqualScalar is mx._rgreater_equal_scalar(data, scalar): numPy's greater_equal.
+func MxRgreaterEqualScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxRgreaterEqualScalar.call1([]any{data, scalar}, options)
+}
+
+// MxRgreaterEqualScalar is the package's MxRgreaterEqualScalar in the scope.
+func (s *Scope) MxRgreaterEqualScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxRgreaterEqualScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxRgreaterScalar = operator{name: "mx._rgreater_scalar", params: []string{"data", "scalar"}}
+
+// MxRgreaterScalar is mx._rgreater_scalar(data, scalar): numPy's greater.
+func MxRgreaterScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxRgreaterScalar.call1([]any{data, scalar}, options)
+}
+
+// MxRgreaterScalar is the package's MxRgreaterScalar in the scope.
+func (s *Scope) MxRgreaterScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxRgreaterScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxRhypotScalar = operator{name: "mx._rhypot_scalar", params: []string{"data", "scalar"}}
+
+// MxRhypotScalar is mx._rhypot_scalar(data, scalar): numPy's hypot.
+func MxRhypotScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxRhypotScalar.call1([]any{data, scalar}, options)
+}
+
+// MxRhypotScalar is the package's MxRhypotScalar in the scope.
+func (s *Scope) MxRhypotScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxRhypotScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxRlesserEqualScalar = operator{name: "mx._rlesser_equal_scalar", params: []string{"data", "scalar"}}
+
+// MxRlesserEqualScalar is mx._rlesser_equal_scalar(data, scalar): numPy's less_equal.
+func MxRlesserEqualScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxRlesserEqualScalar.call1([]any{data, scalar}, options)
+}
+
+// MxRlesserEqualScalar is the package's MxRlesserEqualScalar in the scope.
+func (s *Scope) MxRlesserEqualScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxRlesserEqualScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxRlesserScalar = operator{name: "mx._rlesser_scalar", params: []string{"data", "scalar"}}
+
+// MxRlesserScalar is mx._rlesser_scalar(data, scalar): numPy's less.
+func MxRlesserScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxRlesserScalar.call1([]any{data, scalar}, options)
+}
+
+// MxRlesserScalar is the package's MxRlesserScalar in the scope.
+func (s *Scope) MxRlesserScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxRlesserScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxRmaximumScalar = operator{name: "mx._rmaximum_scalar", params: []string{"data", "scalar"}}
+
+// MxRmaximumScalar is mx._rmaximum_scalar(data, scalar): numPy's maximum.
+func MxRmaximumScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxRmaximumScalar.call1([]any{data, scalar}, options)
+}
+
+// MxRmaximumScalar is the package's MxRmaximumScalar in the scope.
+func (s *Scope) MxRmaximumScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxRmaximumScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxRminimumScalar = operator{name: "mx._rminimum_scalar", params: []string{"data", "scalar"}}
+
+// MxRminimumScalar is mx._rminimum_scalar(data, scalar): numPy's minimum.
+func MxRminimumScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxRminimumScalar.call1([]any{data, scalar}, options)
+}
+
+// MxRminimumScalar is the package's MxRminimumScalar in the scope.
+func (s *Scope) MxRminimumScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxRminimumScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxRminusScalar = operator{name: "mx._rminus_scalar", params: []string{"data", "scalar"}}
+
+// MxRminusScalar is mx._rminus_scalar(data, scalar): numPy's subtract.
+func MxRminusScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxRminusScalar.call1([]any{data, scalar}, options)
+}
+
+// MxRminusScalar is the package's MxRminusScalar in the scope.
+func (s *Scope) MxRminusScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxRminusScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxRmodScalar = operator{name: "mx._rmod_scalar", params: []string{"data", "scalar"}}
+
+// MxRmodScalar is mx._rmod_scalar(data, scalar): numPy's remainder.
+func MxRmodScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxRmodScalar.call1([]any{data, scalar}, options)
+}
+
+// MxRmodScalar is the package's MxRmodScalar in the scope.
+func (s *Scope) MxRmodScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxRmodScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxRmulScalar = operator{name: "mx._rmul_scalar", params: []string{"data", "scalar"}}
+
+// MxRmulScalar is mx._rmul_scalar(data, scalar): numPy's multiply.
+func MxRmulScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxRmulScalar.call1([]any{data, scalar}, options)
+}
+
+// MxRmulScalar is the package's MxRmulScalar in the scope.
+func (s *Scope) MxRmulScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxRmulScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxRnotEqualScalar = operator{name: "mx._rnot_equal_scalar", params: []string{"data", "scalar"}}
+
+// MxRnotEqualScalar is mx._rnot_equal_scalar(data, scalar): numPy's not_equal.
+func MxRnotEqualScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxRnotEqualScalar.call1([]any{data, scalar}, options)
+}
+
+// MxRnotEqualScalar is the package's MxRnotEqualScalar in the scope.
+func (s *Scope) MxRnotEqualScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxRnotEqualScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxRplusScalar = operator{name: "mx._rplus_scalar", params: []string{"data", "scalar"}}
+
+// MxRplusScalar is mx._rplus_scalar(data, scalar): numPy's add.
+func MxRplusScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxRplusScalar.call1([]any{data, scalar}, options)
+}
+
+// MxRplusScalar is the package's MxRplusScalar in the scope.
+func (s *Scope) MxRplusScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxRplusScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxRpowerScalar = operator{name: "mx._rpower_scalar", params: []string{"data", "scalar"}}
+
+// MxRpowerScalar is mx._rpower_scalar(data, scalar): numPy's power.
+func MxRpowerScalar(data any, scalar float64, options ...Option) (*Array, error) {
+	return opMxRpowerScalar.call1([]any{data, scalar}, options)
+}
+
+// MxRpowerScalar is the package's MxRpowerScalar in the scope.
+func (s *Scope) MxRpowerScalar(data any, scalar float64, options ...Option) *Array {
+	return opMxRpowerScalar.in1(s, []any{data, scalar}, options)
+}
+
+var opMxBroadcastDiv = operator{name: "mx.broadcast_div", params: []string{"lhs", "rhs"}}
+
+// MxBroadcastDiv is mx.broadcast_div(lhs, rhs): numPy's divide.
+func MxBroadcastDiv(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxBroadcastDiv.call1([]any{lhs, rhs}, options)
+}
+
+// MxBroadcastDiv is the package's MxBroadcastDiv in the scope.
+func (s *Scope) MxBroadcastDiv(lhs, rhs any, options ...Option) *Array {
+	return opMxBroadcastDiv.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxBroadcastEqual = operator{name: "mx.broadcast_equal", params: []string{"lhs", "rhs"}}
+
+// MxBroadcastEqual is mx.broadcast_equal(lhs, rhs): numPy's equal.
+func MxBroadcastEqual(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxBroadcastEqual.call1([]any{lhs, rhs}, options)
+}
+
+// MxBroadcastEqual is the package's MxBroadcastEqual in the scope.
+func (s *Scope) MxBroadcastEqual(lhs, rhs any, options ...Option) *Array {
+	return opMxBroadcastEqual.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxBroadcastGreater = operator{name: "mx.broadcast_greater", params: []string{"lhs", "rhs"}}
+
+// MxBroadcastGreater is mx.broadcast_greater(lhs, rhs): numPy's greater.
+func MxBroadcastGreater(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxBroadcastGreater.call1([]any{lhs, rhs}, options)
+}
+
+// MxBroadcastGreater is the package's MxBroadcastGreater in the scope.
+func (s *Scope) MxBroadcastGreater(lhs, rhs any, options ...Option) *Array {
+	return opMxBroadcastGreater.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxBroadcastGreaterEqual = operator{name: "mx.broadcast_greater_equal", params: []string{"lhs", "rhs"}}
+
+// MxBroadcastGreaterEqual is mx.broadcast_greater_equal(lhs, rhs): numPy's greater_equal.
+func MxBroadcastGreaterEqual(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxBroadcastGreaterEqual.call1([]any{lhs, rhs}, options)
+}
+
+// MxBroadcastGreaterEqual is the package's MxBroadcastGreaterEqual in the scope.
+func (s *Scope) MxBroadcastGreaterEqual(lhs, rhs any, options ...Option) *Array {
+	return opMxBroadcastGreaterEqual.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxBroadcastHypot = operator{name: "mx.broadcast_hypot", params: []string{"lhs", "rhs"}}
+
+// MxBroadcastHypot is mx.broadcast_hypot(lhs, rhs): numPy's hypot.
+func MxBroadcastHypot(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxBroadcastHypot.call1([]any{lhs, rhs}, options)
+}
+
+// MxBroadcastHypot is the package's MxBroadcastHypot in the scope.
+func (s *Scope) MxBroadcastHypot(lhs, rhs any, options ...Option) *Array {
+	return opMxBroadcastHypot.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxBroadcastLesser = operator{name: "mx.broadcast_lesser", params: []string{"lhs", "rhs"}}
+
+// MxBroadcastLesser is mx.broadcast_lesser(lhs, rhs): numPy's less.
+func MxBroadcastLesser(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxBroadcastLesser.call1([]any{lhs, rhs}, options)
+}
+
+// MxBroadcastLesser is the package's MxBroadcastLesser in the scope.
+func (s *Scope) MxBroadcastLesser(lhs, rhs any, options ...Option) *Array {
+	return opMxBroadcastLesser.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxBroadcastLesserEqual = operator{name: "mx.broadcast_lesser_equal", params: []string{"lhs", "rhs"}}
+
+// MxBroadcastLesserEqual is mx.broadcast_lesser_equal(lhs, rhs): numPy's less_equal.
+func MxBroadcastLesserEqual(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxBroadcastLesserEqual.call1([]any{lhs, rhs}, options)
+}
+
+// MxBroadcastLesserEqual is the package's MxBroadcastLesserEqual in the scope.
+func (s *Scope) MxBroadcastLesserEqual(lhs, rhs any, options ...Option) *Array {
+	return opMxBroadcastLesserEqual.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxBroadcastMaximum = operator{name: "mx.broadcast_maximum", params: []string{"lhs", "rhs"}}
+
+// MxBroadcastMaximum is mx.broadcast_maximum(lhs, rhs): numPy's maximum.
+func MxBroadcastMaximum(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxBroadcastMaximum.call1([]any{lhs, rhs}, options)
+}
+
+// MxBroadcastMaximum is the package's MxBroadcastMaximum in the scope.
+func (s *Scope) MxBroadcastMaximum(lhs, rhs any, options ...Option) *Array {
+	return opMxBroadcastMaximum.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxBroadcastMinimum = operator{name: "mx.broadcast_minimum", params: []string{"lhs", "rhs"}}
+
+// MxBroadcastMinimum is mx.broadcast_minimum(lhs, rhs): numPy's minimum.
+func MxBroadcastMinimum(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxBroadcastMinimum.call1([]any{lhs, rhs}, options)
+}
+
+// MxBroadcastMinimum is the package's MxBroadcastMinimum in the scope.
+func (s *Scope) MxBroadcastMinimum(lhs, rhs any, options ...Option) *Array {
+	return opMxBroadcastMinimum.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxBroadcastMinus = operator{name: "mx.broadcast_minus", params: []string{"lhs", "rhs"}}
+
+// MxBroadcastMinus is mx.broadcast_minus(lhs, rhs): numPy's subtract.
+func MxBroadcastMinus(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxBroadcastMinus.call1([]any{lhs, rhs}, options)
+}
+
+// MxBroadcastMinus is the package's MxBroadcastMinus in the scope.
+func (s *Scope) MxBroadcastMinus(lhs, rhs any, options ...Option) *Array {
+	return opMxBroadcastMinus.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxBroadcastMod = operator{name: "mx.broadcast_mod", params: []string{"lhs", "rhs"}}
+
+// MxBroadcastMod is mx.broadcast_mod(lhs, rhs): numPy's remainder.
+func MxBroadcastMod(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxBroadcastMod.call1([]any{lhs, rhs}, options)
+}
+
+// MxBroadcastMod is the package's MxBroadcastMod in the scope.
+func (s *Scope) MxBroadcastMod(lhs, rhs any, options ...Option) *Array {
+	return opMxBroadcastMod.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxBroadcastMul = operator{name: "mx.broadcast_mul", params: []string{"lhs", "rhs"}}
+
+// MxBroadcastMul is mx.broadcast_mul(lhs, rhs): numPy's multiply.
+func MxBroadcastMul(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxBroadcastMul.call1([]any{lhs, rhs}, options)
+}
+
+// MxBroadcastMul is the package's MxBroadcastMul in the scope.
+func (s *Scope) MxBroadcastMul(lhs, rhs any, options ...Option) *Array {
+	return opMxBroadcastMul.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxBroadcastNotEqual = operator{name: "mx.broadcast_not_equal", params: []string{"lhs", "rhs"}}
+
+// MxBroadcastNotEqual is mx.broadcast_not_equal(lhs, rhs): numPy's not_equal.
+func MxBroadcastNotEqual(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxBroadcastNotEqual.call1([]any{lhs, rhs}, options)
+}
+
+// MxBroadcastNotEqual is the package's MxBroadcastNotEqual in the scope.
+func (s *Scope) MxBroadcastNotEqual(lhs, rhs any, options ...Option) *Array {
+	return opMxBroadcastNotEqual.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxBroadcastPlus = operator{name: "mx.broadcast_plus", params: []string{"lhs", "rhs"}}
+
+// MxBroadcastPlus is mx.broadcast_plus(lhs, rhs): numPy's add.
+func MxBroadcastPlus(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxBroadcastPlus.call1([]any{lhs, rhs}, options)
+}
+
+// MxBroadcastPlus is the package's MxBroadcastPlus in the scope.
+func (s *Scope) MxBroadcastPlus(lhs, rhs any, options ...Option) *Array {
+	return opMxBroadcastPlus.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxBroadcastPower = operator{name: "mx.broadcast_power", params: []string{"lhs", "rhs"}}
+
+// MxBroadcastPower is mx.broadcast_power(lhs, rhs): numPy's power.
+func MxBroadcastPower(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxBroadcastPower.call1([]any{lhs, rhs}, options)
+}
+
+// MxBroadcastPower is the package's MxBroadcastPower in the scope.
+func (s *Scope) MxBroadcastPower(lhs, rhs any, options ...Option) *Array {
+	return opMxBroadcastPower.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxMax = operator{name: "mx.max", params: []string{"data", "axis", "keepdims"}}
+
+// MxMax is mx.max(data, axis=None, keepdims=False): as NumPy's, but over everything it is of shape (1,).
+func MxMax(data any, options ...Option) (*Array, error) {
+	return opMxMax.call1([]any{data}, options)
+}
+
+// MxMax is the package's MxMax in the scope.
+func (s *Scope) MxMax(data any, options ...Option) *Array {
+	return opMxMax.in1(s, []any{data}, options)
+}
+
+var opMxMean = operator{name: "mx.mean", params: []string{"data", "axis", "keepdims"}}
+
+// MxMean is mx.mean(data, axis=None, keepdims=False): as NumPy's, but over everything it is of shape (1,).
+func MxMean(data any, options ...Option) (*Array, error) {
+	return opMxMean.call1([]any{data}, options)
+}
+
+// MxMean is the package's MxMean in the scope.
+func (s *Scope) MxMean(data any, options ...Option) *Array {
+	return opMxMean.in1(s, []any{data}, options)
+}
+
+var opMxMin = operator{name: "mx.min", params: []string{"data", "axis", "keepdims"}}
+
+// MxMin is mx.min(data, axis=None, keepdims=False): as NumPy's, but over everything it is of shape (1,).
+func MxMin(data any, options ...Option) (*Array, error) {
+	return opMxMin.call1([]any{data}, options)
+}
+
+// MxMin is the package's MxMin in the scope.
+func (s *Scope) MxMin(data any, options ...Option) *Array {
+	return opMxMin.in1(s, []any{data}, options)
+}
+
+var opMxProd = operator{name: "mx.prod", params: []string{"data", "axis", "keepdims"}}
+
+// MxProd is mx.prod(data, axis=None, keepdims=False): as NumPy's, but over everything it is of shape (1,).
+func MxProd(data any, options ...Option) (*Array, error) {
+	return opMxProd.call1([]any{data}, options)
+}
+
+// MxProd is the package's MxProd in the scope.
+func (s *Scope) MxProd(data any, options ...Option) *Array {
+	return opMxProd.in1(s, []any{data}, options)
+}
+
+var opMxSum = operator{name: "mx.sum", params: []string{"data", "axis", "keepdims"}}
+
+// MxSum is mx.sum(data, axis=None, keepdims=False): as NumPy's, but over everything it is of shape (1,).
+func MxSum(data any, options ...Option) (*Array, error) {
+	return opMxSum.call1([]any{data}, options)
+}
+
+// MxSum is the package's MxSum in the scope.
+func (s *Scope) MxSum(data any, options ...Option) *Array {
+	return opMxSum.in1(s, []any{data}, options)
+}
+
 var opNegative = operator{name: "negative", params: []string{"x"}}
 
 // Negative is negative(x, /): -x, element by element.
@@ -1536,6 +2952,18 @@ func Negative(x any, options ...Option) (*Array, error) {
 // Negative is the package's Negative in the scope.
 func (s *Scope) Negative(x any, options ...Option) *Array {
 	return opNegative.in1(s, []any{x}, options)
+}
+
+var opNextafter = operator{name: "nextafter", params: []string{"x1", "x2"}}
+
+// Nextafter is nextafter(x1, x2, /): the number after x1 in the direction of x2, element by element.
+func Nextafter(x1, x2 any, options ...Option) (*Array, error) {
+	return opNextafter.call1([]any{x1, x2}, options)
+}
+
+// Nextafter is the package's Nextafter in the scope.
+func (s *Scope) Nextafter(x1, x2 any, options ...Option) *Array {
+	return opNextafter.in1(s, []any{x1, x2}, options)
 }
 
 var opNonzero = operator{name: "nonzero", params: []string{"a"}}
@@ -1612,14 +3040,14 @@ func (s *Scope) Outer(a, b any, options ...Option) *Array {
 
 var opPad = operator{name: "pad", params: []string{"array", "pad_width", "mode", "constant_values", "reflect_type"}}
 
-// Pad is pad(array, pad_width, mode='constant', *, constant_values=0, reflect_type='even'): with borders: a constant, the edge, or the array mirrored or repeated.
-func Pad(array, padWidth any, options ...Option) (*Array, error) {
-	return opPad.call1([]any{array, padWidth}, options)
+// Pad is pad(array, pad_width, mode='constant', *, constant_values=None, reflect_type=None): with borders: a constant, the edge, or the array mirrored or repeated.
+func Pad(array any, options ...Option) (*Array, error) {
+	return opPad.call1([]any{array}, options)
 }
 
 // Pad is the package's Pad in the scope.
-func (s *Scope) Pad(array, padWidth any, options ...Option) *Array {
-	return opPad.in1(s, []any{array, padWidth}, options)
+func (s *Scope) Pad(array any, options ...Option) *Array {
+	return opPad.in1(s, []any{array}, options)
 }
 
 var opPartition = operator{name: "partition", params: []string{"a", "kth", "axis", "kind", "order"}}
@@ -1656,6 +3084,18 @@ func Positive(x any, options ...Option) (*Array, error) {
 // Positive is the package's Positive in the scope.
 func (s *Scope) Positive(x any, options ...Option) *Array {
 	return opPositive.in1(s, []any{x}, options)
+}
+
+var opPower = operator{name: "power", params: []string{"x1", "x2"}}
+
+// Power is power(x1, x2, /): x1**x2, element by element; integers to negative integer powers are refused.
+func Power(x1, x2 any, options ...Option) (*Array, error) {
+	return opPower.call1([]any{x1, x2}, options)
+}
+
+// Power is the package's Power in the scope.
+func (s *Scope) Power(x1, x2 any, options ...Option) *Array {
+	return opPower.in1(s, []any{x1, x2}, options)
 }
 
 var opProd = operator{name: "prod", params: []string{"a", "axis", "dtype", "keepdims", "initial", "where"}}
@@ -1718,6 +3158,78 @@ func (s *Scope) Radians(x any, options ...Option) *Array {
 	return opRadians.in1(s, []any{x}, options)
 }
 
+var opRandomBernoulli = operator{name: "random.bernoulli", params: []string{"p", "size"}}
+
+// RandomBernoulli is random.bernoulli(p=0.5, size=None): true with probability p.
+func RandomBernoulli(options ...Option) (*Array, error) {
+	return opRandomBernoulli.call1([]any{}, options)
+}
+
+// RandomBernoulli is the package's RandomBernoulli in the scope.
+func (s *Scope) RandomBernoulli(options ...Option) *Array {
+	return opRandomBernoulli.in1(s, []any{}, options)
+}
+
+var opRandomExponential = operator{name: "random.exponential", params: []string{"scale", "size", "dtype"}}
+
+// RandomExponential is random.exponential(scale=1.0, size=None, dtype=None): exponential random numbers of mean scale.
+func RandomExponential(options ...Option) (*Array, error) {
+	return opRandomExponential.call1([]any{}, options)
+}
+
+// RandomExponential is the package's RandomExponential in the scope.
+func (s *Scope) RandomExponential(options ...Option) *Array {
+	return opRandomExponential.in1(s, []any{}, options)
+}
+
+var opRandomIntegers = operator{name: "random.integers", params: []string{"low", "high", "size", "dtype", "endpoint"}}
+
+// RandomIntegers is random.integers(low, high=None, size=None, dtype=None, endpoint=False): random integers in [low, high), or [0, low) without high; with endpoint, high included. None is favoured.
+func RandomIntegers(low any, options ...Option) (*Array, error) {
+	return opRandomIntegers.call1([]any{low}, options)
+}
+
+// RandomIntegers is the package's RandomIntegers in the scope.
+func (s *Scope) RandomIntegers(low any, options ...Option) *Array {
+	return opRandomIntegers.in1(s, []any{low}, options)
+}
+
+var opRandomNormal = operator{name: "random.normal", params: []string{"loc", "scale", "size", "dtype"}}
+
+// RandomNormal is random.normal(loc=0.0, scale=1.0, size=None, dtype=None): normal random numbers of mean loc and deviation scale. Gradients reach both.
+func RandomNormal(options ...Option) (*Array, error) {
+	return opRandomNormal.call1([]any{}, options)
+}
+
+// RandomNormal is the package's RandomNormal in the scope.
+func (s *Scope) RandomNormal(options ...Option) *Array {
+	return opRandomNormal.in1(s, []any{}, options)
+}
+
+var opRandomPermutation = operator{name: "random.permutation", params: []string{"x"}}
+
+// RandomPermutation is random.permutation(x): the rows of an array, or the numbers below an integer, in random order.
+func RandomPermutation(x any, options ...Option) (*Array, error) {
+	return opRandomPermutation.call1([]any{x}, options)
+}
+
+// RandomPermutation is the package's RandomPermutation in the scope.
+func (s *Scope) RandomPermutation(x any, options ...Option) *Array {
+	return opRandomPermutation.in1(s, []any{x}, options)
+}
+
+var opRandomUniform = operator{name: "random.uniform", params: []string{"low", "high", "size", "dtype"}}
+
+// RandomUniform is random.uniform(low=0.0, high=1.0, size=None, dtype=None): uniform random numbers in [low, high). Gradients reach both.
+func RandomUniform(options ...Option) (*Array, error) {
+	return opRandomUniform.call1([]any{}, options)
+}
+
+// RandomUniform is the package's RandomUniform in the scope.
+func (s *Scope) RandomUniform(options ...Option) *Array {
+	return opRandomUniform.in1(s, []any{}, options)
+}
+
 var opRavel = operator{name: "ravel", params: []string{"a", "order"}}
 
 // Ravel is ravel(a, order='C'): the elements as one dimension; a view where strides allow.
@@ -1742,6 +3254,42 @@ func (s *Scope) Real(val any, options ...Option) *Array {
 	return opReal.in1(s, []any{val}, options)
 }
 
+var opReciprocal = operator{name: "reciprocal", params: []string{"x"}}
+
+// Reciprocal is reciprocal(x, /): 1/x, element by element; of integers the whole part.
+func Reciprocal(x any, options ...Option) (*Array, error) {
+	return opReciprocal.call1([]any{x}, options)
+}
+
+// Reciprocal is the package's Reciprocal in the scope.
+func (s *Scope) Reciprocal(x any, options ...Option) *Array {
+	return opReciprocal.in1(s, []any{x}, options)
+}
+
+var opRelu = operator{name: "relu", params: []string{"x"}}
+
+// Relu is relu(x, /): max(x, 0), element by element.
+func Relu(x any, options ...Option) (*Array, error) {
+	return opRelu.call1([]any{x}, options)
+}
+
+// Relu is the package's Relu in the scope.
+func (s *Scope) Relu(x any, options ...Option) *Array {
+	return opRelu.in1(s, []any{x}, options)
+}
+
+var opRemainder = operator{name: "remainder", params: []string{"x1", "x2"}}
+
+// Remainder is remainder(x1, x2, /): x1 - x2*floor(x1/x2), element by element: with the sign of x2, as Python's %.
+func Remainder(x1, x2 any, options ...Option) (*Array, error) {
+	return opRemainder.call1([]any{x1, x2}, options)
+}
+
+// Remainder is the package's Remainder in the scope.
+func (s *Scope) Remainder(x1, x2 any, options ...Option) *Array {
+	return opRemainder.in1(s, []any{x1, x2}, options)
+}
+
 var opRepeat = operator{name: "repeat", params: []string{"a", "repeats", "axis"}}
 
 // Repeat is repeat(a, repeats, axis=None): each element repeated, as often as `repeats` says.
@@ -1764,6 +3312,30 @@ func Reshape(a, shape any, options ...Option) (*Array, error) {
 // Reshape is the package's Reshape in the scope.
 func (s *Scope) Reshape(a, shape any, options ...Option) *Array {
 	return opReshape.in1(s, []any{a, shape}, options)
+}
+
+var opRightShift = operator{name: "right_shift", params: []string{"x1", "x2"}}
+
+// RightShift is right_shift(x1, x2, /): the whole part of x1 / 2**x2, element by element.
+func RightShift(x1, x2 any, options ...Option) (*Array, error) {
+	return opRightShift.call1([]any{x1, x2}, options)
+}
+
+// RightShift is the package's RightShift in the scope.
+func (s *Scope) RightShift(x1, x2 any, options ...Option) *Array {
+	return opRightShift.in1(s, []any{x1, x2}, options)
+}
+
+var opRint = operator{name: "rint", params: []string{"x"}}
+
+// Rint is rint(x, /): the nearest whole number, the even one of two, element by element.
+func Rint(x any, options ...Option) (*Array, error) {
+	return opRint.call1([]any{x}, options)
+}
+
+// Rint is the package's Rint in the scope.
+func (s *Scope) Rint(x any, options ...Option) *Array {
+	return opRint.in1(s, []any{x}, options)
 }
 
 var opRoll = operator{name: "roll", params: []string{"a", "shift", "axis"}}
@@ -1802,6 +3374,18 @@ func (s *Scope) Rot90(m any, options ...Option) *Array {
 	return opRot90.in1(s, []any{m}, options)
 }
 
+var opRound = operator{name: "round", params: []string{"a", "decimals"}}
+
+// Round is round(a, decimals=0): the nearest number with so many decimals, the even one of two, element by element.
+func Round(a any, options ...Option) (*Array, error) {
+	return opRound.call1([]any{a}, options)
+}
+
+// Round is the package's Round in the scope.
+func (s *Scope) Round(a any, options ...Option) *Array {
+	return opRound.in1(s, []any{a}, options)
+}
+
 var opSearchsorted = operator{name: "searchsorted", params: []string{"a", "v", "side", "sorter"}}
 
 // Searchsorted is searchsorted(a, v, side='left', sorter=None): where values belong in a sorted array: before equal ones, or behind them for side 'right'.
@@ -1826,6 +3410,18 @@ func (s *Scope) SetItem(a any, index []any, value any, options ...Option) *Array
 	return opSetItem.in1(s, []any{a, index, value}, options)
 }
 
+var opSigmoid = operator{name: "sigmoid", params: []string{"x"}}
+
+// Sigmoid is sigmoid(x, /): 1 / (1 + exp(-x)), element by element.
+func Sigmoid(x any, options ...Option) (*Array, error) {
+	return opSigmoid.call1([]any{x}, options)
+}
+
+// Sigmoid is the package's Sigmoid in the scope.
+func (s *Scope) Sigmoid(x any, options ...Option) *Array {
+	return opSigmoid.in1(s, []any{x}, options)
+}
+
 var opSign = operator{name: "sign", params: []string{"x"}}
 
 // Sign is sign(x, /): -1, 0 or 1 as x is negative, zero or positive; of complex numbers x / |x|.
@@ -1836,6 +3432,18 @@ func Sign(x any, options ...Option) (*Array, error) {
 // Sign is the package's Sign in the scope.
 func (s *Scope) Sign(x any, options ...Option) *Array {
 	return opSign.in1(s, []any{x}, options)
+}
+
+var opSignbit = operator{name: "signbit", params: []string{"x"}}
+
+// Signbit is signbit(x, /): whether the sign is minus, also of zero and NaN, element by element.
+func Signbit(x any, options ...Option) (*Array, error) {
+	return opSignbit.call1([]any{x}, options)
+}
+
+// Signbit is the package's Signbit in the scope.
+func (s *Scope) Signbit(x any, options ...Option) *Array {
+	return opSignbit.in1(s, []any{x}, options)
 }
 
 var opSin = operator{name: "sin", params: []string{"x"}}
@@ -1898,6 +3506,18 @@ func (s *Scope) SoftmaxCrossEntropy(x, label any, options ...Option) *Array {
 	return opSoftmaxCrossEntropy.in1(s, []any{x, label}, options)
 }
 
+var opSoftplus = operator{name: "softplus", params: []string{"x"}}
+
+// Softplus is softplus(x, /): log(1 + exp(x)), element by element, without overflow.
+func Softplus(x any, options ...Option) (*Array, error) {
+	return opSoftplus.call1([]any{x}, options)
+}
+
+// Softplus is the package's Softplus in the scope.
+func (s *Scope) Softplus(x any, options ...Option) *Array {
+	return opSoftplus.in1(s, []any{x}, options)
+}
+
 var opSort = operator{name: "sort", params: []string{"a", "axis", "kind", "order", "stable"}}
 
 // Sort is sort(a, axis=-1, kind=None, order=None, *, stable=None): a sorted copy along an axis, flattened for None; NaN comes last.
@@ -1908,6 +3528,18 @@ func Sort(a any, options ...Option) (*Array, error) {
 // Sort is the package's Sort in the scope.
 func (s *Scope) Sort(a any, options ...Option) *Array {
 	return opSort.in1(s, []any{a}, options)
+}
+
+var opSpacing = operator{name: "spacing", params: []string{"x"}}
+
+// Spacing is spacing(x, /): the distance to the next number away from zero, element by element.
+func Spacing(x any, options ...Option) (*Array, error) {
+	return opSpacing.call1([]any{x}, options)
+}
+
+// Spacing is the package's Spacing in the scope.
+func (s *Scope) Spacing(x any, options ...Option) *Array {
+	return opSpacing.in1(s, []any{x}, options)
 }
 
 var opSplit = operator{name: "split", params: []string{"ary", "indices_or_sections", "axis"}}
@@ -2162,6 +3794,18 @@ func (s *Scope) Triu(m any, options ...Option) *Array {
 	return opTriu.in1(s, []any{m}, options)
 }
 
+var opTrunc = operator{name: "trunc", params: []string{"x"}}
+
+// Trunc is trunc(x, /): the whole part of x, towards zero, element by element.
+func Trunc(x any, options ...Option) (*Array, error) {
+	return opTrunc.call1([]any{x}, options)
+}
+
+// Trunc is the package's Trunc in the scope.
+func (s *Scope) Trunc(x any, options ...Option) *Array {
+	return opTrunc.in1(s, []any{x}, options)
+}
+
 var opUnique = operator{name: "unique", params: []string{"ar", "return_index", "return_inverse", "return_counts", "axis", "equal_nan", "sorted"}}
 
 // Unique is unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *, equal_nan=True, sorted=True): the distinct elements in order; where each was first, where each element went, how often each came.
@@ -2318,6 +3962,9 @@ func WithAMax(aMax any) Option { return Option{"a_max", aMax} }
 // WithAMin gives the parameter a_min.
 func WithAMin(aMin any) Option { return Option{"a_min", aMin} }
 
+// WithActType gives the parameter act_type.
+func WithActType(actType string) Option { return Option{"act_type", actType} }
+
 // WithAppend gives the parameter append.
 func WithAppend(append any) Option { return Option{"append", append} }
 
@@ -2357,8 +4004,17 @@ func WithCopy(copy bool) Option { return Option{"copy", copy} }
 // WithCorrection gives the parameter correction.
 func WithCorrection(correction float64) Option { return Option{"correction", correction} }
 
+// WithCudnnOff gives the parameter cudnn_off.
+func WithCudnnOff(cudnnOff bool) Option { return Option{"cudnn_off", cudnnOff} }
+
+// WithCudnnTune gives the parameter cudnn_tune.
+func WithCudnnTune(cudnnTune string) Option { return Option{"cudnn_tune", cudnnTune} }
+
 // WithDdof gives the parameter ddof.
 func WithDdof(ddof float64) Option { return Option{"ddof", ddof} }
+
+// WithDecimals gives the parameter decimals.
+func WithDecimals(decimals int) Option { return Option{"decimals", decimals} }
 
 // WithDeg gives the parameter deg.
 func WithDeg(deg bool) Option { return Option{"deg", deg} }
@@ -2369,6 +4025,9 @@ func WithDevice(device Device) Option { return Option{"device", device} }
 // WithDilate gives the parameter dilate.
 func WithDilate(dilate ...int) Option { return Option{"dilate", oneOrMore(dilate)} }
 
+// WithDim gives the parameter dim.
+func WithDim(dim int) Option { return Option{"dim", dim} }
+
 // WithEndpoint gives the parameter endpoint.
 func WithEndpoint(endpoint bool) Option { return Option{"endpoint", endpoint} }
 
@@ -2378,20 +4037,35 @@ func WithEps(eps float64) Option { return Option{"eps", eps} }
 // WithEqualNan gives the parameter equal_nan.
 func WithEqualNan(equalNan bool) Option { return Option{"equal_nan", equalNan} }
 
+// WithFixGamma gives the parameter fix_gamma.
+func WithFixGamma(fixGamma bool) Option { return Option{"fix_gamma", fixGamma} }
+
 // WithFlatten gives the parameter flatten.
 func WithFlatten(flatten bool) Option { return Option{"flatten", flatten} }
 
 // WithFullMatrices gives the parameter full_matrices.
 func WithFullMatrices(fullMatrices bool) Option { return Option{"full_matrices", fullMatrices} }
 
+// WithGamma gives the parameter gamma.
+func WithGamma(gamma any) Option { return Option{"gamma", gamma} }
+
 // WithGlobalPool gives the parameter global_pool.
 func WithGlobalPool(globalPool bool) Option { return Option{"global_pool", globalPool} }
+
+// WithGradScale gives the parameter grad_scale.
+func WithGradScale(gradScale float64) Option { return Option{"grad_scale", gradScale} }
 
 // WithGroups gives the parameter groups.
 func WithGroups(groups int) Option { return Option{"groups", groups} }
 
 // WithHermitian gives the parameter hermitian.
 func WithHermitian(hermitian bool) Option { return Option{"hermitian", hermitian} }
+
+// WithHigh gives the parameter high.
+func WithHigh(high any) Option { return Option{"high", high} }
+
+// WithIgnoreLabel gives the parameter ignore_label.
+func WithIgnoreLabel(ignoreLabel float64) Option { return Option{"ignore_label", ignoreLabel} }
 
 // WithIncludeInitial gives the parameter include_initial.
 func WithIncludeInitial(includeInitial bool) Option { return Option{"include_initial", includeInitial} }
@@ -2402,8 +4076,14 @@ func WithIndexing(indexing string) Option { return Option{"indexing", indexing} 
 // WithInitial gives the parameter initial.
 func WithInitial(initial any) Option { return Option{"initial", initial} }
 
+// WithInputDim gives the parameter input_dim.
+func WithInputDim(inputDim int) Option { return Option{"input_dim", inputDim} }
+
 // WithK gives the parameter k.
 func WithK(k int) Option { return Option{"k", k} }
+
+// WithKeepHighest gives the parameter keep_highest.
+func WithKeepHighest(keepHighest bool) Option { return Option{"keep_highest", keepHighest} }
 
 // WithKeepdims gives the parameter keepdims.
 func WithKeepdims(keepdims bool) Option { return Option{"keepdims", keepdims} }
@@ -2413,6 +4093,18 @@ func WithKernel(kernel ...int) Option { return Option{"kernel", oneOrMore(kernel
 
 // WithKind gives the parameter kind.
 func WithKind(kind string) Option { return Option{"kind", kind} }
+
+// WithLayout gives the parameter layout.
+func WithLayout(layout string) Option { return Option{"layout", layout} }
+
+// WithLoc gives the parameter loc.
+func WithLoc(loc any) Option { return Option{"loc", loc} }
+
+// WithLow gives the parameter low.
+func WithLow(low any) Option { return Option{"low", low} }
+
+// WithLowerBound gives the parameter lower_bound.
+func WithLowerBound(lowerBound float64) Option { return Option{"lower_bound", lowerBound} }
 
 // WithMax gives the parameter max.
 func WithMax(max any) Option { return Option{"max", max} }
@@ -2438,11 +4130,32 @@ func WithMovingMean(movingMean any) Option { return Option{"moving_mean", moving
 // WithMovingVar gives the parameter moving_var.
 func WithMovingVar(movingVar any) Option { return Option{"moving_var", movingVar} }
 
+// WithMultiOutput gives the parameter multi_output.
+func WithMultiOutput(multiOutput bool) Option { return Option{"multi_output", multiOutput} }
+
 // WithN gives the parameter n.
 func WithN(n int) Option { return Option{"n", n} }
 
+// WithNoBias gives the parameter no_bias.
+func WithNoBias(noBias bool) Option { return Option{"no_bias", noBias} }
+
+// WithNormalization gives the parameter normalization.
+func WithNormalization(normalization string) Option { return Option{"normalization", normalization} }
+
 // WithNum gives the parameter num.
 func WithNum(num int) Option { return Option{"num", num} }
+
+// WithNumArgs gives the parameter num_args.
+func WithNumArgs(numArgs int) Option { return Option{"num_args", numArgs} }
+
+// WithNumFilter gives the parameter num_filter.
+func WithNumFilter(numFilter int) Option { return Option{"num_filter", numFilter} }
+
+// WithNumGroup gives the parameter num_group.
+func WithNumGroup(numGroup int) Option { return Option{"num_group", numGroup} }
+
+// WithNumHidden gives the parameter num_hidden.
+func WithNumHidden(numHidden int) Option { return Option{"num_hidden", numHidden} }
 
 // WithOffValue gives the parameter off_value.
 func WithOffValue(offValue float64) Option { return Option{"off_value", offValue} }
@@ -2459,11 +4172,23 @@ func WithOptimize(optimize any) Option { return Option{"optimize", optimize} }
 // WithOrd gives the parameter ord.
 func WithOrd(ord any) Option { return Option{"ord", ord} }
 
+// WithOutGrad gives the parameter out_grad.
+func WithOutGrad(outGrad bool) Option { return Option{"out_grad", outGrad} }
+
+// WithOutputDim gives the parameter output_dim.
+func WithOutputDim(outputDim int) Option { return Option{"output_dim", outputDim} }
+
+// WithOutputMeanVar gives the parameter output_mean_var.
+func WithOutputMeanVar(outputMeanVar bool) Option { return Option{"output_mean_var", outputMeanVar} }
+
 // WithP gives the parameter p.
-func WithP(p float64) Option { return Option{"p", p} }
+func WithP(p any) Option { return Option{"p", p} }
 
 // WithPad gives the parameter pad.
 func WithPad(pad ...int) Option { return Option{"pad", oneOrMore(pad)} }
+
+// WithPadWidth gives the parameter pad_width.
+func WithPadWidth(padWidth any) Option { return Option{"pad_width", padWidth} }
 
 // WithPoolType gives the parameter pool_type.
 func WithPoolType(poolType string) Option { return Option{"pool_type", poolType} }
@@ -2475,6 +4200,9 @@ func WithPoolingConvention(poolingConvention string) Option {
 
 // WithPrepend gives the parameter prepend.
 func WithPrepend(prepend any) Option { return Option{"prepend", prepend} }
+
+// WithPreserveShape gives the parameter preserve_shape.
+func WithPreserveShape(preserveShape bool) Option { return Option{"preserve_shape", preserveShape} }
 
 // WithRcond gives the parameter rcond.
 func WithRcond(rcond float64) Option { return Option{"rcond", rcond} }
@@ -2494,17 +4222,29 @@ func WithReturnIndex(returnIndex bool) Option { return Option{"return_index", re
 // WithReturnInverse gives the parameter return_inverse.
 func WithReturnInverse(returnInverse bool) Option { return Option{"return_inverse", returnInverse} }
 
+// WithReverse gives the parameter reverse.
+func WithReverse(reverse bool) Option { return Option{"reverse", reverse} }
+
 // WithRight gives the parameter right.
 func WithRight(right bool) Option { return Option{"right", right} }
 
 // WithRtol gives the parameter rtol.
 func WithRtol(rtol float64) Option { return Option{"rtol", rtol} }
 
+// WithScale gives the parameter scale.
+func WithScale(scale any) Option { return Option{"scale", scale} }
+
 // WithShape gives the parameter shape.
 func WithShape(shape ...int) Option { return Option{"shape", oneOrMore(shape)} }
 
 // WithSide gives the parameter side.
 func WithSide(side string) Option { return Option{"side", side} }
+
+// WithSize gives the parameter size.
+func WithSize(size ...int) Option { return Option{"size", oneOrMore(size)} }
+
+// WithSlope gives the parameter slope.
+func WithSlope(slope float64) Option { return Option{"slope", slope} }
 
 // WithSorted gives the parameter sorted.
 func WithSorted(sorted bool) Option { return Option{"sorted", sorted} }
@@ -2514,6 +4254,9 @@ func WithSorter(sorter any) Option { return Option{"sorter", sorter} }
 
 // WithSparse gives the parameter sparse.
 func WithSparse(sparse bool) Option { return Option{"sparse", sparse} }
+
+// WithSqueezeAxis gives the parameter squeeze_axis.
+func WithSqueezeAxis(squeezeAxis bool) Option { return Option{"squeeze_axis", squeezeAxis} }
 
 // WithStable gives the parameter stable.
 func WithStable(stable bool) Option { return Option{"stable", stable} }
@@ -2530,6 +4273,11 @@ func WithStop(stop any) Option { return Option{"stop", stop} }
 // WithStride gives the parameter stride.
 func WithStride(stride ...int) Option { return Option{"stride", oneOrMore(stride)} }
 
+// WithTargetShape gives the parameter target_shape.
+func WithTargetShape(targetShape ...int) Option {
+	return Option{"target_shape", oneOrMore(targetShape)}
+}
+
 // WithToBegin gives the parameter to_begin.
 func WithToBegin(toBegin any) Option { return Option{"to_begin", toBegin} }
 
@@ -2542,5 +4290,22 @@ func WithTraining(training bool) Option { return Option{"training", training} }
 // WithUpper gives the parameter upper.
 func WithUpper(upper bool) Option { return Option{"upper", upper} }
 
+// WithUpperBound gives the parameter upper_bound.
+func WithUpperBound(upperBound float64) Option { return Option{"upper_bound", upperBound} }
+
+// WithUseGlobalStats gives the parameter use_global_stats.
+func WithUseGlobalStats(useGlobalStats bool) Option {
+	return Option{"use_global_stats", useGlobalStats}
+}
+
+// WithUseIgnore gives the parameter use_ignore.
+func WithUseIgnore(useIgnore bool) Option { return Option{"use_ignore", useIgnore} }
+
+// WithValidThresh gives the parameter valid_thresh.
+func WithValidThresh(validThresh float64) Option { return Option{"valid_thresh", validThresh} }
+
 // WithWeights gives the parameter weights.
 func WithWeights(weights any) Option { return Option{"weights", weights} }
+
+// WithWorkspace gives the parameter workspace.
+func WithWorkspace(workspace int) Option { return Option{"workspace", workspace} }

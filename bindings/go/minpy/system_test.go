@@ -60,7 +60,7 @@ func TestEqualSeedsGiveEqualNumbersOnAnyThread(t *testing.T) {
 		defer r.Close()
 		c := must(minpy.NewContext(minpy.WithRng(r)))(t)
 		defer c.Close()
-		x := must(minpy.Uniform(minpy.With("size", 8), minpy.WithContext(c)))(t)
+		x := must(minpy.RandomUniform(minpy.WithSize(8), minpy.WithContext(c)))(t)
 		defer x.Close()
 		return must(minpy.Data[float64](x))(t)
 	}
