@@ -1,77 +1,11 @@
 #include "core/array/casting.h"
 
-#include <cmath>
 #include <cstring>
-#include <limits>
+
+#include "core/array/convert.h"
 
 namespace minpy {
 namespace {
-
-constexpr uint32_t kInvalid = 8, kOverflow = 2;  // MINPY_FP_*
-
-template <class To, class From>
-inline To float_to_int(From x, uint32_t& flags) {
-    if constexpr (sizeof(To) <= 4 && !std::is_same_v<To, uint32_t>) {
-        bool fits = x > From(-2147483649.0) && x < From(2147483648.0);
-        if constexpr (std::is_same_v<From, float>) fits = x >= -2147483648.0f && x < 2147483648.0f;
-        int32_t wide = fits ? int32_t(x) : std::numeric_limits<int32_t>::min();
-        if (!fits || double(To(wide)) != double(std::trunc(x))) flags |= kInvalid;
-        return To(wide);
-    } else {
-        bool fits = x >= From(-9223372036854775808.0) && x < From(9223372036854775808.0);
-        if constexpr (std::is_same_v<To, uint64_t>) {
-            if (!fits && x >= From(9223372036854775808.0) && x < From(18446744073709551616.0)) return uint64_t(x);
-            if (!fits || x <= From(-1)) flags |= kInvalid;
-            return fits ? uint64_t(int64_t(x)) : uint64_t(1) << 63;
-        } else {
-            int64_t wide = fits ? int64_t(x) : std::numeric_limits<int64_t>::min();
-            if (!fits || double(To(wide)) != double(wide)) flags |= kInvalid;
-            return To(wide);
-        }
-    }
-}
-
-template <class To, class From>
-inline To convert(From x, uint32_t& flags) {
-    if constexpr (std::is_same_v<To, From>) {
-        return x;
-    } else if constexpr (is_short_float<From>) {
-        return convert<To>(float(x), flags);
-    } else if constexpr (std::is_same_v<To, bool>) {
-        if constexpr (is_complex<From>)
-            return x.re != 0 || x.im != 0;
-        else
-            return x != 0;
-    } else if constexpr (is_complex<From>) {
-        if constexpr (is_complex<To>)
-            return To{convert<typename To::real_type>(x.re, flags), convert<typename To::real_type>(x.im, flags)};
-        else
-            return convert<To>(x.re, flags);
-    } else if constexpr (is_complex<To>) {
-        return To{convert<typename To::real_type>(x, flags), 0};
-    } else if constexpr (is_short_float<To>) {
-        // double -> half through float would round twice; round to odd first.
-        float f = float(x);
-        if constexpr (std::is_same_v<From, double>) {
-            if (double(f) != x && std::isfinite(f)) {
-                uint32_t u = std::bit_cast<uint32_t>(f);
-                if (std::fabs(double(f)) > std::fabs(x)) --u;  // towards zero
-                f = std::bit_cast<float>(u | 1u);
-            }
-        }
-        To result(f);
-        if (std::isinf(float(result)) && !std::isinf(double(x))) flags |= kOverflow;
-        return result;
-    } else if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>) {
-        return float_to_int<To>(x, flags);
-    } else if constexpr (std::is_same_v<To, float> && std::is_same_v<From, double>) {
-        float f = float(x);
-        if (std::isinf(f) && !std::isinf(x)) flags |= kOverflow;
-        return f;
-    } else {
-        return To(x);
-    }
-}
 
 template <class From, class To>
 uint32_t cast_loop(const char* from, int64_t from_step, char* to, int64_t to_step, int64_t n) {

@@ -7,15 +7,22 @@
 
 namespace minpy {
 
+// Never a symbol of its own: loops are compiled for several instruction levels (core/cpu/loops/prelude.h).
+#if defined(__CUDACC__)
+#define MINPY_INLINE __host__ __device__
+#else
+#define MINPY_INLINE [[gnu::always_inline]]
+#endif
+
 // IEEE binary16.
 struct half {
     uint16_t bits;
     half() = default;
-    explicit half(float x) : bits(encode(x)) {}
-    explicit operator float() const { return decode(bits); }
+    MINPY_INLINE explicit half(float x) : bits(encode(x)) {}
+    MINPY_INLINE explicit operator float() const { return decode(bits); }
 
     // Round to nearest even; overflow gives infinity, NaN stays NaN.
-    static uint16_t encode(float x) {
+    MINPY_INLINE static uint16_t encode(float x) {
         uint32_t u = std::bit_cast<uint32_t>(x), sign = (u >> 16) & 0x8000u, a = u & 0x7fffffffu;
         if (a >= 0x7f800000u) return uint16_t(sign | 0x7c00u | (a > 0x7f800000u ? 0x0200u | ((a >> 13) & 0x3ffu) : 0));
         if (a >= 0x477ff000u) return uint16_t(sign | 0x7c00u);
@@ -25,7 +32,7 @@ struct half {
         }
         return uint16_t(sign | ((a + 0xc8000fffu + ((a >> 13) & 1)) >> 13));
     }
-    static float decode(uint16_t h) {
+    MINPY_INLINE static float decode(uint16_t h) {
         uint32_t sign = uint32_t(h & 0x8000u) << 16, a = h & 0x7fffu;
         if (a >= 0x7c00u) return std::bit_cast<float>(sign | 0x7f800000u | (a & 0x3ffu) << 13);
         if (a < 0x0400u)
@@ -38,21 +45,14 @@ struct half {
 struct bhalf {
     uint16_t bits;
     bhalf() = default;
-    explicit bhalf(float x) : bits(encode(x)) {}
-    explicit operator float() const { return std::bit_cast<float>(uint32_t(bits) << 16); }
-    static uint16_t encode(float x) {
+    MINPY_INLINE explicit bhalf(float x) : bits(encode(x)) {}
+    MINPY_INLINE explicit operator float() const { return std::bit_cast<float>(uint32_t(bits) << 16); }
+    MINPY_INLINE static uint16_t encode(float x) {
         uint32_t u = std::bit_cast<uint32_t>(x);
         if ((u & 0x7fffffffu) > 0x7f800000u) return uint16_t((u >> 16) | 0x40u);
         return uint16_t((u + 0x7fffu + ((u >> 16) & 1)) >> 16);
     }
 };
-
-// Never a symbol of its own: loops are compiled for several instruction levels (core/cpu/loops/prelude.h).
-#if defined(__CUDACC__)
-#define MINPY_INLINE __host__ __device__ inline
-#else
-#define MINPY_INLINE [[gnu::always_inline]]
-#endif
 
 // A complex number as plain data. Its arithmetic for kernels is in core/ops/math.h; here is what set-up code needs.
 template <class T>

@@ -6,7 +6,15 @@
 // vector variants (libmvec) in loops. On a device they are the device's own.
 
 #ifndef MINPY_FN
+#if defined(__CUDACC__)
+#define MINPY_FN __host__ __device__ inline
+#else
 #define MINPY_FN inline
+#endif
+#endif
+// The device's functions; a test compiles them for the CPU too.
+#if defined(__CUDACC__) && !defined(MINPY_DEVICE_MATH)
+#define MINPY_DEVICE_MATH 1
 #endif
 
 // What a functor's `warn` may say, as MINPY_FP_*.
@@ -19,7 +27,7 @@ using minpy::complex64;
 template <class T> inline constexpr bool kIsComplex = minpy::is_complex<T>;
 template <class T> inline constexpr bool kIsFloat = std::is_floating_point_v<T>;
 
-#if !defined(__CUDACC__) && !defined(MINPY_NVRTC)
+#if !defined(MINPY_DEVICE_MATH)
 namespace libm {
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__)
 #define MINPY_SIMD __attribute__((simd("notinbranch")))
@@ -66,12 +74,12 @@ extern "C" __complex__ float minpy_libm_cpowf(__complex__ float, __complex__ flo
     MINPY_FN float name(float x, float y) { return libm::minpy_libm_##f##f(x, y); } \
     MINPY_FN double name(double x, double y) { return libm::minpy_libm_##f(x, y); }
 #else
-#define MINPY_MATH1(name, f)                           \
-    MINPY_FN float name(float x) { return ::f##f(x); } \
-    MINPY_FN double name(double x) { return ::f(x); }
-#define MINPY_MATH2(name, f)                                       \
-    MINPY_FN float name(float x, float y) { return ::f##f(x, y); } \
-    MINPY_FN double name(double x, double y) { return ::f(x, y); }
+#define MINPY_MATH1(name, g)                           \
+    MINPY_FN float name(float x) { return ::g##f(x); } \
+    MINPY_FN double name(double x) { return ::g(x); }
+#define MINPY_MATH2(name, g)                                       \
+    MINPY_FN float name(float x, float y) { return ::g##f(x, y); } \
+    MINPY_FN double name(double x, double y) { return ::g(x, y); }
 #endif
 MINPY_MATH1(exp, exp)
 MINPY_MATH1(exp2, exp2)
@@ -85,23 +93,25 @@ MINPY_MATH1(expm1, expm1) MINPY_MATH1(log, log) MINPY_MATH1(log2, log2) MINPY_MA
 #undef MINPY_MATH1
 #undef MINPY_MATH2
 
-    // Compiled to single instructions.
-    MINPY_FN float sqrt(float x) {
-    return __builtin_sqrtf(x);
-}
-MINPY_FN double sqrt(double x) { return __builtin_sqrt(x); }
-MINPY_FN float floor(float x) { return __builtin_floorf(x); }
-MINPY_FN double floor(double x) { return __builtin_floor(x); }
-MINPY_FN float ceil(float x) { return __builtin_ceilf(x); }
-MINPY_FN double ceil(double x) { return __builtin_ceil(x); }
-MINPY_FN float trunc(float x) { return __builtin_truncf(x); }
-MINPY_FN double trunc(double x) { return __builtin_trunc(x); }
-MINPY_FN float rint(float x) { return __builtin_rintf(x); }
-MINPY_FN double rint(double x) { return __builtin_rint(x); }
-MINPY_FN float fabs(float x) { return __builtin_fabsf(x); }
-MINPY_FN double fabs(double x) { return __builtin_fabs(x); }
-MINPY_FN float copysign(float x, float y) { return __builtin_copysignf(x, y); }
-MINPY_FN double copysign(double x, double y) { return __builtin_copysign(x, y); }
+// Compiled to single instructions.
+#if defined(MINPY_DEVICE_MATH)
+#define MINPY_BUILTIN(f) ::f
+#else
+#define MINPY_BUILTIN(f) __builtin_##f
+#endif
+#define MINPY_MATH1(g)                                           \
+    MINPY_FN float g(float x) { return MINPY_BUILTIN(g##f)(x); } \
+    MINPY_FN double g(double x) { return MINPY_BUILTIN(g)(x); }
+MINPY_MATH1(sqrt)
+MINPY_MATH1(floor)
+MINPY_MATH1(ceil)
+MINPY_MATH1(trunc)
+MINPY_MATH1(rint)
+MINPY_MATH1(fabs)
+MINPY_FN float copysign(float x, float y) { return MINPY_BUILTIN(copysignf)(x, y); }
+MINPY_FN double copysign(double x, double y) { return MINPY_BUILTIN(copysign)(x, y); }
+#undef MINPY_MATH1
+#undef MINPY_BUILTIN
 
 template <class T> MINPY_FN T number(double x) {
     if constexpr (kIsComplex<T>) return {typename T::real_type(x), 0};
@@ -266,7 +276,7 @@ template <class T> MINPY_FN T abs(minpy::complex_number<T> z) { return hypot(z.r
 template <class T> MINPY_FN minpy::complex_number<T> turned(minpy::complex_number<T> z) { return {-z.im, z.re}; }
 template <class T> MINPY_FN minpy::complex_number<T> turned_back(minpy::complex_number<T> z) { return {z.im, -z.re}; }
 
-#if !defined(__CUDACC__) && !defined(MINPY_NVRTC)
+#if !defined(MINPY_DEVICE_MATH)
 // The compiler's own complex type is what the C library takes.
 MINPY_FN __complex__ double native(complex128 z) {
     __complex__ double w;

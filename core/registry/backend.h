@@ -91,6 +91,9 @@ typedef struct minpy_host_api {
     minpy_status (*fail)(const minpy_kernel_call *call, minpy_status code, const char *message);
     /** A kernel failed after `run` had returned: every read of this memory reports it. Any thread. */
     void (*poison)(uint64_t token, minpy_status code, const char *op, const char *message);
+    /** Calls visit(payload, operator, functor) for every element-wise operator; `functor` is the C++ name of its
+     *  arithmetic in the family headers. Both texts live as long as the process. */
+    minpy_status (*visit_elementwise)(void (*visit)(void *payload, const char *op, const char *functor), void *payload);
 } minpy_host_api;
 
 typedef struct minpy_backend {

@@ -97,8 +97,17 @@ void host_poison(uint64_t token, minpy_status code, const char* op, const char* 
     }
 }
 
-const minpy_host_api kHost = {sizeof(minpy_host_api), MINPY_BACKEND_ABI, 0x000100,  0,
-                              host_register,          host_workspace,    host_fail, host_poison};
+minpy_status host_visit_elementwise(void (*visit)(void*, const char*, const char*), void* payload) {
+    if (!visit) return MINPY_E_INVALID;
+    try {
+        for (const Op* op : Registry::get().all())
+            if (op->elementwise) visit(payload, op->name.c_str(), op->functor.c_str());
+        return MINPY_OK;
+    } catch (...) { return MINPY_E_NOMEM; }
+}
+
+const minpy_host_api kHost = {sizeof(minpy_host_api), MINPY_BACKEND_ABI, 0x000100,  0,          host_register,
+                              host_workspace,         host_fail,         host_poison, host_visit_elementwise};
 
 // Why a file or folder must not be trusted, or "".
 std::string untrusted(const char* path) {

@@ -5,6 +5,7 @@
 
 #include "core/autograd/node.h"
 #include "core/cpu/elementwise.h"
+#include "core/ops/calls.h"
 #include "core/registry/backends.h"
 #include "core/registry/dispatch.h"
 #include "core/registry/statistics.h"
@@ -113,6 +114,19 @@ Array span_to_host(const Array& a) {
     return out;
 }
 
+// to = from by the device's own kernel; false where it has none for these.
+bool copy_by_kernel(const Array& to, const Array& from) {
+    bool same_type = to.dtype() == from.dtype();
+    CallOptions options;
+    Call c(same_type ? MINPY_OP("copy") : MINPY_OP("astype"), Context::current(), options);
+    c.in.push_back(from);
+    c.out.push_back(to);
+    c.args.push_back(none_value());
+    if (!same_type) c.args.push_back(to_value(to.dtype()));
+    const char* reason;
+    return run_backend_kernel(c, c.in, to.device(), &reason);
+}
+
 }  // namespace
 
 Array copy_on_device(const Array& a) {
@@ -125,14 +139,20 @@ Array copy_on_device(const Array& a) {
                   "copy", a.device());
         return out;
     }
+    Array out = empty(a.shape(), a.dtype(), a.device());
+    if (a.size() == 0 || copy_by_kernel(out, a)) return out;
     return to_device(copy_of(span_to_host(a)), a.device());
 }
 
 void copy_between(const Array& to, const Array& from) {
+    if (to.size() == 0) return;
+    if (to.device() == from.device() && !to.on_cpu()) {
+        Array source = may_overlap(to, from) ? copy_on_device(from) : from;
+        if (copy_by_kernel(to, source)) return;
+    }
     Array host = from.on_cpu() ? from : to_device(from, kCpu);
     host.data();
     if (to.on_cpu()) return copy_into(to, host);
-    if (to.size() == 0) return;
     Array value = empty(to.shape(), to.dtype());
     copy_into(value, host);
     auto [low, high] = extent(to.shape(), to.strides(), to.itemsize());

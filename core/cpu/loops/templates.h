@@ -1,6 +1,7 @@
 // Turns the functors of a family header into loops; included inside the namespace of a level, after math.h and before
 // the family's header. Loops of functors that use vector mathematics work on whole vectors only, tails padded with
 // copies of the last element, because scalar and vector variants differ in the last bit.
+#include "core/ops/functors.h"
 
 template <class F> constexpr bool has_vector_math() {
     if constexpr (requires { F::kVectorMath; }) return F::kVectorMath;
@@ -154,44 +155,19 @@ template <class F, class A, class B, class C, class R> struct TernaryLoop {
     }
 };
 
-// A table under construction: for every dtype of F::kTypes one loop, its result type read off the functor. A functor may
-// say: `kCondition`, its first operand is a bool; `Second`, the type of its second operand; `kMixed`, it also takes int64
-// with uint64.
+// A table under construction: one loop for every signature of every functor.
 struct TableBuilder {
     Loop* out;
     int64_t size = 0;
 
-    template <class F, class A, class B> void two(const char* name, uint8_t fixed) {
-        using R = decltype(F{}(A(), B()));
-        out[size++] = {name, 2, 1, has_hardware_flags<F>(), fixed, {dtype_of<A>, dtype_of<B>, dtype_of<R>}, BinaryLoop<F, A, B, R>::run};
-    }
-    template <class F, class T> void one(const char* name) {
-        if constexpr (in(dtype_of<T>, F::kTypes)) {
-            if constexpr (requires(F f, T x) { f(x); }) {
-                using R = decltype(F{}(T()));
-                out[size++] = {name, 1, 1, has_hardware_flags<F>(), 0, {dtype_of<T>, dtype_of<R>}, UnaryLoop<F, T, R>::run};
-            } else if constexpr (requires { typename F::Second; }) {
-                two<F, T, typename F::Second>(name, 2);
-            } else if constexpr (requires(F f, T x) { f(x, x); }) {
-                two<F, T, T>(name, 0);
-            } else {
-                constexpr bool condition = requires { F::kCondition; };
-                using First = std::conditional_t<condition, bool, T>;
-                using R = decltype(F{}(First(), T(), T()));
-                out[size++] = {name, 3, 1, false, condition ? 1 : 0, {dtype_of<First>, dtype_of<T>, dtype_of<T>, dtype_of<R>},
-                               TernaryLoop<F, First, T, T, R>::run};
-            }
-        }
-    }
     template <class F> void all(const char* name) {
-        one<F, bool>(name);
-        one<F, int8_t>(name), one<F, int16_t>(name), one<F, int32_t>(name), one<F, int64_t>(name);
-        one<F, uint8_t>(name), one<F, uint16_t>(name), one<F, uint32_t>(name), one<F, uint64_t>(name);
-        one<F, half>(name), one<F, bhalf>(name);
-        one<F, float>(name), one<F, double>(name);
-        one<F, complex64>(name), one<F, complex128>(name);
-        if constexpr (requires { F::kMixed; }) two<F, int64_t, uint64_t>(name, 0), two<F, uint64_t, int64_t>(name, 0);
+        each_signature<F>([&]<class R, class... In>(uint8_t fixed) {
+            out[size++] = {name, sizeof...(In), 1, has_hardware_flags<F>(), fixed, {dtype_of<In>..., dtype_of<R>}, run<F, R, In...>()};
+        });
     }
+    template <class F, class R, class A> static LoopFn run() { return UnaryLoop<F, A, R>::run; }
+    template <class F, class R, class A, class B> static LoopFn run() { return BinaryLoop<F, A, B, R>::run; }
+    template <class F, class R, class A, class B, class C> static LoopFn run() { return TernaryLoop<F, A, B, C, R>::run; }
 };
 
 // The last line of a family header names its functors.
@@ -202,12 +178,3 @@ struct TableBuilder {
         return b.size;                                        \
     }
 #define MINPY_ADD_FUNCTOR(f) b.all<f>(#f);
-// M(a) M(b) …: each pass of MINPY_EXPAND expands the deferred rest once more; 256 passes are enough.
-#define MINPY_PARENS ()
-#define MINPY_EXPAND(...) MINPY_EXPAND4(MINPY_EXPAND4(MINPY_EXPAND4(MINPY_EXPAND4(__VA_ARGS__))))
-#define MINPY_EXPAND4(...) MINPY_EXPAND3(MINPY_EXPAND3(MINPY_EXPAND3(MINPY_EXPAND3(__VA_ARGS__))))
-#define MINPY_EXPAND3(...) MINPY_EXPAND2(MINPY_EXPAND2(MINPY_EXPAND2(MINPY_EXPAND2(__VA_ARGS__))))
-#define MINPY_EXPAND2(...) __VA_ARGS__
-#define MINPY_FOR_EACH(M, ...) __VA_OPT__(MINPY_EXPAND(MINPY_FOR_EACH_STEP(M, __VA_ARGS__)))
-#define MINPY_FOR_EACH_STEP(M, a, ...) M(a) __VA_OPT__(MINPY_FOR_EACH_AGAIN MINPY_PARENS (M, __VA_ARGS__))
-#define MINPY_FOR_EACH_AGAIN() MINPY_FOR_EACH_STEP
