@@ -127,9 +127,11 @@ std::vector<double> parts(minpy_dtype t, const unsigned char* p) {
 
 // Units in the last place between two numbers of dtype t.
 uint64_t ulps_between(minpy_dtype t, double x, double y) {
-    auto distance = [](auto a, auto b) {
-        auto ordered = [](auto i) { return i < 0 ? std::numeric_limits<decltype(i)>::min() - i : i; };
-        return uint64_t(std::abs(double(ordered(a)) - double(ordered(b))));
+    auto distance = []<class I>(I a, I b) {
+        // Sign and magnitude as one order; unsigned, because the distance may need all bits.
+        auto ordered = [](I i) { return i < 0 ? -uint64_t(i - std::numeric_limits<I>::min()) : uint64_t(i); };
+        uint64_t d = ordered(a) - ordered(b);
+        return std::min(d, -d);
     };
     if (t == MINPY_FLOAT64 || t == MINPY_COMPLEX128)
         return distance(std::bit_cast<int64_t>(x), std::bit_cast<int64_t>(y));

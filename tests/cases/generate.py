@@ -722,7 +722,7 @@ def neural():
     case = f("log_softmax", "log_softmax", array("float64", [[1, 2, 3]]), by=lambda x: x)
     scores = [mpmath.mpf(k) - mpmath.log(sum(mpmath.exp(j) for j in (1, 2, 3))) for k in (1, 2, 3)]
     case["expect"] = [array_json(np.array([[float(v) for v in scores]]))]
-    case["ulps"] = 4
+    case["ulps"] = 8  # of the small result; the difference it comes from is eight times as large
 
 
 def linear():

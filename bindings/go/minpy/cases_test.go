@@ -594,19 +594,23 @@ func elementParts(dtype minpy.Dtype, b []byte) []float64 {
 	return nil
 }
 
-func ulpsBetween(dtype minpy.Dtype, x, y float64) float64 {
-	ordered := func(bits, sign int64) float64 {
+func ulpsBetween(dtype minpy.Dtype, x, y float64) uint64 {
+	// Sign and magnitude as one order; unsigned, because the distance may need all bits.
+	ordered := func(bits, sign uint64) uint64 {
 		if bits&sign != 0 {
-			return -float64(bits &^ sign)
+			return -(bits &^ sign)
 		}
-		return float64(bits)
+		return bits
 	}
+	bits := func(x float64) uint64 { return ordered(math.Float64bits(x), 1<<63) }
 	if dtype == minpy.Float32 || dtype == minpy.Complex64 {
-		bits := func(x float64) float64 { return ordered(int64(math.Float32bits(float32(x))), 1<<31) }
-		return math.Abs(bits(x) - bits(y))
+		bits = func(x float64) uint64 { return ordered(uint64(math.Float32bits(float32(x))), 1<<31) }
 	}
-	bits := func(x float64) float64 { return ordered(int64(math.Float64bits(x)), math.MinInt64) }
-	return math.Abs(bits(x) - bits(y))
+	d := bits(x) - bits(y)
+	if -d < d {
+		return -d
+	}
+	return d
 }
 
 func sameElement(dtype minpy.Dtype, a, b []byte, ulps int64) bool {
@@ -615,7 +619,7 @@ func sameElement(dtype minpy.Dtype, a, b []byte, ulps int64) bool {
 	}
 	x, y := elementParts(dtype, a), elementParts(dtype, b)
 	for i := range x {
-		near := ulps > 0 && ulpsBetween(dtype, x[i], y[i]) <= float64(ulps)
+		near := ulps > 0 && ulpsBetween(dtype, x[i], y[i]) <= uint64(ulps)
 		equal := x[i] == y[i] && math.Signbit(x[i]) == math.Signbit(y[i])
 		if !equal && !near && !(math.IsNaN(x[i]) && math.IsNaN(y[i])) {
 			return false
