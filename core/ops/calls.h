@@ -93,6 +93,7 @@ inline Array operator*(const Array& a, const Array& b) { return ops::multiply(a,
 inline Array operator/(const Array& a, const Array& b) { return ops::divide(a, b); }
 inline Array operator-(const Array& a) { return ops::negative(a); }
 inline Array operator+(const Array& a, double b) { return ops::add(a, b); }
+inline Array operator+(double a, const Array& b) { return ops::add(b, a); }
 inline Array operator*(const Array& a, double b) { return ops::multiply(a, b); }
 inline Array operator*(double a, const Array& b) { return ops::multiply(b, a); }
 inline Array operator-(double a, const Array& b) { return ops::subtract(a, b); }
