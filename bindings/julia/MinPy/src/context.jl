@@ -107,15 +107,24 @@ set_tape(c, ::Nothing) = check(API.minpy_context_set_tape(c, C_NULL))
 set_tape(c, tape) = check(API.minpy_context_set_tape(c, tape))
 with_tape(f, tape) = with_setting(f, set_tape, context(), :tape, tape)
 
-set_rng(c, ::Nothing) = check(API.minpy_context_set_rng(c, C_NULL))
 set_rng(c, rng) = check(API.minpy_context_set_rng(c, rng))
+
+# The context's own stream goes when another takes its place, so it is continued by one that can come back.
+function own_rng!(c)
+    c.rng === nothing || return c.rng
+    io = Ref(API.minpy_context_info())
+    check(API.minpy_context_get_info(c, io))
+    words = Base.zeros(UInt64, 3)
+    check(API.minpy_rng_state(io[].rng, words, 0))
+    c.rng = restore!(Rng(words[1], words[2]), words)
+end
 
 """
     with_rng(f, rng)
 
 Runs `f()` with `rng`, an [`Rng`](@ref) or a seed, as the random stream of its calls.
 """
-with_rng(f, rng::Rng) = with_setting(f, set_rng, context(), :rng, rng)
+with_rng(f, rng::Rng) = (own_rng!(context()); with_setting(f, set_rng, context(), :rng, rng))
 with_rng(f, seed::Integer) = with_rng(f, Rng(seed))
 
 """

@@ -5,7 +5,8 @@
 function watch(tape::Tape, xs)
     handles = API.minpy_array[handle(x) for x in xs]
     out = fill(API.minpy_array(C_NULL), length(handles))
-    GC.@preserve xs as_current(() -> check(API.minpy_tape_watch(tape, handles, length(handles), out)))
+    # On the tape, so that it knows which one is around it.
+    GC.@preserve xs on_tape(() -> check(API.minpy_tape_watch(tape, handles, length(handles), out)), tape)
     map(enumerate(xs)) do (i, x)
         out[i] == x.handle || return wrap(out[i])
         API.minpy_array_release(out[i])

@@ -259,13 +259,19 @@ const table = [
     Operator("argpartition", 0),
     Operator("unique", 0),
     Operator("unique_values", 0),
-    Operator("nonzero", 0),
+    Operator("nonzero", 64),
     Operator("flatnonzero", 0),
     Operator("argwhere", 0),
     Operator("count_nonzero", 2),
     Operator("searchsorted", 2),
     Operator("digitize", 2),
     Operator("bincount", 0),
+    Operator("random.uniform", 2),
+    Operator("random.normal", 2),
+    Operator("random.exponential", 2),
+    Operator("random.bernoulli", 2),
+    Operator("random.integers", 2),
+    Operator("random.permutation", 0),
     Operator("sum", 2),
     Operator("prod", 2),
     Operator("max", 2),
@@ -1748,7 +1754,7 @@ trace(a, offset=default; axis1=default, axis2=default, dtype=default, options...
     call(table[241], (Arg.array(a), Arg.int(offset), Arg.axis(axis1), Arg.axis(axis2), Arg.dtype(dtype)); options...)
 
 """
-    pad(array, pad_width; mode = "constant", constant_values = 0, reflect_type = "even")
+    pad(array, pad_width; mode = "constant", constant_values, reflect_type)
 
 With borders: a constant, the edge, or the array mirrored or repeated.
 """
@@ -1945,7 +1951,7 @@ bincount(x, weights=default, minlength=default; options...) =
 Sum of the elements over the given axes; bools and short integers sum in 64 bits.
 """
 sum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[266], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[272], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     prod(a; dims, dtype, keepdims = false, initial, where)
@@ -1953,7 +1959,7 @@ sum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where
 Product of the elements over the given axes.
 """
 prod(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[267], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[273], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     max(a; dims, keepdims = false, initial, where)
@@ -1961,7 +1967,7 @@ prod(a; dims=default, dtype=default, keepdims=default, initial=default, var"wher
 The largest element over the given axes; NaN where there is one. Equal ones share the gradient.
 """
 max(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[268], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[274], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     min(a; dims, keepdims = false, initial, where)
@@ -1969,7 +1975,7 @@ max(a; dims=default, keepdims=default, initial=default, var"where"=default, opti
 The smallest element over the given axes; NaN where there is one. Equal ones share the gradient.
 """
 min(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[269], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[275], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     any(a; dims, keepdims = false, where)
@@ -1977,7 +1983,7 @@ min(a; dims=default, keepdims=default, initial=default, var"where"=default, opti
 Whether any element over the given axes is true, that is not zero.
 """
 any(a; dims=default, keepdims=default, var"where"=default, options...) =
-    call(table[270], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[276], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     all(a; dims, keepdims = false, where)
@@ -1985,7 +1991,7 @@ any(a; dims=default, keepdims=default, var"where"=default, options...) =
 Whether all elements over the given axes are true, that is not zero.
 """
 all(a; dims=default, keepdims=default, var"where"=default, options...) =
-    call(table[271], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[277], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     cumsum(a; dims, dtype)
@@ -1993,7 +1999,7 @@ all(a; dims=default, keepdims=default, var"where"=default, options...) =
 Running sum along an axis, or of the flattened array.
 """
 cumsum(a; dims=default, dtype=default, options...) =
-    call(table[272], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[278], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     cumprod(a; dims, dtype)
@@ -2001,7 +2007,7 @@ cumsum(a; dims=default, dtype=default, options...) =
 Running product along an axis, or of the flattened array.
 """
 cumprod(a; dims=default, dtype=default, options...) =
-    call(table[273], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[279], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     cumulative_sum(x; dims, dtype, include_initial = false)
@@ -2009,7 +2015,7 @@ cumprod(a; dims=default, dtype=default, options...) =
 Running sum along an axis; with include_initial, a zero before the first element.
 """
 cumulative_sum(x; dims=default, dtype=default, include_initial=default, options...) =
-    call(table[274], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
+    call(table[280], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
 
 """
     cumulative_prod(x; dims, dtype, include_initial = false)
@@ -2017,7 +2023,7 @@ cumulative_sum(x; dims=default, dtype=default, include_initial=default, options.
 Running product along an axis; with include_initial, a one before the first element.
 """
 cumulative_prod(x; dims=default, dtype=default, include_initial=default, options...) =
-    call(table[275], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
+    call(table[281], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
 
 """
     mean(a; dims, dtype, keepdims = false, where)
@@ -2025,7 +2031,7 @@ cumulative_prod(x; dims=default, dtype=default, include_initial=default, options
 Arithmetic mean over the given axes; of integers in float64, of float16 in float32.
 """
 mean(a; dims=default, dtype=default, keepdims=default, var"where"=default, options...) =
-    call(table[276], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[282], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     var(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -2033,7 +2039,7 @@ mean(a; dims=default, dtype=default, keepdims=default, var"where"=default, optio
 Variance over the given axes: the mean of squared distances from the mean, divided by n - ddof.
 """
 var(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[277], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[283], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 """
     std(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -2041,7 +2047,7 @@ var(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=d
 Standard deviation over the given axes; its gradient is zero where all elements are equal.
 """
 std(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[278], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[284], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 baremodule linalg
 
@@ -2525,6 +2531,60 @@ As NumPy's, but over everything it is of shape (1,).
 """
 prod(data; dims=default, keepdims=default, options...) =
     call(table[148], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+
+end
+
+baremodule random
+
+using ...MinPy: Arg, call, default, table
+
+"""
+    uniform([, low = 0.0, high = 1.0]; size, dtype)
+
+Uniform random numbers in [low, high). Gradients reach both.
+"""
+uniform(low=default, high=default; size=default, dtype=default, options...) =
+    call(table[266], (Arg.array(low), Arg.array(high), Arg.ints(size), Arg.dtype(dtype)); options...)
+
+"""
+    normal([, loc = 0.0, scale = 1.0]; size, dtype)
+
+Normal random numbers of mean loc and deviation scale. Gradients reach both.
+"""
+normal(loc=default, scale=default; size=default, dtype=default, options...) =
+    call(table[267], (Arg.array(loc), Arg.array(scale), Arg.ints(size), Arg.dtype(dtype)); options...)
+
+"""
+    exponential([, scale = 1.0]; size, dtype)
+
+Exponential random numbers of mean scale.
+"""
+exponential(scale=default; size=default, dtype=default, options...) =
+    call(table[268], (Arg.array(scale), Arg.ints(size), Arg.dtype(dtype)); options...)
+
+"""
+    bernoulli([, p = 0.5]; size)
+
+True with probability p.
+"""
+bernoulli(p=default; size=default, options...) =
+    call(table[269], (Arg.array(p), Arg.ints(size)); options...)
+
+"""
+    integers(low[, high]; size, dtype, endpoint = false)
+
+Random integers in [low, high), or [0, low) without high; with endpoint, high included. None is favoured.
+"""
+integers(low, high=default; size=default, dtype=default, endpoint=default, options...) =
+    call(table[270], (Arg.scalar(low), Arg.scalar(high), Arg.ints(size), Arg.dtype(dtype), Arg.bool(endpoint)); options...)
+
+"""
+    permutation(x)
+
+The rows of an array, or the numbers below an integer, in random order.
+"""
+permutation(x; options...) =
+    call(table[271], (Arg.array(x),); options...)
 
 end
 

@@ -29,3 +29,10 @@ end
 "Seed, stream and counter of a random stream."
 state(rng::Rng) = (words = Base.zeros(UInt64, 3); check(API.minpy_rng_state(rng, words, 0)); words)
 restore!(rng::Rng, words::Vector{UInt64}) = (check(API.minpy_rng_state(rng, words, 1)); rng)
+
+"`rand(T, dims...)`: uniform numbers in [0, 1) from this task's random stream."
+rand(::Type{T}, dims::Integer...) where {T} = astype(np.random.uniform(; size=dims), T)
+rand(dims::Integer...) = rand(Float64, dims...)
+"`randn(T, dims...)`: normal numbers from this task's random stream."
+randn(::Type{T}, dims::Integer...) where {T} = astype(np.random.normal(; size=dims), T)
+randn(dims::Integer...) = randn(Float64, dims...)

@@ -30,3 +30,15 @@ np.add(x, x)
 @test MinPy.synchronize() === nothing
 trace = MinPy.profile(() -> np.add(x, x))
 @test occursin("add", trace) && MinPy.parse_json(trace) !== nothing
+
+draws(seed) = with_rng(() -> (MinPy.rand(3, 2), MinPy.randn(2)), seed)
+@test draws(7) == draws(7) && draws(7)[1] != draws(8)[1]
+@test size(draws(1)[1]) == (3, 2) && all(0 .<= draws(1)[1] .< 1)
+outside = MinPy.rand(2)
+@test MinPy.rand(2) != outside
+MinPy.seed!(3)
+first_draw = MinPy.rand(2)
+with_rng(() -> MinPy.rand(2), 5)
+@test MinPy.rand(2) != first_draw
+MinPy.seed!(3)
+@test MinPy.rand(2) == first_draw
