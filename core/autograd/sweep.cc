@@ -153,7 +153,7 @@ SmallVector<Array, 2> push_forward(const Node& node, std::span<const Array> tang
         }
         return results;
     }
-    if (!op.reverse) no_derivative(op);
+    if (!op.reverse || !op.why_not.empty()) no_derivative(op);
     // u -> pull_back(u) is linear; its transpose applied to the tangents is the answer.
     Ref<Tape> inner = Ref<Tape>::adopt(new Tape);
     struct Close {

@@ -58,8 +58,9 @@ bool alive(const Node* node) { return node->tape->records(); }
 
 Traced trace_of(const Array& a, Tape* innermost) {
     ArrayBody* body = a.get();
-    if (body->node && body->node_version == body->storage->version.load(std::memory_order_acquire))
-        return alive(body->node) ? Traced{NodeRef::share(body->node), body->node_output} : Traced{};
+    // A node whose tape is closed or pauses says nothing: the handle may be marked on another since.
+    if (body->node && body->node_version == body->storage->version.load(std::memory_order_acquire) && alive(body->node))
+        return Traced{NodeRef::share(body->node), body->node_output};
     if (!body->storage->has(Storage::kTraced)) return {};
     for (Tape* tape = innermost; tape; tape = tape->parent.get()) {
         std::lock_guard lock(tape->mutex);

@@ -155,7 +155,8 @@ Array activation(const Array& x, std::string_view type) {
     if (type == "relu") return relu(x);
     if (type == "tanh") return call(MINPY_OP("tanh"), x);
     if (type == "sigmoid") return 0.5 * call(MINPY_OP("tanh"), x * 0.5) + 0.5;
-    if (type == "softrelu") return call(MINPY_OP("logaddexp"), x, 0);
+    if (type == "softrelu")
+        return relu(x) + call(MINPY_OP("log1p"), call(MINPY_OP("exp"), -call(MINPY_OP("absolute"), x)));
     if (type == "softsign") return x / (call(MINPY_OP("absolute"), x) + 1);
     throw value_error("act_type must be 'relu', 'sigmoid', 'tanh', 'softrelu' or 'softsign', got '", type, "'")
         .in_argument("act_type");
@@ -541,6 +542,7 @@ void register_mx(Registry& r) {
          "use_global_stats: bool = False, output_mean_var: bool = False, axis: axis = 1, cudnn_off: bool = False)")
         .composite(batch_norm)
         .symbol(&kBatchNorm)
+        .domain("(0.5, 2)")
         .sample("f64(4,3), f64(3), f64(3), f64(3), f64(3)")
         .doc("Batch normalisation; in training the moving mean and variance are updated in place.");
     r.op("mx.Activation(data, act_type: str)")
@@ -602,35 +604,45 @@ void register_mx(Registry& r) {
         .sample("f64(2,3)")
         .doc("softmax over all axes but the first, or over the channels.");
 
-    // The gradient is that of the cross entropy with the label, whatever comes from above.
+    // Loss layers have a gradient, and no derivative in forward mode: why_not names the loss.
     r.op("mx.SoftmaxOutput(data, label, grad_scale: float = 1.0, ignore_label: float = -1.0, multi_output: bool = "
          "False, "
          "use_ignore: bool = False, preserve_shape: bool = False, normalization: str = 'null', out_grad: bool = False)")
         .composite(as_one_node<softmax_output>)
         .reverse(softmax_output_reverse)
         .symbol(&kSoftmaxOutput)
-        .doc("softmax, whose gradient is that of the cross entropy with the label.");
+        .doc("softmax, whose gradient is that of the cross entropy with the label.")
+        .op()
+        .why_not = "the gradient is that of the cross entropy with the label, whatever comes from above";
     r.alias("mx.Softmax", "mx.SoftmaxOutput");
     r.op("mx.LinearRegressionOutput(data, label, grad_scale: float = 1.0)")
         .composite(as_one_node<unchanged>)
         .reverse(regression_reverse<false>)
         .symbol(&kRegression)
-        .doc("The data, whose gradient is that of half the squared distance to the label.");
+        .doc("The data, whose gradient is that of half the squared distance to the label.")
+        .op()
+        .why_not = "the gradient is that of half the squared distance to the label, whatever comes from above";
     r.op("mx.MAERegressionOutput(data, label, grad_scale: float = 1.0)")
         .composite(as_one_node<unchanged>)
         .reverse(regression_reverse<true>)
         .symbol(&kRegression)
-        .doc("The data, whose gradient is that of the distance to the label.");
+        .doc("The data, whose gradient is that of the distance to the label.")
+        .op()
+        .why_not = "the gradient is that of the distance to the label, whatever comes from above";
     r.op("mx.LogisticRegressionOutput(data, label, grad_scale: float = 1.0)")
         .composite(as_one_node<logistic>)
         .reverse(regression_reverse<false>)
         .symbol(&kRegression)
-        .doc("sigmoid, whose gradient is that of the cross entropy with the label.");
+        .doc("sigmoid, whose gradient is that of the cross entropy with the label.")
+        .op()
+        .why_not = "the gradient is that of the cross entropy with the label, whatever comes from above";
     r.op("mx.MakeLoss(data, grad_scale: float = 1.0, normalization: str = 'null', valid_thresh: float = 0.0)")
         .composite(as_one_node<unchanged>)
         .reverse(make_loss_reverse)
         .symbol(&kSame)
-        .doc("The data as a loss: its gradient is grad_scale.");
+        .doc("The data as a loss: its gradient is grad_scale.")
+        .op()
+        .why_not = "the gradient is grad_scale, whatever comes from above";
     r.op("mx.BlockGrad(data)")
         .infer([](Call& c) { c.output(c.in[0].shape(), c.in[0].dtype()); })
         .kernel([](Call& c) { copy_into(c.out[0], c.in[0]); })
@@ -654,6 +666,7 @@ void register_mx(Registry& r) {
         auto row = [&](const std::string& signature, void (*fn)(Call&), const SymbolTraits* traits) {
             RowBuilder b = r.op(signature.c_str()).composite(fn).symbol(traits).doc(doc.c_str());
             b.op().data = &a;
+            if (a.compares) b.no_gradient();
         };
         row(cat("mx._", a.mxnet, "(lhs, rhs)"), with_symbol, &kBinary);
         row(cat("mx.broadcast_", a.mxnet, "(lhs, rhs)"), with_symbol, &kBroadcast);

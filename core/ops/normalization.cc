@@ -265,6 +265,7 @@ void register_normalization(Registry& r) {
             }
             c.out.push_back(found[0]);
         })
+        .domain("(0.5, 2)")
         .sample("f64(4,3), f64(3), f64(3)")
         .sample("f64(2,3,2), f64(3), f64(3), f64(3), f64(3), training=False")
         .doc(

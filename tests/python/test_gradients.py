@@ -17,7 +17,9 @@ SCHEMAS = json.loads(_minpy.op_list())
 DIFFERENTIABLE = [
     s
     for s in SCHEMAS
-    if s["gradient"] not in ("missing", "none", "not_differentiable") and (s["sample"] or not s["name"].startswith("_"))
+    if s["gradient"] not in ("missing", "none", "not_differentiable")
+    and "why_not" not in s  # loss layers, whose gradient is that of another function
+    and (s["sample"] or not s["name"].startswith("_"))
 ]
 
 
