@@ -274,7 +274,6 @@ void register_manipulation(Registry& r) {
         .c_function()
         .doc("A copy in C order.");
     r.op("to_device(a, device: device)")
-        .any_device()
         .view([](Call& c) {
             int64_t packed = c.args[1].v.i;
             return minpy::to_device(c.in[0], Device{int32_t(packed), int32_t(packed >> 32)});

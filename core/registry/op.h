@@ -32,12 +32,6 @@ struct Param {
     Values default_value;   // one value
 };
 
-// How a foreign or device kernel is reached; index by device kind.
-struct DeviceKernel {
-    int32_t device_kind;
-    const void* impl;  // core/registry/device.h
-};
-
 struct Op {
     // ---- schema ----
     std::string name, signature, doc, family;
@@ -54,7 +48,6 @@ struct Op {
     Array (*view)(Call&) = nullptr;              // a window on its first operand, or null if it must be a copy
     void (*composite)(Call&) = nullptr;          // in terms of other operators
     void (*cpu_kernel)(Call&) = nullptr;         // with infer
-    std::vector<DeviceKernel> device_kernels;    // filled by backends and minpy_register_kernel
 
     // ---- element-wise ----
     std::string functor;
@@ -80,7 +73,6 @@ struct Op {
     bool random = false;
     bool c_function = false;     // has a typed C function, of these parameters ("a axis"; empty: the required ones)
     std::string c_params;
-    bool device_copy = false;    // may take operands of different devices
     const void* data = nullptr;  // what a foreign operator needs
     const SymbolTraits* symbol = nullptr;  // as a node of graphs
 

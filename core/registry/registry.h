@@ -66,7 +66,6 @@ public:
     // A typed function in minpy.h with these parameters, frozen from its release on; by default those without a default.
     RowBuilder& c_function(const char* params = "") { return op_->c_function = true, op_->c_params = params, *this; }
     RowBuilder& symbol(const SymbolTraits* traits) { return op_->symbol = traits, *this; }
-    RowBuilder& any_device() { return op_->device_copy = true, *this; }
 
 private:
     Op* op_;
