@@ -215,3 +215,30 @@ def test_bfloat16_is_ml_dtypes():
     assert (x + x).dtype == ml_dtypes.bfloat16 and (x + x).astype("f4").tolist() == [2.0, 5.0]
     with pytest.raises(BufferError, match="bfloat16"):
         memoryview(x)
+
+
+def test_threads_compute_at_the_same_time():
+    from concurrent.futures import ThreadPoolExecutor
+
+    a = np.arange(200_000.0)
+    expected = (numpy.arange(200_000.0) * 2 + 1).sum()
+
+    def work(_):
+        b = a * 2 + 1
+        return float(b.sum()), b[:10].tolist(), np.asarray(numpy.ones(3)) + b[0]
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(work, range(40)))
+    assert {r[0] for r in results} == {expected}
+
+
+def test_a_forked_child_computes():
+    import os
+
+    a = np.ones((300, 300))
+    assert (a @ a)[0, 0] == 300
+    child = os.fork()
+    if child == 0:
+        ok = (a @ a)[0, 0] == 300 and float((np.arange(200_000.0) + 1).sum()) > 0
+        os._exit(0 if ok else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -19,7 +19,7 @@ _v = _minpy.version()
 __version__ = f"{_v >> 16}.{_v >> 8 & 255}.{_v & 255}"
 del _v
 
-_LAZY = {"core", "dispatch", "name", "numpy", "primitive", "profiler", "sym", "symbol", "nd"}
+_LAZY = {"core", "dispatch", "name", "numpy", "primitive", "profiler", "random", "sym", "symbol", "nd"}
 
 
 def __getattr__(name):
