@@ -1,4 +1,4 @@
-/* A new operator with its gradient, written in C: softsign(x, scale) = scale * x / (1 + |x|). Once registered, every
+/* A new operator with its gradient, written in C: our_softsign(x, scale) = scale * x / (1 + |x|). Once registered, every
  * language of the process finds it. */
 #include <minpy/minpy.h>
 #include <stdio.h>
@@ -99,7 +99,7 @@ int main(void) {
     int32_t n_results = 1;
 
     check(minpy_function_new(&desc, &f));
-    check(minpy_register_op("softsign(x, scale: float = 1.0)", "scale * x / (1 + |x|).", f, &op));
+    check(minpy_register_op("our_softsign(x, scale: float = 1.0)", "scale * x / (1 + |x|).", f, &op));
 
     check(minpy_array_from_host(data, &n, NULL, 1, MINPY_FLOAT64, cpu, &x));
     check(minpy_tape_new(0, &tape));
