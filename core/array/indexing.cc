@@ -200,6 +200,21 @@ Array basic_window(const Array& a, IndexView index) {
     return window(a, offset, {shape, size_t(n)}, {strides, size_t(n)});
 }
 
+bool set_element(const Array& a, IndexView index, const minpy_value& number) {
+    if (int64_t(index.size()) != a.ndim() || !is_number(number) || !a.on_cpu() || a.get()->node ||
+        a.storage().has(Storage::kSlow | Storage::kReadOnly))
+        return false;
+    int64_t offset = 0;
+    for (int64_t axis = 0; axis < a.ndim(); ++axis) {
+        if (index[size_t(axis)].tag != MINPY_V_INT) return false;
+        int64_t size = a.dim(axis), given = index[size_t(axis)].v.i, i = given < 0 ? given + size : given;
+        if (uint64_t(i) >= uint64_t(size)) out_of_bounds(given, size, axis);
+        offset += i * a.strides()[size_t(axis)];
+    }
+    store_number(number, a.dtype(), a.raw() + offset);
+    return true;
+}
+
 Selection select(const Array& a, IndexView index) {
     Selection s;
     SmallVector<Item, 8> items;

@@ -11,6 +11,10 @@ using IndexView = std::span<const minpy_value>;
 // The window, if nothing in the index is advanced; else null.
 Array basic_window(const Array& a, IndexView index);
 
+// a[i, j] = number where that is all: integers for every axis of a CPU array that nobody else waits for or follows.
+// False, and nothing done, otherwise.
+bool set_element(const Array& a, IndexView index, const minpy_value& number);
+
 struct Selection {
     SmallVector<minpy_value, 8> basic;  // the basic part: the index with advanced items as full slices
     Array window;                       // what that selects

@@ -45,6 +45,7 @@
     M(solve)              \
     M(manipulation)       \
     M(indexing)           \
+    M(choosing)           \
     M(creation)           \
     M(joining)            \
     M(rearranging)        \

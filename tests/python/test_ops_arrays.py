@@ -344,3 +344,58 @@ def test_nonzero_is_a_tuple():
         assert type(found) is tuple
         assert len(found) == 1
         check(found[0], numpy.array([1]))
+
+
+def test_choices(rng, a):
+    b, c = rng.standard_normal((3, 4)), rng.standard_normal(4)
+    same("select", [a > 1, a > 0], [b, a], 9.0)
+    same("select", [a > 1, a > 0], [a, a])
+    check(np.select([np.array(a > 0)], [np.array(b)], np.array(c)), numpy.select([a > 0], [b], c))
+    same("choose", numpy.array([[0, 1, 0, 1]]), [a, b])
+    same("choose", numpy.array([0, 1, 2, 0]), [c, c * 2, c * 3])
+    same("choose", numpy.array([0, 3]), [c[:2], c[2:]])
+    same("choose", numpy.array([-1, 5]), [c[:2], c[2:]], mode="wrap")
+    same("choose", numpy.array([-1, 5]), [c[:2], c[2:]], mode="clip")
+
+
+@pytest.mark.parametrize("name", ["place", "putmask"])
+def test_writes_where_a_mask_holds(a, name):
+    for values in ([1.0, 2.0, 3.0], [7.0]):
+        ours, theirs = np.array(a), a.copy()
+        assert getattr(np, name)(ours, np.array(a > 0), values) is None
+        getattr(numpy, name)(theirs, a > 0, values)
+        check(ours, theirs)
+
+
+def test_insert(a):
+    for args in ((1, 9.0, 0), (1, numpy.arange(4.0), 0), ([1], [[5.0, 6.0, 7.0, 8.0]], 0), ([0, 2], 1.0, 1), ([2, 0, 2], numpy.arange(9.0).reshape(3, 3), 1),
+                 (2, [1.0, 2.0]), ([0, 5, 12], [1.0, 2.0, 3.0]), (-1, 5.0, 1), (1, numpy.arange(3.0), 1), (99, 0.0)):  # fmt: skip
+        same("insert", a, *args)
+
+
+def test_membership_and_closeness(rng):
+    x = rng.integers(0, 9, (3, 5))
+    same("isin", x, numpy.array([1, 3, 7]))
+    same("isin", x, numpy.array([1, 3, 7]), invert=True)
+    same("isin", x, numpy.array([], "i8"))
+    same("isin", x, numpy.array([1.5, 3.0]))
+    y = rng.standard_normal(6)
+    z = y + numpy.array([0, 1e-9, 1e-3, 0, 0, 0])
+    y[4] = z[4] = numpy.nan
+    y[5] = z[5] = numpy.inf
+    same("isclose", y, z)
+    same("isclose", y, z, equal_nan=True)
+    same("isclose", y, z, 0.1, 0.1)
+    same("isclose", x, 3)
+
+
+def test_index_arithmetic_and_integrals(rng):
+    same("unravel_index", numpy.array([0, 5, 11]), (3, 4))
+    same("unravel_index", numpy.array([[0, 5], [11, 7]]), (3, 4), "F")
+    same("unravel_index", numpy.array([12]), (3, 4))
+    keys = [rng.integers(0, 3, 20), rng.integers(0, 3, 20)]
+    same("lexsort", keys)
+    y = rng.standard_normal((3, 5))
+    same("trapezoid", y, exact=False)
+    same("trapezoid", y, numpy.sort(rng.standard_normal(5)), exact=False)
+    same("trapezoid", y, dx=0.5, axis=0, exact=False)
