@@ -1,0 +1,225 @@
+"""Layers of neural networks against SciPy and plain NumPy."""
+
+import itertools
+
+import numpy
+import pytest
+
+import minpy.numpy as np
+from minpy import _minpy
+from minpy.core import grad
+
+signal = pytest.importorskip("scipy.signal")
+special = pytest.importorskip("scipy.special")
+
+rng = numpy.random.default_rng(3)
+# Sums of some thirty products of numbers around one, in ulps of the dtype.
+TOLERANCE = {"float64": 1e-13, "float32": 1e-5, "float16": 1e-2}
+
+
+def op(name):
+    return _minpy._operator(name)
+
+
+def random(*shape):
+    return rng.standard_normal(shape)
+
+
+def direct_convolution(x, w, bias=None, stride=1, pad=0, dilate=1, groups=1):
+    """SciPy's correlate, channel by channel; attributes are one number or one per axis."""
+    axes = x.ndim - 2
+    stride, pad, dilate = (numpy.broadcast_to(a, axes) for a in (stride, pad, dilate))
+    x = numpy.pad(x, [(0, 0), (0, 0)] + [(p, p) for p in pad])
+    wide = numpy.zeros(w.shape[:2] + tuple((k - 1) * d + 1 for k, d in zip(w.shape[2:], dilate, strict=True)))
+    wide[(slice(None), slice(None), *(slice(None, None, d) for d in dilate))] = w
+    steps = tuple(slice(None, None, s) for s in stride)
+    per_group, channels = w.shape[0] // groups, w.shape[1]
+    rows = []
+    for sample in x:
+        planes = []
+        for f in range(w.shape[0]):
+            first = f // per_group * channels
+            total = sum(signal.correlate(sample[first + c], wide[f, c], "valid") for c in range(channels))
+            planes.append(total[steps] + (0 if bias is None else bias[f]))
+        rows.append(planes)
+    return numpy.array(rows)
+
+
+CONVOLUTIONS = [
+    ((3, 4, 7, 8), (6, 4, 3, 3), {}),
+    ((3, 4, 7, 8), (6, 4, 3, 2), {"stride": (2, 1)}),
+    ((2, 4, 7, 8), (6, 4, 3, 3), {"pad": (1, 2)}),
+    ((2, 4, 9, 8), (6, 4, 3, 3), {"dilate": 2, "pad": 2}),
+    ((2, 4, 7, 8), (6, 2, 3, 3), {"groups": 2, "stride": 2, "pad": (1, 0)}),
+    ((2, 4, 6, 6), (4, 1, 3, 3), {"groups": 4}),
+    ((2, 3, 9), (4, 3, 4), {"stride": 2, "pad": 1}),
+    ((2, 2, 4, 5, 6), (3, 2, 2, 3, 2), {"pad": 1, "stride": (1, 2, 1)}),
+    ((70, 1, 4, 4), (2, 1, 3, 3), {}),  # more than one tile of the batch
+]
+
+
+@pytest.mark.parametrize("dtype", list(TOLERANCE))
+@pytest.mark.parametrize("x, w, attributes", CONVOLUTIONS)
+def test_convolution_is_scipys(x, w, attributes, dtype):
+    x, w, bias = random(*x).astype(dtype), random(*w).astype(dtype), random(w[0]).astype(dtype)
+    expected = direct_convolution(*(a.astype("float64") for a in (x, w, bias)), **attributes)
+    found = op("convolution")(np.array(x), np.array(w), np.array(bias), **attributes)
+    assert found.dtype == dtype and found.shape == expected.shape
+    numpy.testing.assert_allclose(numpy.asarray(found), expected, atol=TOLERANCE[dtype] * 40, rtol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("x, w, attributes", CONVOLUTIONS)
+def test_gradients_of_convolution_are_its_transposes(x, w, attributes, dtype):
+    x, w, dx, dw = random(*x), random(*w), random(*x), random(*w)
+    g = random(*direct_convolution(x, w, **attributes).shape)
+    arrays = [np.array(a.astype(dtype)) for a in (x, w)]
+    gx, gw = grad(lambda x, w: np.sum(op("convolution")(x, w, **attributes) * np.array(g.astype(dtype))), (0, 1))(
+        *arrays
+    )
+    scale = TOLERANCE[dtype] * 1e3
+    assert abs((numpy.asarray(gx) * dx).sum() - (direct_convolution(dx, w, **attributes) * g).sum()) < scale
+    assert abs((numpy.asarray(gw) * dw).sum() - (direct_convolution(x, dw, **attributes) * g).sum()) < scale
+
+
+def test_convolution_of_views_and_of_nothing():
+    x, w = random(2, 7, 8, 3), random(3, 3, 4, 2)
+    found = op("convolution")(np.array(x).transpose(0, 3, 1, 2)[..., ::-1], np.array(w).transpose(3, 2, 0, 1)[:, 1:])
+    expected = direct_convolution(x.transpose(0, 3, 1, 2)[..., ::-1], w.transpose(3, 2, 0, 1)[:, 1:])
+    numpy.testing.assert_allclose(numpy.asarray(found), expected, atol=1e-12)
+    assert op("convolution")(np.zeros((0, 3, 5, 5)), np.ones((2, 3, 3, 3))).shape == (0, 2, 3, 3)
+    assert op("convolution")(np.zeros((1, 0, 5, 5)), np.ones((2, 0, 3, 3)), np.ones(2)).tolist() == [
+        [[[1.0] * 3] * 3] * 2
+    ]
+
+
+@pytest.mark.parametrize(
+    "x, w, attributes, error",
+    [
+        ((1, 2, 5, 5), (1, 3, 3, 3), {}, "second size must be 2"),
+        ((1, 2, 2, 5), (1, 2, 3, 3), {}, "does not fit an axis of 2"),
+        ((2, 5), (1, 2), {}, "3 to 5 axes"),
+        ((1, 2, 5, 5), (1, 2, 3), {}, "as many axes"),
+        ((1, 2, 5, 5), (1, 2, 3, 3), {"stride": 0}, "stride must be at least 1"),
+        ((1, 2, 5, 5), (1, 2, 3, 3), {"pad": (1, 2, 3)}, "one number for each of the 2"),
+        ((1, 2, 5, 5), (1, 2, 3, 3), {"groups": 3}, "do not divide"),
+        ((1, 2, 5, 5), (1, 2, 3, 3), {"dilate": 2**40}, "dilate must be"),
+    ],
+)
+def test_convolution_says_what_does_not_fit(x, w, attributes, error):
+    with pytest.raises(ValueError, match=error):
+        op("convolution")(np.zeros(x), np.zeros(w), **attributes)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "bool", "complex128"])
+def test_convolution_is_for_floats(dtype):
+    with pytest.raises(TypeError, match="floating-point"):
+        op("convolution")(np.zeros((1, 1, 3, 3), dtype), np.zeros((1, 1, 2, 2), dtype))
+
+
+def direct_pooling(x, kernel, kind, stride, pad, full):
+    out = []
+    for size, k, s, p in zip(x.shape[2:], kernel, stride, pad, strict=True):
+        room = size + 2 * p - k
+        n = (-(-room // s) if full else room // s) + 1
+        out.append(n - ((n - 1) * s >= size + p))
+    y = numpy.empty(x.shape[:2] + tuple(out))
+    for at in itertools.product(*map(range, out)):
+        low = [i * s - p for i, s, p in zip(at, stride, pad, strict=True)]
+        high = [min(a + k, n + p) for a, k, n, p in zip(low, kernel, x.shape[2:], pad, strict=True)]
+        area = numpy.prod([b - a for a, b in zip(low, high, strict=True)])
+        window = x[(..., *(slice(max(a, 0), b) for a, b in zip(low, high, strict=True)))]
+        axes = tuple(range(2, x.ndim))
+        y[(..., *at)] = window.max(axes) if kind == "max" else window.sum(axes) / (area if kind == "avg" else 1)
+    return y
+
+
+@pytest.mark.parametrize("kind", ["max", "avg", "sum"])
+@pytest.mark.parametrize("convention", ["valid", "full"])
+@pytest.mark.parametrize("shape, kernel, stride, pad", [
+    ((2, 3, 7, 6), (2, 2), (2, 2), (0, 0)), ((2, 3, 8, 5), (3, 2), (2, 3), (1, 1)), ((2, 3, 9), (3,), (2,), (1,)),
+    ((1, 2, 4, 5, 6), (2, 3, 2), (2, 1, 2), (0, 1, 0)),
+])  # fmt: skip
+def test_pooling_is_mxnets(shape, kernel, stride, pad, kind, convention):
+    x = random(*shape)
+    expected = direct_pooling(x, kernel, kind, stride, pad, convention == "full")
+    found = op("pooling")(np.array(x), kernel, kind, stride, pad, pooling_convention=convention)
+    numpy.testing.assert_allclose(numpy.asarray(found), expected, rtol=1e-12, atol=1e-12)
+    globally = op("pooling")(np.array(x), pool_type=kind, global_pool=True)
+    numpy.testing.assert_allclose(numpy.asarray(globally), direct_pooling(x, shape[2:], kind, [1] * 3, [0] * 3, False) if len(shape) == 5
+                                  else direct_pooling(x, shape[2:], kind, [1] * (len(shape) - 2), [0] * (len(shape) - 2), False),
+                                  rtol=1e-12, atol=1e-12)  # fmt: skip
+
+
+def test_pooling_shares_ties_and_carries_nan():
+    g = grad(lambda x: np.sum(op("pooling")(x, 2)))(np.zeros((1, 1, 2, 2)))
+    assert g.tolist() == [[[[0.25, 0.25], [0.25, 0.25]]]]
+    assert np.isnan(op("pooling")(np.array([[[1.0, numpy.nan, 3.0]]]), 3)).tolist() == [[[True]]]
+
+
+def test_batch_norm_normalises_and_keeps_moving_statistics():
+    x, gamma, beta = random(6, 3, 4, 2) * 3 + 1, random(3), random(3)
+    mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3))
+    column = (slice(None), None, None)
+    expected = (x - mean[column]) / numpy.sqrt(var[column] + 1e-5) * gamma[column] + beta[column]
+    moving_mean, moving_var = np.zeros(3), np.ones(3)
+    arguments = [np.array(a) for a in (x, gamma, beta)] + [moving_mean, moving_var]
+    found = op("batch_norm")(*arguments, training=True)
+    numpy.testing.assert_allclose(numpy.asarray(found), expected, rtol=1e-10, atol=1e-12)
+    numpy.testing.assert_allclose(numpy.asarray(moving_mean), 0.1 * mean, rtol=1e-12)
+    numpy.testing.assert_allclose(numpy.asarray(moving_var), 0.9 + 0.1 * var, rtol=1e-12)
+    inferred = op("batch_norm")(*arguments, training=False)
+    m, v = 0.1 * mean, 0.9 + 0.1 * var
+    expected = (x - m[column]) / numpy.sqrt(v[column] + 1e-5) * gamma[column] + beta[column]
+    numpy.testing.assert_allclose(numpy.asarray(inferred), expected, rtol=1e-10, atol=1e-12)
+    single = op("batch_norm")(*(np.array(a.astype("float32")) for a in (x + 1000, gamma, beta)))
+    numpy.testing.assert_allclose(numpy.asarray(single).mean((0, 2, 3)), beta, atol=1e-3)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_softmax_is_scipys(axis):
+    x = random(3, 4, 5) * 10
+    x[0, 0] = 1e4  # no overflow
+    a = np.array(x)
+    numpy.testing.assert_allclose(
+        numpy.asarray(op("softmax")(a, axis)), special.softmax(x, axis), rtol=1e-12, atol=1e-300
+    )
+    numpy.testing.assert_allclose(numpy.asarray(op("log_softmax")(a, axis)), special.log_softmax(x, axis), rtol=1e-12)
+    assert op("softmax")(np.array([1, 2])).dtype == "float64"
+    with pytest.raises(numpy.exceptions.AxisError):
+        op("softmax")(a, 3)
+
+
+def test_softmax_cross_entropy_of_labels_and_of_probabilities():
+    x, labels = random(4, 3), numpy.array([0, 2, 1, 1])
+    expected = -special.log_softmax(x, 1)[range(4), labels].sum()
+    assert abs(op("softmax_cross_entropy")(np.array(x), np.array(labels)) - expected) < 1e-12
+    assert abs(op("softmax_cross_entropy")(np.array(x), np.eye(3)[np.array(labels)]) - expected) < 1e-12
+
+
+def test_embedding_gathers_and_scatters():
+    w = random(5, 3)
+    assert op("embedding")(np.array([[4, 0], [-1, 1]]), np.array(w)).tolist() == w[[[4, 0], [-1, 1]]].tolist()
+    g = grad(lambda w: np.sum(op("embedding")(np.array([1.0, 1.0, 3.0]), w)))(np.array(w))
+    assert g.tolist() == [[0.0] * 3, [2.0] * 3, [0.0] * 3, [1.0] * 3, [0.0] * 3]
+    with pytest.raises(IndexError, match="index 5 is out of bounds for axis 0 with size 5"):
+        op("embedding")(np.array([5]), np.array(w))
+    assert op("one_hot")(np.array([2, 0, 7]), 3).tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 0]]
+
+
+def test_dropout_keeps_the_mean_and_is_identity_in_inference():
+    x = np.ones((200, 200))
+    y = numpy.asarray(op("dropout")(x, 0.25, training=True))
+    assert set(numpy.unique(y)) == {0.0, 1 / numpy.float32(0.75)}
+    assert abs((y == 0).mean() - 0.25) < 0.02
+    assert op("dropout")(x, 0.25, training=False).tolist() == x.tolist()
+    kept = []
+
+    def f(x):
+        kept.append(op("dropout")(x, 0.5, training=True))
+        return np.sum(kept[0])
+
+    g = grad(f)(np.ones((4, 4)))
+    assert g.tolist() == kept[0].tolist()  # the same mask on the way back
+    with pytest.raises(ValueError, match=r"p must be in \[0, 1\)"):
+        op("dropout")(x, 1.0)
