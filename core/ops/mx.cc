@@ -439,8 +439,15 @@ struct Arithmetic {
     const char* mxnet;
     const char* core;
     bool compares;  // results are 0 and 1 in the data's dtype
+    mutable std::atomic<const Op*> found{nullptr};
+    const Op& op() const {
+        if (const Op* row = found.load(std::memory_order_relaxed)) return *row;
+        const Op& row = find_op(core);
+        found.store(&row, std::memory_order_relaxed);
+        return row;
+    }
 };
-constexpr Arithmetic kArithmetic[] = {
+const Arithmetic kArithmetic[] = {
     {"plus", "add", false},
     {"minus", "subtract", false},
     {"mul", "multiply", false},
@@ -464,13 +471,13 @@ Array finished(const Arithmetic& a, const Array& result, const Array& like) {
 }
 
 void with_symbol(Call& c) {
-    c.out.push_back(finished(arithmetic_of(c), call(find_op(arithmetic_of(c).core), c.in[0], c.in[1]), c.in[0]));
+    c.out.push_back(finished(arithmetic_of(c), call(arithmetic_of(c).op(), c.in[0], c.in[1]), c.in[0]));
 }
 void with_scalar(Call& c) {
-    c.out.push_back(finished(arithmetic_of(c), call(find_op(arithmetic_of(c).core), c.in[0], c.number(1)), c.in[0]));
+    c.out.push_back(finished(arithmetic_of(c), call(arithmetic_of(c).op(), c.in[0], c.number(1)), c.in[0]));
 }
 void from_scalar(Call& c) {
-    c.out.push_back(finished(arithmetic_of(c), call(find_op(arithmetic_of(c).core), c.number(1), c.in[0]), c.in[0]));
+    c.out.push_back(finished(arithmetic_of(c), call(arithmetic_of(c).op(), c.number(1), c.in[0]), c.in[0]));
 }
 
 // Known shapes broadcast; one that is not known is the other's.

@@ -136,19 +136,24 @@ def direct_pooling(x, kernel, kind, stride, pad, full):
 
 @pytest.mark.parametrize("kind", ["max", "avg", "sum"])
 @pytest.mark.parametrize("convention", ["valid", "full"])
-@pytest.mark.parametrize("shape, kernel, stride, pad", [
-    ((2, 3, 7, 6), (2, 2), (2, 2), (0, 0)), ((2, 3, 8, 5), (3, 2), (2, 3), (1, 1)), ((2, 3, 9), (3,), (2,), (1,)),
-    ((1, 2, 4, 5, 6), (2, 3, 2), (2, 1, 2), (0, 1, 0)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "shape, kernel, stride, pad",
+    [
+        ((2, 3, 7, 6), (2, 2), (2, 2), (0, 0)),
+        ((2, 3, 8, 5), (3, 2), (2, 3), (1, 1)),
+        ((2, 3, 9), (3,), (2,), (1,)),
+        ((1, 2, 4, 5, 6), (2, 3, 2), (2, 1, 2), (0, 1, 0)),
+    ],
+)
 def test_pooling_is_mxnets(shape, kernel, stride, pad, kind, convention):
     x = random(*shape)
     expected = direct_pooling(x, kernel, kind, stride, pad, convention == "full")
     found = op("pooling")(np.array(x), kernel, kind, stride, pad, pooling_convention=convention)
     numpy.testing.assert_allclose(numpy.asarray(found), expected, rtol=1e-12, atol=1e-12)
     globally = op("pooling")(np.array(x), pool_type=kind, global_pool=True)
-    numpy.testing.assert_allclose(numpy.asarray(globally), direct_pooling(x, shape[2:], kind, [1] * 3, [0] * 3, False) if len(shape) == 5
-                                  else direct_pooling(x, shape[2:], kind, [1] * (len(shape) - 2), [0] * (len(shape) - 2), False),
-                                  rtol=1e-12, atol=1e-12)  # fmt: skip
+    ones, zeros = [1] * (x.ndim - 2), [0] * (x.ndim - 2)
+    whole = direct_pooling(x, shape[2:], kind, ones, zeros, False)
+    numpy.testing.assert_allclose(numpy.asarray(globally), whole, rtol=1e-12, atol=1e-12)
 
 
 def test_pooling_shares_ties_and_carries_nan():

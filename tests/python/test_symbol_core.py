@@ -14,21 +14,45 @@ S = mx.sym
 # As MXNet 0.8 wrote it: `param`, no auxiliary states among the nodes, attributes of inputs on the operator.
 AGE_08 = {
     "nodes": [
-        {"op": "null", "param": {}, "name": "data", "inputs": [], "backward_source_id": -1, "attr": {"ctx_group": "stage1"}},
+        {
+            "op": "null",
+            "param": {},
+            "name": "data",
+            "inputs": [],
+            "backward_source_id": -1,
+            "attr": {"ctx_group": "stage1"},
+        },
         {"op": "null", "param": {}, "name": "fc_weight", "inputs": [], "backward_source_id": -1},
         {"op": "null", "param": {}, "name": "fc_bias", "inputs": [], "backward_source_id": -1},
-        {"op": "FullyConnected", "param": {"no_bias": "False", "num_hidden": "4"}, "name": "fc",
-         "inputs": [[0, 0], [1, 0], [2, 0]], "backward_source_id": -1, "attr": {"weight_lr_mult": "1.2"}},
+        {
+            "op": "FullyConnected",
+            "param": {"no_bias": "False", "num_hidden": "4"},
+            "name": "fc",
+            "inputs": [[0, 0], [1, 0], [2, 0]],
+            "backward_source_id": -1,
+            "attr": {"weight_lr_mult": "1.2"},
+        },
         {"op": "null", "param": {}, "name": "bn_gamma", "inputs": [], "backward_source_id": -1},
         {"op": "null", "param": {}, "name": "bn_beta", "inputs": [], "backward_source_id": -1},
-        {"op": "BatchNorm", "param": {"eps": "0.001", "fix_gamma": "True", "momentum": "0.9"}, "name": "bn",
-         "inputs": [[3, 0], [4, 0], [5, 0]], "backward_source_id": -1},
+        {
+            "op": "BatchNorm",
+            "param": {"eps": "0.001", "fix_gamma": "True", "momentum": "0.9"},
+            "name": "bn",
+            "inputs": [[3, 0], [4, 0], [5, 0]],
+            "backward_source_id": -1,
+        },
         {"op": "null", "param": {}, "name": "softmax_label", "inputs": [], "backward_source_id": -1},
-        {"op": "Softmax", "param": {"grad_scale": "1"}, "name": "softmax", "inputs": [[6, 0], [7, 0]], "backward_source_id": -1},
+        {
+            "op": "Softmax",
+            "param": {"grad_scale": "1"},
+            "name": "softmax",
+            "inputs": [[6, 0], [7, 0]],
+            "backward_source_id": -1,
+        },
     ],
     "arg_nodes": [0, 1, 2, 4, 5, 7],
     "heads": [[8, 0]],
-}  # fmt: skip
+}
 
 
 def newer(key, version=True):
@@ -70,18 +94,45 @@ def changed(path, value):
 
 
 HOSTILE = [
-    "", "{", "null", "[]", "{}", '{"nodes": 3, "heads": []}', '{"nodes": [], "heads": []}', '{"nodes": [], "heads": [[0, 0]]}',
-    "[" * 100000, '{"nodes":' + "[" * 100000, '{"nodes": [{"op": "null"}], "heads": [[0, 0]]}',
-    changed(["nodes", 0], 7), changed(["nodes", 0, "op"], 7), changed(["nodes", 0, "name"], None), changed(["nodes", 0, "name"], ""),
-    changed(["nodes", 3, "op"], "Nonsense"), changed(["nodes", 3, "op"], "mx.FullyConnected\x00"), changed(["nodes", 3, "inputs"], {}),
-    changed(["nodes", 3, "inputs", 0], [3, 0]), changed(["nodes", 3, "inputs", 0], [8, 0]), changed(["nodes", 3, "inputs", 0], [-1, 0]),
-    changed(["nodes", 3, "inputs", 0], [0, 1]), changed(["nodes", 3, "inputs", 0], [0, 2**62]), changed(["nodes", 3, "inputs", 0], [2**70, 0]),
-    changed(["nodes", 3, "inputs", 0], [0.5, 0]), changed(["nodes", 3, "inputs", 0], []), changed(["nodes", 3, "inputs", 0], ["a", "b"]),
-    changed(["nodes", 3, "inputs"], [[0, 0]] * 9), changed(["nodes", 3, "param"], []), changed(["nodes", 3, "param", "num_hidden"], 4),
-    changed(["nodes", 3, "param", "num_hidden"], "many"), changed(["nodes", 3, "param", "num_hidden"], "9" * 40),
-    changed(["nodes", 3, "param", "no_bias"], "perhaps"), changed(["heads"], []), changed(["heads"], [[9, 0]]), changed(["heads"], [[8, 1]]),
-    changed(["heads"], 3), changed(["heads", 0], [8]),
-]  # fmt: skip
+    "",
+    "{",
+    "null",
+    "[]",
+    "{}",
+    '{"nodes": 3, "heads": []}',
+    '{"nodes": [], "heads": []}',
+    '{"nodes": [], "heads": [[0, 0]]}',
+    "[" * 100000,
+    '{"nodes":' + "[" * 100000,
+    '{"nodes": [{"op": "null"}], "heads": [[0, 0]]}',
+    changed(["nodes", 0], 7),
+    changed(["nodes", 0, "op"], 7),
+    changed(["nodes", 0, "name"], None),
+    changed(["nodes", 0, "name"], ""),
+    changed(["nodes", 3, "op"], "Nonsense"),
+    changed(["nodes", 3, "op"], "mx.FullyConnected\x00"),
+    changed(["nodes", 3, "inputs"], {}),
+    changed(["nodes", 3, "inputs", 0], [3, 0]),
+    changed(["nodes", 3, "inputs", 0], [8, 0]),
+    changed(["nodes", 3, "inputs", 0], [-1, 0]),
+    changed(["nodes", 3, "inputs", 0], [0, 1]),
+    changed(["nodes", 3, "inputs", 0], [0, 2**62]),
+    changed(["nodes", 3, "inputs", 0], [2**70, 0]),
+    changed(["nodes", 3, "inputs", 0], [0.5, 0]),
+    changed(["nodes", 3, "inputs", 0], []),
+    changed(["nodes", 3, "inputs", 0], ["a", "b"]),
+    changed(["nodes", 3, "inputs"], [[0, 0]] * 9),
+    changed(["nodes", 3, "param"], []),
+    changed(["nodes", 3, "param", "num_hidden"], 4),
+    changed(["nodes", 3, "param", "num_hidden"], "many"),
+    changed(["nodes", 3, "param", "num_hidden"], "9" * 40),
+    changed(["nodes", 3, "param", "no_bias"], "perhaps"),
+    changed(["heads"], []),
+    changed(["heads"], [[9, 0]]),
+    changed(["heads"], [[8, 1]]),
+    changed(["heads"], 3),
+    changed(["heads", 0], [8]),
+]
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
@@ -168,11 +219,22 @@ def test_inference_from_weights_labels_and_hints():
     assert S.FullyConnected(S.Variable("x"), num_hidden=2).infer_type()[1] == [numpy.float32]
 
 
-@pytest.mark.parametrize("codes, expected", [
-    ((4, 0, 2), (4, 3, 2)), ((2, 0, 0), (2, 3, 4)), ((6, 1, -1), (6, 1, 4)), ((3, -1, 8), (3, 1, 8)), ((-2,), (2, 3, 4)),
-    ((2, -2), (2, 3, 4)), ((-2, 1, 1), (2, 3, 4, 1, 1)), ((-3, 4), (6, 4)), ((0, -3), (2, 12)), ((-4, 1, 2, -2), (1, 2, 3, 4)),
-    ((2, -4, -1, 3, -2), (2, 1, 3, 4)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "codes, expected",
+    [
+        ((4, 0, 2), (4, 3, 2)),
+        ((2, 0, 0), (2, 3, 4)),
+        ((6, 1, -1), (6, 1, 4)),
+        ((3, -1, 8), (3, 1, 8)),
+        ((-2,), (2, 3, 4)),
+        ((2, -2), (2, 3, 4)),
+        ((-2, 1, 1), (2, 3, 4, 1, 1)),
+        ((-3, 4), (6, 4)),
+        ((0, -3), (2, 12)),
+        ((-4, 1, 2, -2), (1, 2, 3, 4)),
+        ((2, -4, -1, 3, -2), (2, 1, 3, 4)),
+    ],
+)
 def test_reshape_has_mxnets_codes(codes, expected):
     """The examples of MXNet's own documentation."""
     net = S.Reshape(S.Variable("x"), shape=codes)
@@ -225,7 +287,12 @@ def test_loss_layers_give_their_losses_gradients():
 def test_states_are_written_in_training_only_and_fixed_gammas_are_one():
     f = Function(S.BatchNorm(S.Variable("x"), name="bn"))
     x = np.array(numpy.random.default_rng(1).standard_normal((8, 2)))
-    kwargs = dict(bn_gamma=np.full(2, 5.0), bn_beta=np.zeros(2), bn_moving_mean=np.zeros(2), bn_moving_var=np.ones(2))
+    kwargs = {
+        "bn_gamma": np.full(2, 5.0),
+        "bn_beta": np.zeros(2),
+        "bn_moving_mean": np.zeros(2),
+        "bn_moving_var": np.ones(2),
+    }
     f.is_train = False
     f(x=x, **kwargs)
     assert kwargs["bn_moving_mean"].tolist() == [0.0, 0.0]
