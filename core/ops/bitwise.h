@@ -15,7 +15,7 @@ struct BitwiseXor {
 struct Invert {
     static constexpr auto kTypes = kBool | kInteger;
     template <class T> MINPY_FN T operator()(T x) const { return T(~x); }
-    MINPY_FN bool operator()(bool x) const { return !x; }
+    MINPY_FN bool operator()(bool x) const { return __builtin_bit_cast(std::uint8_t, x) == 0; }
 };
 // A shift by the width or more, or by less than nothing, leaves the sign.
 struct LeftShift {

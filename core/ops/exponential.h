@@ -37,8 +37,8 @@ struct LogAddExp {
     static constexpr auto kTypes = kFloat;
     static constexpr bool kVectorMath = true;
     template <class T> MINPY_FN T operator()(T x, T y) const {
-        T high = math::max(x, y), low = math::min(x, y);  // both propagate NaN
-        T d = high == low ? T(0) : low - high;            // equal infinities would give NaN
+        T high = math::max(x, y), low = math::min(x, y);    // both propagate NaN
+        T d = math::select(high == low, T(0), low - high);  // equal infinities would give NaN
         return high + math::log1p(math::exp(d));
     }
 };
@@ -47,7 +47,7 @@ struct LogAddExp2 {
     static constexpr bool kVectorMath = true;
     template <class T> MINPY_FN T operator()(T x, T y) const {
         T high = math::max(x, y), low = math::min(x, y);
-        T d = high == low ? T(0) : low - high;
+        T d = math::select(high == low, T(0), low - high);
         return high + math::log1p(math::exp2(d)) * T(1.44269504088896340736);
     }
 };

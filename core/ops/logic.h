@@ -15,6 +15,7 @@ struct LogicalXor {
 struct LogicalNot {
     static constexpr auto kTypes = kBool | kInteger | kFloat | kComplex;
     template <class T> MINPY_FN bool operator()(T x) const { return x == T(); }
+    MINPY_FN bool operator()(bool x) const { return __builtin_bit_cast(std::uint8_t, x) == 0; }
 };
 struct IsNan {
     static constexpr auto kTypes = kBool | kInteger | kFloat | kComplex;

@@ -42,10 +42,11 @@ namespace libm {
     extern "C" MINPY_SIMD float minpy_libm_##f##f(float, float) noexcept __asm__(#f "f");
 MINPY_LIBM1(exp)
 MINPY_LIBM1(exp2)
-MINPY_LIBM1(expm1) MINPY_LIBM1(log) MINPY_LIBM1(log2) MINPY_LIBM1(log10) MINPY_LIBM1(log1p) MINPY_LIBM1(sin)
-    MINPY_LIBM1(cos) MINPY_LIBM1(tan) MINPY_LIBM1(asin) MINPY_LIBM1(acos) MINPY_LIBM1(atan) MINPY_LIBM1(sinh)
-        MINPY_LIBM1(cosh) MINPY_LIBM1(tanh) MINPY_LIBM1(asinh) MINPY_LIBM1(acosh) MINPY_LIBM1(atanh) MINPY_LIBM1(cbrt)
-            MINPY_LIBM1(erf) MINPY_LIBM1(erfc) MINPY_LIBM2(pow) MINPY_LIBM2(atan2) MINPY_LIBM2(hypot)
+MINPY_LIBM1(expm1)
+MINPY_LIBM1(log) MINPY_LIBM1(log2) MINPY_LIBM1(log10) MINPY_LIBM1(log1p) MINPY_LIBM1(sin) MINPY_LIBM1(cos)
+    MINPY_LIBM1(tan) MINPY_LIBM1(asin) MINPY_LIBM1(acos) MINPY_LIBM1(atan) MINPY_LIBM1(sinh) MINPY_LIBM1(cosh)
+        MINPY_LIBM1(tanh) MINPY_LIBM1(asinh) MINPY_LIBM1(acosh) MINPY_LIBM1(atanh) MINPY_LIBM1(cbrt) MINPY_LIBM1(erf)
+            MINPY_LIBM1(erfc) MINPY_LIBM2(pow) MINPY_LIBM2(atan2) MINPY_LIBM2(hypot)
 #undef MINPY_SIMD
 #define MINPY_SIMD  // no vector variants of these
                 MINPY_LIBM2(fmod) MINPY_LIBM2(nextafter)
@@ -59,12 +60,11 @@ extern "C" float minpy_libm_ldexpf(float, int) noexcept __asm__("ldexpf");
     extern "C" __complex__ float minpy_libm_c##f##f(__complex__ float) noexcept __asm__("c" #f "f");
 MINPY_LIBMC(exp)
 MINPY_LIBMC(log)
-MINPY_LIBMC(sqrt) MINPY_LIBMC(sin) MINPY_LIBMC(cos) MINPY_LIBMC(tan) MINPY_LIBMC(asin) MINPY_LIBMC(acos)
-    MINPY_LIBMC(atan) MINPY_LIBMC(sinh) MINPY_LIBMC(cosh) MINPY_LIBMC(tanh) MINPY_LIBMC(asinh) MINPY_LIBMC(acosh)
-        MINPY_LIBMC(atanh)
+MINPY_LIBMC(sqrt)
+MINPY_LIBMC(sin) MINPY_LIBMC(cos) MINPY_LIBMC(tan) MINPY_LIBMC(asin) MINPY_LIBMC(acos) MINPY_LIBMC(atan)
+    MINPY_LIBMC(sinh) MINPY_LIBMC(cosh) MINPY_LIBMC(tanh) MINPY_LIBMC(asinh) MINPY_LIBMC(acosh) MINPY_LIBMC(atanh)
 #undef MINPY_LIBMC
-            extern "C" __complex__ double minpy_libm_cpow(__complex__ double, __complex__ double) noexcept
-    __asm__("cpow");
+        extern "C" __complex__ double minpy_libm_cpow(__complex__ double, __complex__ double) noexcept __asm__("cpow");
 extern "C" __complex__ float minpy_libm_cpowf(__complex__ float, __complex__ float) noexcept __asm__("cpowf");
 }  // namespace libm
 #define MINPY_MATH1(name, f)                                            \
@@ -83,13 +83,13 @@ extern "C" __complex__ float minpy_libm_cpowf(__complex__ float, __complex__ flo
 #endif
 MINPY_MATH1(exp, exp)
 MINPY_MATH1(exp2, exp2)
-MINPY_MATH1(expm1, expm1) MINPY_MATH1(log, log) MINPY_MATH1(log2, log2) MINPY_MATH1(log10, log10)
-    MINPY_MATH1(log1p, log1p) MINPY_MATH1(sin, sin) MINPY_MATH1(cos, cos) MINPY_MATH1(tan, tan)
-        MINPY_MATH1(arcsin, asin) MINPY_MATH1(arccos, acos) MINPY_MATH1(arctan, atan) MINPY_MATH1(sinh, sinh)
-            MINPY_MATH1(cosh, cosh) MINPY_MATH1(tanh, tanh) MINPY_MATH1(arcsinh, asinh) MINPY_MATH1(arccosh, acosh)
-                MINPY_MATH1(arctanh, atanh) MINPY_MATH1(cbrt, cbrt) MINPY_MATH1(erf, erf) MINPY_MATH1(erfc, erfc)
-                    MINPY_MATH2(pow, pow) MINPY_MATH2(arctan2, atan2) MINPY_MATH2(hypot, hypot) MINPY_MATH2(fmod, fmod)
-                        MINPY_MATH2(nextafter, nextafter)
+MINPY_MATH1(expm1, expm1)
+MINPY_MATH1(log, log) MINPY_MATH1(log2, log2) MINPY_MATH1(log10, log10) MINPY_MATH1(log1p, log1p) MINPY_MATH1(sin, sin)
+    MINPY_MATH1(cos, cos) MINPY_MATH1(tan, tan) MINPY_MATH1(arcsin, asin) MINPY_MATH1(arccos, acos)
+        MINPY_MATH1(arctan, atan) MINPY_MATH1(sinh, sinh) MINPY_MATH1(cosh, cosh) MINPY_MATH1(tanh, tanh)
+            MINPY_MATH1(arcsinh, asinh) MINPY_MATH1(arccosh, acosh) MINPY_MATH1(arctanh, atanh) MINPY_MATH1(cbrt, cbrt)
+                MINPY_MATH1(erf, erf) MINPY_MATH1(erfc, erfc) MINPY_MATH2(pow, pow) MINPY_MATH2(arctan2, atan2)
+                    MINPY_MATH2(hypot, hypot) MINPY_MATH2(fmod, fmod) MINPY_MATH2(nextafter, nextafter)
 #undef MINPY_MATH1
 #undef MINPY_MATH2
 
@@ -140,6 +140,21 @@ template <class T> MINPY_FN bool is_finite(T x) {
     else return true;
 }
 
+// a if the condition holds, else b, by masks: the compiler makes branches of some conditional expressions (around loads
+// and function calls), and loops with branches stay scalar.
+template <class T> MINPY_FN T select(bool condition, T a, T b) {
+    if constexpr (kIsComplex<T>) {
+        return {select(condition, a.re, b.re), select(condition, a.im, b.im)};
+    } else {
+        using U =
+            std::conditional_t<sizeof(T) == 8, std::uint64_t,
+                               std::conditional_t<sizeof(T) == 4, std::uint32_t,
+                                                  std::conditional_t<sizeof(T) == 2, std::uint16_t, std::uint8_t>>>;
+        U mask = U(-U(condition));
+        return __builtin_bit_cast(T, U((__builtin_bit_cast(U, a) & mask) | (__builtin_bit_cast(U, b) & U(~mask))));
+    }
+}
+
 // ---- comparison ----
 // Complex numbers compare by their real parts, then by their imaginary parts, as in NumPy.
 template <class T> MINPY_FN bool equal(T x, T y) { return x == y; }
@@ -159,11 +174,23 @@ MINPY_FN bool less(std::uint64_t x, std::int64_t y) { return (y >= 0) & (x < std
 MINPY_FN bool less_equal(std::int64_t x, std::uint64_t y) { return (x < 0) | (std::uint64_t(x) <= y); }
 MINPY_FN bool less_equal(std::uint64_t x, std::int64_t y) { return (y >= 0) & (x <= std::uint64_t(y)); }
 // NaN where either is NaN; the first of equals.
-template <class T> MINPY_FN T max(T x, T y) { return (less_equal(y, x) || is_nan(x)) ? x : y; }
-template <class T> MINPY_FN T min(T x, T y) { return (less_equal(x, y) || is_nan(x)) ? x : y; }
+template <class T> MINPY_FN T max(T x, T y) {
+    if constexpr (std::is_integral_v<T>) return x < y ? y : x;
+    else return select(less_equal(y, x) | is_nan(x), x, y);
+}
+template <class T> MINPY_FN T min(T x, T y) {
+    if constexpr (std::is_integral_v<T>) return y < x ? y : x;
+    else return select(less_equal(x, y) | is_nan(x), x, y);
+}
 // NaN only where both are.
-template <class T> MINPY_FN T fmax(T x, T y) { return (less_equal(y, x) || is_nan(y)) ? x : y; }
-template <class T> MINPY_FN T fmin(T x, T y) { return (less_equal(x, y) || is_nan(y)) ? x : y; }
+template <class T> MINPY_FN T fmax(T x, T y) {
+    if constexpr (std::is_integral_v<T>) return x < y ? y : x;
+    else return select(less_equal(y, x) | is_nan(y), x, y);
+}
+template <class T> MINPY_FN T fmin(T x, T y) {
+    if constexpr (std::is_integral_v<T>) return y < x ? y : x;
+    else return select(less_equal(x, y) | is_nan(y), x, y);
+}
 
 // ---- arithmetic ----
 // Wrapping integer arithmetic: signed overflow is undefined in C++, defined here as in NumPy.
@@ -297,9 +324,10 @@ MINPY_FN complex64 ours(__complex__ float w) { return {__real__ w, __imag__ w}; 
     MINPY_FN complex128 name(complex128 z) { return ours(libm::minpy_libm_c##f(native(z))); }
 MINPY_MATHC(exp, exp)
 MINPY_MATHC(log, log)
-MINPY_MATHC(sqrt, sqrt) MINPY_MATHC(sin, sin) MINPY_MATHC(cos, cos) MINPY_MATHC(tan, tan) MINPY_MATHC(arcsin, asin)
-    MINPY_MATHC(arccos, acos) MINPY_MATHC(arctan, atan) MINPY_MATHC(sinh, sinh) MINPY_MATHC(cosh, cosh)
-        MINPY_MATHC(tanh, tanh) MINPY_MATHC(arcsinh, asinh) MINPY_MATHC(arccosh, acosh) MINPY_MATHC(arctanh, atanh)
+MINPY_MATHC(sqrt, sqrt)
+MINPY_MATHC(sin, sin) MINPY_MATHC(cos, cos) MINPY_MATHC(tan, tan) MINPY_MATHC(arcsin, asin) MINPY_MATHC(arccos, acos)
+    MINPY_MATHC(arctan, atan) MINPY_MATHC(sinh, sinh) MINPY_MATHC(cosh, cosh) MINPY_MATHC(tanh, tanh)
+        MINPY_MATHC(arcsinh, asinh) MINPY_MATHC(arccosh, acosh) MINPY_MATHC(arctanh, atanh)
 #undef MINPY_MATHC
             MINPY_FN complex64 cpow(complex64 x, complex64 y) {
     return ours(libm::minpy_libm_cpowf(native(x), native(y)));

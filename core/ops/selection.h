@@ -3,7 +3,11 @@
 struct Where {
     static constexpr auto kTypes = kBool | kInteger | kFloat | kComplex;
     static constexpr bool kCondition = true;
-    template <class T> MINPY_FN T operator()(bool condition, T x, T y) const { return condition ? x : y; }
+    template <class T> MINPY_FN T operator()(bool condition, T x, T y) const {
+        std::uint8_t byte =
+            __builtin_bit_cast(std::uint8_t, condition);  // a comparison of bytes is vectorised, a bool not
+        return byte != 0 ? x : y;
+    }
 };
 struct Maximum {
     static constexpr auto kTypes = kBool | kInteger | kFloat | kComplex;

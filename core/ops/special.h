@@ -15,7 +15,8 @@ struct Sigmoid {
     static constexpr bool kVectorMath = true;
     template <class T> MINPY_FN T operator()(T x) const {
         T e = math::exp(-math::fabs(x));  // never overflows; NaN stays
-        return (x >= 0 ? T(1) : e) / (1 + e);
+        T whole = 1 / (1 + e);
+        return math::select(x >= 0, whole, e * whole);
     }
 };
 struct Logit {
@@ -30,7 +31,8 @@ struct Softplus {
     static constexpr auto kTypes = kFloat;
     static constexpr bool kVectorMath = true;
     template <class T> MINPY_FN T operator()(T x) const {
-        return math::max(x, T(0)) + math::log1p(math::exp(-math::fabs(x)));
+        T tail = math::log1p(math::exp(-math::fabs(x)));
+        return math::select(x > 0, x, T(0)) + tail;
     }
 };
 struct Relu {

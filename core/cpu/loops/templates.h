@@ -12,23 +12,40 @@ template <class F> constexpr bool has_hardware_flags() {
     else return false;
 }
 
-// One vector of the widest kind, so that every level pads alike.
+// One vector of the widest kind, so that every level pads alike; and the elements after which conditions are looked at.
 template <class T> inline constexpr int kWidth = 64 / int(sizeof(T));
+template <class T> inline constexpr int kChunk = 16 * kWidth<T>;
+
+// Whether a result is infinite or no number: what every condition of floats leaves behind, and cheap to look for.
+template <int N, class R> bool any_special(const R* r) {
+    if constexpr (math::kIsComplex<R>) {
+        return any_special<2 * N>(reinterpret_cast<const typename R::real_type*>(r));
+    } else if constexpr (math::kIsFloat<R>) {
+        using U = std::conditional_t<sizeof(R) == 8, uint64_t, uint32_t>;
+        constexpr U exponent = sizeof(R) == 8 ? U(0x7ff0000000000000) : U(0x7f800000);
+        U found = 0;
+        for (int j = 0; j < N; ++j) found |= (__builtin_bit_cast(U, r[j]) & exponent) == exponent ? ~U(0) : U(0);
+        return found != 0;
+    } else {
+        return true;
+    }
+}
 
 template <class F, class A, class R> struct UnaryLoop {
     static unsigned run(char* const* args, unsigned, int64_t n) {
         const A* a = reinterpret_cast<const A*>(args[0]);
         R* r = reinterpret_cast<R*>(args[1]);
         if constexpr (has_vector_math<F>()) {
-            constexpr int W = kWidth<A>;
+            constexpr int W = kWidth<A>, C = kChunk<A>;
             unsigned flags = 0;
             int64_t i = 0;
-            for (; i + W <= n; i += W) flags |= block(a + i, r + i);
+            for (; i + C <= n; i += C) flags |= block<C>(a + i, r + i);
+            for (; i + W <= n; i += W) flags |= block<W>(a + i, r + i);
             if (i < n) {
                 A pad[W];
                 R out[W];
                 for (int j = 0; j < W; ++j) pad[j] = a[i + j < n ? i + j : n - 1];
-                flags |= block(pad, out);
+                flags |= block<W>(pad, out);
                 for (int j = 0; i + j < n; ++j) r[i + j] = out[j];
             }
             return flags;
@@ -36,20 +53,27 @@ template <class F, class A, class R> struct UnaryLoop {
             return plain(a, r, n);
         }
     }
-    // In and out may be the same memory, element by element: the declared conditions look at a copy of the input.
-    static unsigned block(const A* a, R* r) {
-        constexpr int W = kWidth<A>;
-        R out[W];
-#pragma GCC ivdep
-        for (int j = 0; j < W; ++j) out[j] = F{}(a[j]);
-        unsigned flags = 0;
-        if constexpr (requires { F::warn(a[0], out[0]); }) {
-#pragma GCC ivdep
-            for (int j = 0; j < W; ++j) flags |= F::warn(a[j], out[j]);
+    template <int N> static unsigned block(const A* a, R* r) {
+        if constexpr (requires { F::warn(a[0], r[0]); }) {
+            // In and out may be the same memory, and conditions look at the input afterwards.
+            A copy[N];
+            if (static_cast<const void*>(a) == r) {
+                for (int j = 0; j < N; ++j) copy[j] = a[j];
+                a = copy;
+            }
+            each<N>(a, r);
+            unsigned flags = 0;
+            if (any_special<N>(r))
+                for (int j = 0; j < N; ++j) flags |= F::warn(a[j], r[j]);
+            return flags;
+        } else {
+            each<N>(a, r);
+            return 0;
         }
+    }
+    template <int N> static void each(const A* a, R* r) {
 #pragma GCC ivdep
-        for (int j = 0; j < W; ++j) r[j] = out[j];
-        return flags;
+        for (int j = 0; j < N; ++j) r[j] = F{}(a[j]);
     }
     static unsigned plain(const A* a, R* r, int64_t n) {
         unsigned flags = 0;
@@ -91,20 +115,21 @@ template <class F, class A, class B, class R> struct BinaryLoop {
             }
         }
         if constexpr (has_vector_math<F>()) {
-            constexpr int W = kWidth<A>;
-            A x[W];
-            B y[W];
+            constexpr int W = kWidth<A>, C = kChunk<A>;
+            A x[C];
+            B y[C];
             if (SA)
-                for (int j = 0; j < W; ++j) x[j] = a[0];
+                for (int j = 0; j < C; ++j) x[j] = a[0];
             if (SB)
-                for (int j = 0; j < W; ++j) y[j] = b[0];
+                for (int j = 0; j < C; ++j) y[j] = b[0];
             int64_t i = 0;
-            for (; i + W <= n; i += W) flags |= block(SA ? x : a + i, SB ? y : b + i, r + i);
+            for (; i + C <= n; i += C) flags |= block<C>(SA ? x : a + i, SB ? y : b + i, r + i);
+            for (; i + W <= n; i += W) flags |= block<W>(SA ? x : a + i, SB ? y : b + i, r + i);
             if (i < n) {
                 R out[W];
                 for (int j = 0; !SA && j < W; ++j) x[j] = a[i + j < n ? i + j : n - 1];
                 for (int j = 0; !SB && j < W; ++j) y[j] = b[i + j < n ? i + j : n - 1];
-                flags |= block(x, y, out);
+                flags |= block<W>(x, y, out);
                 for (int j = 0; i + j < n; ++j) r[i + j] = out[j];
             }
         } else {
@@ -121,19 +146,31 @@ template <class F, class A, class B, class R> struct BinaryLoop {
         }
         return flags;
     }
-    static unsigned block(const A* a, const B* b, R* r) {
-        constexpr int W = kWidth<A>;
-        R out[W];
-#pragma GCC ivdep
-        for (int j = 0; j < W; ++j) out[j] = F{}(a[j], b[j]);
-        unsigned flags = 0;
-        if constexpr (requires { F::warn(a[0], b[0], out[0]); }) {
-#pragma GCC ivdep
-            for (int j = 0; j < W; ++j) flags |= F::warn(a[j], b[j], out[j]);
+    template <int N> static unsigned block(const A* a, const B* b, R* r) {
+        if constexpr (requires { F::warn(a[0], b[0], r[0]); }) {
+            A copy_a[N];
+            B copy_b[N];
+            if (static_cast<const void*>(a) == r) {
+                for (int j = 0; j < N; ++j) copy_a[j] = a[j];
+                a = copy_a;
+            }
+            if (static_cast<const void*>(b) == r) {
+                for (int j = 0; j < N; ++j) copy_b[j] = b[j];
+                b = copy_b;
+            }
+            each<N>(a, b, r);
+            unsigned flags = 0;
+            if (any_special<N>(r))
+                for (int j = 0; j < N; ++j) flags |= F::warn(a[j], b[j], r[j]);
+            return flags;
+        } else {
+            each<N>(a, b, r);
+            return 0;
         }
+    }
+    template <int N> static void each(const A* a, const B* b, R* r) {
 #pragma GCC ivdep
-        for (int j = 0; j < W; ++j) r[j] = out[j];
-        return flags;
+        for (int j = 0; j < N; ++j) r[j] = F{}(a[j], b[j]);
     }
 };
 
@@ -143,11 +180,16 @@ template <class F, class A, class B, class C, class R> struct TernaryLoop {
         const B* b = reinterpret_cast<const B*>(args[1]);
         const C* c = reinterpret_cast<const C*>(args[2]);
         R* r = reinterpret_cast<R*>(args[3]);
-        const int64_t sa = scalars & 1 ? 0 : 1, sb = scalars & 2 ? 0 : 1, sc = scalars & 4 ? 0 : 1;
         if (scalars == 0) {
 #pragma GCC ivdep
             for (int64_t i = 0; i < n; ++i) r[i] = F{}(a[i], b[i], c[i]);
+        } else if (scalars == 6) {  // bounds of a clip
+            const B y = b[0];
+            const C z = c[0];
+#pragma GCC ivdep
+            for (int64_t i = 0; i < n; ++i) r[i] = F{}(a[i], y, z);
         } else {
+            const int64_t sa = scalars & 1 ? 0 : 1, sb = scalars & 2 ? 0 : 1, sc = scalars & 4 ? 0 : 1;
 #pragma GCC ivdep
             for (int64_t i = 0; i < n; ++i) r[i] = F{}(a[i * sa], b[i * sb], c[i * sc]);
         }
