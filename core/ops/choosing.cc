@@ -123,6 +123,7 @@ void insert(Call& c) {
 void isin(Call& c) {
     Array element = to_device(c.array(0), kCpu), test = to_device(c.array(1), kCpu);
     bool inverted = c.flag(3);
+    if (!c.is_none(4)) throw unsupported("isin of a kind");
     element.data(), test.data();
     DType t = promote(element.dtype(), test.dtype());
     Array sorted = copy_of(ops::reshape(without_node(test), Dims{-1}), t);
@@ -164,6 +165,7 @@ void isclose(Call& c) {
 void unravel_index(Call& c) {
     Dims shape = c.ints(1);
     bool fortran = c.text(2) == "F";
+    if (shape.empty() || c.array(0).size() == 0) throw unsupported("unravel_index of nothing");
     int64_t size = checked_size(shape);
     if (!in(c.array(0).dtype(), kInteger)) throw type_error("only int indices permitted");
     Array flat = copy_of(c.array(0), DType::int64);

@@ -28,9 +28,11 @@ struct Rows {
 
 void sort_kernel(Call& c) {
     Rows r(c.out[0], c.integer(1));
-    copy_into(c.out[0], c.in[0]);
-    if (r.moved.is_contiguous()) return sort_rows(r.moved.raw(), r.moved.dtype(), r.rows, r.n);
-    Array rows = copy_of(r.moved);
+    if (r.moved.is_contiguous()) {
+        copy_into(c.out[0], c.in[0]);
+        return sort_rows(r.moved.raw(), r.moved.dtype(), r.rows, r.n);
+    }
+    Array rows = copy_of(Rows(c.in[0], c.integer(1)).moved);
     sort_rows(rows.raw(), rows.dtype(), r.rows, r.n);
     copy_into(r.moved, rows);
 }
