@@ -491,8 +491,18 @@ void gather(const Array& out, const Array& a, const Array& positions, DimsView a
             const int64_t* p = all + first;
             pairs.rows(a.raw(), out.raw() + first * pairs.step, [&](const char* window, char* to) {
                 int64_t scale = pairs.scale, step = pairs.step;
+                // Without branches: loads go on while others miss the cache.
+                if (pairs.block == 1 && step == int64_t(sizeof(T)) && scale == step) {
+                    const T* __restrict from = reinterpret_cast<const T*>(window);
+                    T* __restrict typed = reinterpret_cast<T*>(to);
+                    for (int64_t i = 0; i < n; ++i) {
+                        T x = from[std::max<int64_t>(p[i], 0)];
+                        typed[i] = p[i] < 0 ? T{} : x;
+                    }
+                    return;
+                }
                 if (pairs.block == 1) {
-                    for (int64_t i = 0; i < n; ++i) {  // without branches: loads go on while others miss the cache
+                    for (int64_t i = 0; i < n; ++i) {
                         bool somewhere = p[i] >= 0;
                         T x = *reinterpret_cast<const T*>(window + (somewhere ? p[i] : 0) * scale);
                         *reinterpret_cast<T*>(to + i * step) = somewhere ? x : T{};
@@ -507,7 +517,8 @@ void gather(const Array& out, const Array& a, const Array& positions, DimsView a
             });
         };
         int64_t n = pairs.n, task = std::max<int64_t>(1, kTask / std::max<int64_t>(1, out.size() / n));
-        if (out.size() < kParallel || n < 2 * task) return run(0, n);
+        // Not where other axes come first: threads would write to the same cache lines.
+        if (out.size() < kParallel || n < 2 * task || !pairs.shape.empty()) return run(0, n);
         parallel_for((n + task - 1) / task, [&](int64_t k) { run(k * task, std::min(task, n - k * task)); });
     });
 }
