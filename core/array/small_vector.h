@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace minpy {
@@ -64,6 +65,8 @@ public:
     // Default elements at the end, also of types that cannot be copied.
     void grow(int64_t n) {
         reserve(n);
+        if constexpr (std::is_trivially_default_constructible_v<T>)
+            if (n > size_) std::fill(data() + size_, data() + n, T());
         size_ = std::max(size_, n);
     }
     void push_back(T value) {
@@ -97,7 +100,7 @@ private:
     std::unique_ptr<T[]> heap_;
     int64_t size_ = 0;
     int64_t capacity_ = N;
-    T inline_[N] = {};
+    T inline_[N];  // numbers are not cleared: a call makes a dozen of these
 };
 
 }  // namespace minpy

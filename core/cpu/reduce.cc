@@ -28,8 +28,9 @@ struct Axes {
         if (x.n != 1) list.push_back(x);
     }
     void arrange() {
-        std::stable_sort(list.begin(), list.end(),
-                         [](const Axis& x, const Axis& y) { return std::abs(x.a) > std::abs(y.a); });
+        if (list.size() > 1)  // it allocates
+            std::stable_sort(list.begin(), list.end(),
+                             [](const Axis& x, const Axis& y) { return std::abs(x.a) > std::abs(y.a); });
         int64_t last = 0;
         for (int64_t i = 1; i < list.size(); ++i) {
             Axis &outer = list[last], inner = list[i];
@@ -274,6 +275,16 @@ const ReduceLoop& reduce_loop(const char* functor, DType type) {
 
 uint32_t reduce(const ReduceLoop& loop, const Array& to, const Array& a, DimsView axes, const Array& mask,
                 const char* masked, const char* initial) {
+    // A small whole array at once, as the general way would fold it.
+    if (to.size() == 1 && a.size() > 0 && a.size() <= kReduceBlock && a.is_contiguous() && a.dtype() == loop.type &&
+        !mask && !initial) {
+        alignas(16) char result[16];
+        HardwareFlags hardware;
+        loop.fold(a.raw(), a.size(), result);
+        uint32_t raised = hardware.take();
+        cast_elements(result, 0, loop.type, to.raw(), 0, to.dtype(), 1);
+        return loop.hardware_flags ? raised : 0;
+    }
     return Reducer(loop, to, a, axes, mask, masked, initial).run();
 }
 
