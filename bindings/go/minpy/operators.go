@@ -410,6 +410,18 @@ func (s *Scope) Ceil(x any, options ...Option) *Array {
 	return opCeil.in1(s, []any{x}, options)
 }
 
+var opChoose = operator{name: "choose", params: []string{"a", "choices", "mode"}}
+
+// Choose is choose(a, choices, mode='raise'): elements of the choice that an index names.
+func Choose(a any, choices []*Array, options ...Option) (*Array, error) {
+	return opChoose.call1([]any{a, choices}, options)
+}
+
+// Choose is the package's Choose in the scope.
+func (s *Scope) Choose(a any, choices []*Array, options ...Option) *Array {
+	return opChoose.in1(s, []any{a, choices}, options)
+}
+
 var opClip = operator{name: "clip", params: []string{"a", "a_min", "a_max", "min", "max"}}
 
 // Clip is clip(a, a_min=None, a_max=None, *, min=None, max=None): the nearest numbers between a_min and a_max (also called min and max), either of which may be None.
@@ -1262,6 +1274,18 @@ func (s *Scope) Inner(a, b any, options ...Option) *Array {
 	return opInner.in1(s, []any{a, b}, options)
 }
 
+var opInsert = operator{name: "insert", params: []string{"arr", "obj", "values", "axis"}}
+
+// Insert is insert(arr, obj, values, axis=None): with values before some indices along an axis.
+func Insert(arr, obj, values any, options ...Option) (*Array, error) {
+	return opInsert.call1([]any{arr, obj, values}, options)
+}
+
+// Insert is the package's Insert in the scope.
+func (s *Scope) Insert(arr, obj, values any, options ...Option) *Array {
+	return opInsert.in1(s, []any{arr, obj, values}, options)
+}
+
 var opInvert = operator{name: "invert", params: []string{"x"}}
 
 // Invert is invert(x, /): all bits the other way round, element by element; of bools, the logical not.
@@ -1274,6 +1298,18 @@ func (s *Scope) Invert(x any, options ...Option) *Array {
 	return opInvert.in1(s, []any{x}, options)
 }
 
+var opIsclose = operator{name: "isclose", params: []string{"a", "b", "rtol", "atol", "equal_nan"}}
+
+// Isclose is isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False): whether a is within atol + rtol |b| of b, element by element.
+func Isclose(a, b any, options ...Option) (*Array, error) {
+	return opIsclose.call1([]any{a, b}, options)
+}
+
+// Isclose is the package's Isclose in the scope.
+func (s *Scope) Isclose(a, b any, options ...Option) *Array {
+	return opIsclose.in1(s, []any{a, b}, options)
+}
+
 var opIsfinite = operator{name: "isfinite", params: []string{"x"}}
 
 // Isfinite is isfinite(x, /): whether x is neither infinite nor NaN, element by element.
@@ -1284,6 +1320,18 @@ func Isfinite(x any, options ...Option) (*Array, error) {
 // Isfinite is the package's Isfinite in the scope.
 func (s *Scope) Isfinite(x any, options ...Option) *Array {
 	return opIsfinite.in1(s, []any{x}, options)
+}
+
+var opIsin = operator{name: "isin", params: []string{"element", "test_elements", "assume_unique", "invert", "kind"}}
+
+// Isin is isin(element, test_elements, assume_unique=False, invert=False, *, kind=None): whether each element is among the test elements.
+func Isin(element, testElements any, options ...Option) (*Array, error) {
+	return opIsin.call1([]any{element, testElements}, options)
+}
+
+// Isin is the package's Isin in the scope.
+func (s *Scope) Isin(element, testElements any, options ...Option) *Array {
+	return opIsin.in1(s, []any{element, testElements}, options)
 }
 
 var opIsinf = operator{name: "isinf", params: []string{"x"}}
@@ -1392,6 +1440,18 @@ func LessEqual(x1, x2 any, options ...Option) (*Array, error) {
 // LessEqual is the package's LessEqual in the scope.
 func (s *Scope) LessEqual(x1, x2 any, options ...Option) *Array {
 	return opLessEqual.in1(s, []any{x1, x2}, options)
+}
+
+var opLexsort = operator{name: "lexsort", params: []string{"keys"}}
+
+// Lexsort is lexsort(keys): the indices that sort by several keys, the last one first.
+func Lexsort(keys []*Array, options ...Option) (*Array, error) {
+	return opLexsort.call1([]any{keys}, options)
+}
+
+// Lexsort is the package's Lexsort in the scope.
+func (s *Scope) Lexsort(keys []*Array, options ...Option) *Array {
+	return opLexsort.in1(s, []any{keys}, options)
 }
 
 var opLinalgCholesky = operator{name: "linalg.cholesky", params: []string{"a", "upper"}}
@@ -3062,6 +3122,18 @@ func (s *Scope) Partition(a, kth any, options ...Option) *Array {
 	return opPartition.in1(s, []any{a, kth}, options)
 }
 
+var opPlace = operator{name: "place", params: []string{"arr", "mask", "vals"}}
+
+// Place is place(arr, mask, vals): writes values one after the other where a mask holds, in place.
+func Place(arr, mask, vals any, options ...Option) ([]*Array, error) {
+	return opPlace.callList([]any{arr, mask, vals}, options)
+}
+
+// Place is the package's Place in the scope.
+func (s *Scope) Place(arr, mask, vals any, options ...Option) []*Array {
+	return opPlace.inList(s, []any{arr, mask, vals}, options)
+}
+
 var opPooling = operator{name: "pooling", params: []string{"x", "kernel", "pool_type", "stride", "pad", "global_pool", "pooling_convention"}}
 
 // Pooling is pooling(x, kernel=(), pool_type='max', stride=None, pad=None, global_pool=False, pooling_convention='valid'): maximum, average or sum of windows over the spatial axes, with MXNet's conventions.
@@ -3132,6 +3204,18 @@ func PutAlongAxis(arr, indices, values any, options ...Option) ([]*Array, error)
 // PutAlongAxis is the package's PutAlongAxis in the scope.
 func (s *Scope) PutAlongAxis(arr, indices, values any, options ...Option) []*Array {
 	return opPutAlongAxis.inList(s, []any{arr, indices, values}, options)
+}
+
+var opPutmask = operator{name: "putmask", params: []string{"a", "mask", "values"}}
+
+// Putmask is putmask(a, mask, values): writes the values at the same positions where a mask holds, in place.
+func Putmask(a, mask, values any, options ...Option) ([]*Array, error) {
+	return opPutmask.callList([]any{a, mask, values}, options)
+}
+
+// Putmask is the package's Putmask in the scope.
+func (s *Scope) Putmask(a, mask, values any, options ...Option) []*Array {
+	return opPutmask.inList(s, []any{a, mask, values}, options)
 }
 
 var opRad2deg = operator{name: "rad2deg", params: []string{"x"}}
@@ -3396,6 +3480,18 @@ func Searchsorted(a, v any, options ...Option) (*Array, error) {
 // Searchsorted is the package's Searchsorted in the scope.
 func (s *Scope) Searchsorted(a, v any, options ...Option) *Array {
 	return opSearchsorted.in1(s, []any{a, v}, options)
+}
+
+var opSelect = operator{name: "select", params: []string{"condlist", "choicelist", "default"}}
+
+// Select is select(condlist, choicelist, default=0): elements of the first choice whose condition holds.
+func Select(condlist, choicelist []*Array, options ...Option) (*Array, error) {
+	return opSelect.call1([]any{condlist, choicelist}, options)
+}
+
+// Select is the package's Select in the scope.
+func (s *Scope) Select(condlist, choicelist []*Array, options ...Option) *Array {
+	return opSelect.in1(s, []any{condlist, choicelist}, options)
 }
 
 var opSetItem = operator{name: "set_item", params: []string{"a", "index", "value"}}
@@ -3758,6 +3854,18 @@ func (s *Scope) Transpose(a any, options ...Option) *Array {
 	return opTranspose.in1(s, []any{a}, options)
 }
 
+var opTrapezoid = operator{name: "trapezoid", params: []string{"y", "x", "dx", "axis"}}
+
+// Trapezoid is trapezoid(y, x=None, dx=1.0, axis=-1): the integral along an axis by the trapezoidal rule.
+func Trapezoid(y any, options ...Option) (*Array, error) {
+	return opTrapezoid.call1([]any{y}, options)
+}
+
+// Trapezoid is the package's Trapezoid in the scope.
+func (s *Scope) Trapezoid(y any, options ...Option) *Array {
+	return opTrapezoid.in1(s, []any{y}, options)
+}
+
 var opTri = operator{name: "tri", params: []string{"N", "M", "k", "dtype"}}
 
 // Tri is tri(N, M=None, k=0, dtype=None): ones at and below a diagonal, zeros above.
@@ -3828,6 +3936,18 @@ func UniqueValues(x any, options ...Option) (*Array, error) {
 // UniqueValues is the package's UniqueValues in the scope.
 func (s *Scope) UniqueValues(x any, options ...Option) *Array {
 	return opUniqueValues.in1(s, []any{x}, options)
+}
+
+var opUnravelIndex = operator{name: "unravel_index", params: []string{"indices", "shape", "order"}}
+
+// UnravelIndex is unravel_index(indices, shape, order='C'): positions in a flattened array as one index for each axis.
+func UnravelIndex(indices, shape any, options ...Option) ([]*Array, error) {
+	return opUnravelIndex.callList([]any{indices, shape}, options)
+}
+
+// UnravelIndex is the package's UnravelIndex in the scope.
+func (s *Scope) UnravelIndex(indices, shape any, options ...Option) []*Array {
+	return opUnravelIndex.inList(s, []any{indices, shape}, options)
 }
 
 var opUnstack = operator{name: "unstack", params: []string{"x", "axis"}}
@@ -3968,6 +4088,12 @@ func WithActType(actType string) Option { return Option{"act_type", actType} }
 // WithAppend gives the parameter append.
 func WithAppend(append any) Option { return Option{"append", append} }
 
+// WithAssumeUnique gives the parameter assume_unique.
+func WithAssumeUnique(assumeUnique bool) Option { return Option{"assume_unique", assumeUnique} }
+
+// WithAtol gives the parameter atol.
+func WithAtol(atol float64) Option { return Option{"atol", atol} }
+
 // WithAxes gives the parameter axes.
 func WithAxes(axes any) Option { return Option{"axes", axes} }
 
@@ -4016,6 +4142,9 @@ func WithDdof(ddof float64) Option { return Option{"ddof", ddof} }
 // WithDecimals gives the parameter decimals.
 func WithDecimals(decimals int) Option { return Option{"decimals", decimals} }
 
+// WithDefault gives the parameter default.
+func WithDefault(default_ any) Option { return Option{"default", default_} }
+
 // WithDeg gives the parameter deg.
 func WithDeg(deg bool) Option { return Option{"deg", deg} }
 
@@ -4027,6 +4156,9 @@ func WithDilate(dilate ...int) Option { return Option{"dilate", oneOrMore(dilate
 
 // WithDim gives the parameter dim.
 func WithDim(dim int) Option { return Option{"dim", dim} }
+
+// WithDx gives the parameter dx.
+func WithDx(dx any) Option { return Option{"dx", dx} }
 
 // WithEndpoint gives the parameter endpoint.
 func WithEndpoint(endpoint bool) Option { return Option{"endpoint", endpoint} }
@@ -4078,6 +4210,9 @@ func WithInitial(initial any) Option { return Option{"initial", initial} }
 
 // WithInputDim gives the parameter input_dim.
 func WithInputDim(inputDim int) Option { return Option{"input_dim", inputDim} }
+
+// WithInvert gives the parameter invert.
+func WithInvert(invert bool) Option { return Option{"invert", invert} }
 
 // WithK gives the parameter k.
 func WithK(k int) Option { return Option{"k", k} }
@@ -4309,3 +4444,6 @@ func WithWeights(weights any) Option { return Option{"weights", weights} }
 
 // WithWorkspace gives the parameter workspace.
 func WithWorkspace(workspace int) Option { return Option{"workspace", workspace} }
+
+// WithX gives the parameter x.
+func WithX(x any) Option { return Option{"x", x} }
