@@ -326,10 +326,19 @@ def parse_device(device):
 
 
 def signature_of(operator):
-    """inspect.signature of an operator, from its schema."""
+    """inspect.signature of an operator: NumPy's if it has all our parameters, else from the schema."""
     import inspect
 
     P = inspect.Parameter
+    try:
+        numpys = inspect.signature(operator._numpy)
+        ours = {p[0] for p in operator._parameters}
+        if "self" in numpys.parameters:  # a method
+            ours -= {operator._parameters[0][0]}
+        if ours <= set(numpys.parameters) or any(p.kind is P.VAR_KEYWORD for p in numpys.parameters.values()):
+            return numpys
+    except (TypeError, ValueError):
+        pass
     parameters, seen_default = [], False
     for name, _, flags, variadic, default in operator._parameters:
         kind = P.KEYWORD_ONLY if flags & 8 else P.POSITIONAL_ONLY if flags & 4 else P.POSITIONAL_OR_KEYWORD
