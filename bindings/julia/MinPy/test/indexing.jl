@@ -28,7 +28,8 @@ B[:, 1, 2:3] .= 0
 
 # Writing.
 for I in indices
-    B, y = copy(A), MPArray(A)
+    local B = copy(A)
+    local y = MPArray(A)
     number = A[I...] isa Number
     value = number ? 100 : reshape(collect(101:100+length(A[I...])), size(A[I...]))
     allunique(vec(LinearIndices(A)[I...] isa Number ? [1] : LinearIndices(A)[I...])) || continue
