@@ -102,8 +102,8 @@ Ref<Symbol> load_symbol(const char* text, size_t size) {
             }
         }
         std::map<std::string, Attributes> of_inputs;
-        upgrade_hidden(attributes, of_inputs);
         std::string op = row["op"].get<std::string>(), name = row["name"].get<std::string>();
+        upgrade_hidden(attributes, of_inputs);
         if (op == "null") {
             Entry e = make_variable(name, std::move(attributes));
             built.push_back(e.node);

@@ -93,6 +93,62 @@ const SymbolTraits kConvolution{
         n.set_out(0, out);
     }};
 
+// The sizes that a convolution of this kernel, stride and so on maps to the data's.
+Dims deconvolved(const Dims& data, int64_t filters, const Dims& kernel, const minpy_value& stride_of,
+                 const minpy_value& pad_of, const minpy_value& dilate_of, const minpy_value& adj_of,
+                 const minpy_value& target_of) {
+    int64_t n = kernel.size();
+    if (data.size() != n + 2 || n < 1) throw shape_error("data of shape ", data, " does not fit a kernel of ", kernel);
+    Dims stride = per_axis(stride_of, n, 1), pad = per_axis(pad_of, n, 0), dilate = per_axis(dilate_of, n, 1),
+         adj = per_axis(adj_of, n, 0), target = per_axis(target_of, n, 0), out{data[0], filters};
+    for (int64_t i = 0; i < n; ++i) {
+        int64_t whole =
+            checked_add(checked_mul(data[i + 2] - 1, stride[i]), checked_add(checked_mul(kernel[i] - 1, dilate[i]), 1));
+        int64_t size = target[i] > 0 ? target[i] : checked_add(whole - 2 * pad[i], adj[i]);
+        // A convolution of that size must lead back.
+        if (stride[i] < 1 || size < 1 || adj[i] >= stride[i])
+            throw shape_error("a kernel of ", kernel, " does not fit data of shape ", data);
+        out.push_back(size);
+    }
+    return out;
+}
+
+const SymbolTraits kDeconvolution{weight_and_bias, 0, nullptr, [](NodeShapes& n) {
+                                      int64_t filters = positive(integer(n, "num_filter"), "num_filter"),
+                                              groups = positive(integer(n, "num_group"), "num_group");
+                                      if (n.in.size() > 2) n.set_in(2, {filters});
+                                      if (!n.known(0)) return;
+                                      Dims data = n.shape(0), kernel = ints_from(n.arg("kernel"));
+                                      Dims out = deconvolved(data, filters, kernel, n.arg("stride"), n.arg("pad"),
+                                                             n.arg("dilate"), n.arg("adj"), n.arg("target_shape"));
+                                      if (data[1] % groups || filters % groups)
+                                          throw shape_error(data[1], " channels and ", filters,
+                                                            " filters do not divide into ", groups, " groups");
+                                      Dims weight{data[1], filters / groups};
+                                      for (int64_t k : kernel) weight.push_back(k);
+                                      n.set_in(1, weight);
+                                      n.set_out(0, out);
+                                  }};
+
+void deconvolution(Call& c) {
+    auto arg = [&](const char* name) -> const minpy_value& { return c.args[c.op.param(name)]; };
+    const Array &x = c.in[0], &w = c.in[1];
+    if (w.ndim() != x.ndim() || x.ndim() < 3)
+        throw shape_error("a weight of shape ", to_string(w.shape()), " does not fit data of shape ",
+                          to_string(x.shape()));
+    int64_t groups = positive(int_of(arg("num_group")), "num_group");
+    Dims kernel(w.shape().begin() + 2, w.shape().end());
+    Dims out = deconvolved(x.dims(), checked_mul(w.dim(1), groups), kernel, arg("stride"), arg("pad"), arg("dilate"),
+                           arg("adj"), arg("target_shape"));
+    Array y = call(MINPY_OP("_conv_backward_data"), x, w, out, arg("stride"), arg("pad"), arg("dilate"), groups);
+    if (c.in[2]) {
+        Dims column(int64_t(x.ndim()), 1);
+        column[1] = c.in[2].size();
+        y = y + ops::reshape(c.in[2], view(column));
+    }
+    c.out.push_back(y);
+}
+
 const SymbolTraits kPooling{
     nullptr, 0, nullptr, [](NodeShapes& n) {
         if (!n.known(0)) return;
@@ -154,9 +210,8 @@ Array relu(const Array& x) { return call(MINPY_OP("maximum"), x, 0); }
 Array activation(const Array& x, std::string_view type) {
     if (type == "relu") return relu(x);
     if (type == "tanh") return call(MINPY_OP("tanh"), x);
-    if (type == "sigmoid") return 0.5 * call(MINPY_OP("tanh"), x * 0.5) + 0.5;
-    if (type == "softrelu")
-        return relu(x) + call(MINPY_OP("log1p"), call(MINPY_OP("exp"), -call(MINPY_OP("absolute"), x)));
+    if (type == "sigmoid") return call(MINPY_OP("sigmoid"), x);
+    if (type == "softrelu") return call(MINPY_OP("logaddexp"), x, 0);
     if (type == "softsign") return x / (call(MINPY_OP("absolute"), x) + 1);
     throw value_error("act_type must be 'relu', 'sigmoid', 'tanh', 'softrelu' or 'softsign', got '", type, "'")
         .in_argument("act_type");
@@ -544,6 +599,14 @@ void register_mx(Registry& r) {
         .symbol(&kPooling)
         .sample("f64(2,3,6,6), kernel=(2,2), stride=(2,2)")
         .doc("Maximum, average or sum of windows.");
+    r.op("mx.Deconvolution(data, weight, bias: array? = None, kernel: ints = (), stride: ints = None, dilate: ints = "
+         "None, pad: ints = None, "
+         "adj: ints = None, target_shape: ints = None, num_filter: int = 0, num_group: int = 1, workspace: int = 512, "
+         "no_bias: bool = True, cudnn_tune: str? = None, cudnn_off: bool = False, layout: str? = None)")
+        .composite(deconvolution)
+        .symbol(&kDeconvolution)
+        .sample("f64(2,4,3,3), f64(4,3,3,3), stride=(2,2), pad=(1,1), adj=(1,1)")
+        .doc("The transpose of a convolution.");
     r.op("mx.BatchNorm(data, gamma, beta, moving_mean, moving_var, eps: float = 0.001, momentum: float = 0.9, "
          "fix_gamma: bool = True, "
          "use_global_stats: bool = False, output_mean_var: bool = False, axis: axis = 1, cudnn_off: bool = False)")

@@ -300,3 +300,16 @@ def test_states_are_written_in_training_only_and_fixed_gammas_are_one():
     g = grad(lambda gamma: np.sum(f(x=x, **(kwargs | {"bn_gamma": gamma})) * x))(np.ones(2))
     assert g.tolist() == [0.0, 0.0]
     numpy.testing.assert_allclose(numpy.asarray(kwargs["bn_moving_mean"]), 0.1 * numpy.asarray(x).mean(0), rtol=1e-12)
+
+
+def test_deconvolution_is_the_transpose_of_convolution():
+    rng = numpy.random.default_rng(2)
+    attributes = {"kernel": (3, 2), "stride": (2, 1), "pad": (1, 0), "num_filter": 4, "num_group": 2}
+    net = S.Deconvolution(S.Variable("y"), name="d", adj=(1, 0), **attributes)
+    arguments, outputs, _ = net.infer_shape(y=(2, 6, 3, 4))
+    assert arguments == [(2, 6, 3, 4), (6, 2, 3, 2)] and outputs == [(2, 4, 6, 5)]
+    y, w, x = (np.array(rng.standard_normal(s)) for s in ((2, 6, 3, 4), (6, 2, 3, 2), (2, 4, 6, 5)))
+    up = Function(net)(y=y, d_weight=w)
+    back = S.Convolution(S.Variable("x"), name="c", no_bias=True, **(attributes | {"num_filter": 6}))
+    down = Function(back)(x=x, c_weight=w)
+    assert abs(np.sum(up * x).item() - np.sum(down * y).item()) < 1e-10
