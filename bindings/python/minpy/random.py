@@ -9,12 +9,9 @@ from ._minpy import _operator
 __all__ = ["Stream", "bernoulli", "exponential", "integers", "normal", "permutation", "seed", "uniform"]
 
 
-def __getattr__(name):
-    found = None if name.startswith("_") else _operator("random." + name)
-    if found is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = found
-    return found
+uniform, normal, exponential, bernoulli, integers, permutation = (
+    _operator("random." + name) for name in ("uniform", "normal", "exponential", "bernoulli", "integers", "permutation")
+)
 
 
 def seed(seed, stream=0):
