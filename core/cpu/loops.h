@@ -27,9 +27,10 @@ struct LoopTable {
 
 inline constexpr int64_t kReduceBlock = 1024;
 
+enum class Fold : int8_t { sum, prod, max, min };
+
 // One functor of core/ops/reductions.h on one dtype.
 struct ReduceLoop {
-    const char* functor;
     DType type;
     bool hardware_flags;
     // *to = x[0] ∘ x[1] ∘ … of n >= 1 contiguous elements: one tree over blocks of kReduceBlock.
@@ -43,8 +44,7 @@ struct ReduceLoop {
 };
 
 struct ReduceTable {
-    const ReduceLoop* loops;
-    int64_t size;
+    ReduceLoop loops[4][kNumDTypes];  // by Fold and DType; `fold` is null where there is none
 };
 
 // All tables of the best level this processor has; MINPY_LEVEL=v2|v3|v4 in the environment asks for a lower one.

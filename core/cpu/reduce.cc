@@ -266,11 +266,11 @@ private:
 
 }  // namespace
 
-const ReduceLoop& reduce_loop(const char* functor, DType type) {
-    const ReduceTable& table = *loop_level().reductions;
-    for (int64_t i = 0; i < table.size; ++i)
-        if (table.loops[i].type == type && !std::strcmp(table.loops[i].functor, functor)) return table.loops[i];
-    throw_unsupported(type);
+const ReduceLoop& reduce_loop(Fold fold, DType type) {
+    static const ReduceTable& table = *loop_level().reductions;
+    const ReduceLoop& loop = table.loops[int(fold)][int(type)];
+    if (!loop.fold) throw_unsupported(type);
+    return loop;
 }
 
 uint32_t reduce(const ReduceLoop& loop, const Array& to, const Array& a, DimsView axes, const Array& mask,

@@ -6,7 +6,7 @@
 
 namespace minpy {
 
-const ReduceLoop& reduce_loop(const char* functor, DType type);  // a TypeError if there is none
+const ReduceLoop& reduce_loop(Fold fold, DType type);  // a TypeError if there is none
 
 // to = a folded over `axes`; `to` is C-contiguous over the other axes in their order, of any dtype. `mask` (or null) has
 // a's shape: what it hides is replaced by `masked`, one element of the loop's dtype. `initial` (or null) is folded in.

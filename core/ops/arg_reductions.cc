@@ -24,7 +24,7 @@ void infer(Call& c) {
     c.output(view(shape), DType::int64);
 }
 
-void position(Call& c, const char* functor) {
+void position(Call& c, Fold functor) {
     Array a = c.in[0];
     DType t = in(a.dtype(), kShortFloat) ? DType::float32 : a.dtype();
     int64_t axis = 0;
@@ -43,7 +43,7 @@ void position(Call& c, const char* functor) {
 void register_arg_reductions(Registry& r) {
     r.op("argmax(a, axis: axis = None, keepdims: bool = False)")
         .infer(infer)
-        .kernel([](Call& c) { position(c, "Max"); })
+        .kernel([](Call& c) { position(c, Fold::max); })
         .no_gradient()
         .scalar_result()
         .sample("f64(2,3), axis=1")
@@ -53,7 +53,7 @@ void register_arg_reductions(Registry& r) {
             "one.");
     r.op("argmin(a, axis: axis = None, keepdims: bool = False)")
         .infer(infer)
-        .kernel([](Call& c) { position(c, "Min"); })
+        .kernel([](Call& c) { position(c, Fold::min); })
         .no_gradient()
         .scalar_result()
         .sample("f64(2,3), axis=1")

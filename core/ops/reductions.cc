@@ -1,8 +1,10 @@
 // Rows of folds over axes: sums, products, extremes, any and all; what they fold with is in reductions.h.
 #include <cstring>
 
+#include "core/cpu/elementwise.h"
 #include "core/cpu/reduce.h"
 #include "core/ops/axes.h"
+#include "core/registry/dispatch.h"
 #include "core/registry/registry.h"
 #include "core/registry/thread_state.h"
 
@@ -36,7 +38,7 @@ Array broadcast_mask(const Array& where, const Array& a) {
 }
 
 // `extreme`: NumPy's name of a fold without identity.
-void fold(Call& c, const char* functor, DType type, int axes_at, int initial_at, int where_at, const char* extreme) {
+void fold(Call& c, Fold functor, DType type, int axes_at, int initial_at, int where_at, const char* extreme) {
     const Array &a = c.in[0], &to = c.out[0];
     Dims axes = c.axes(axes_at, a.ndim());
     Array mask = broadcast_mask(where_at >= 0 ? c.array(where_at) : Array(), a);
@@ -58,16 +60,39 @@ void fold(Call& c, const char* functor, DType type, int axes_at, int initial_at,
     thread_state().fp_status |= reduce(loop, to, a, view(axes), mask, extreme ? initial : identity, start);
 }
 
+// All elements of a small array, nothing else asked for.
+template <Fold F> Array fold_all(ValuesView args) {
+    if (args.empty() || args[0].tag != MINPY_V_ARRAY) return {};
+    const ArrayBody* a = array_of(args[0]);
+    if (!a || !is_plain(a) || a->size == 0 || a->size > kReduceBlock) return {};
+    for (const minpy_value& v : args.subspan(1))
+        if (v.tag != MINPY_V_NONE && v.tag != MINPY_V_DEFAULT && !(v.tag == MINPY_V_BOOL && v.v.i == 0)) return {};
+    constexpr bool extreme = F == Fold::max || F == Fold::min;
+    if (!in(a->dtype, extreme ? kAll & ~kShortFloat : bit(DType::int64) | bit(DType::uint64) | kFloat | kComplex))
+        return {};
+    if (args.size() > (extreme ? 5u : 6u)) return {};
+    const ReduceLoop& loop = reduce_loop(F, a->dtype);
+    Array out = empty(DimsView{}, a->dtype);
+    if (loop.hardware_flags && in(a->dtype, kFloat | kComplex)) {
+        HardwareFlags flags;
+        loop.fold(a->storage->data + a->offset, a->size, out.raw());
+        if (uint32_t raised = flags.take()) thread_state().fp_status |= raised;
+    } else {
+        loop.fold(a->storage->data + a->offset, a->size, out.raw());
+    }
+    return out;
+}
+
 // Sums and products of bools, asked for by dtype=bool, are any and all.
 void sum_kernel(Call& c) {
     DType t = c.out[0].dtype();
-    if (t == DType::boolean) return fold(c, "Max", t, 1, 4, 5, nullptr);
-    fold(c, "Sum", wide_fold_dtype(t), 1, 4, 5, nullptr);
+    if (t == DType::boolean) return fold(c, Fold::max, t, 1, 4, 5, nullptr);
+    fold(c, Fold::sum, wide_fold_dtype(t), 1, 4, 5, nullptr);
 }
 void prod_kernel(Call& c) {
     DType t = c.out[0].dtype();
-    if (t == DType::boolean) return fold(c, "Min", t, 1, 4, 5, nullptr);
-    fold(c, "Prod", wide_fold_dtype(t), 1, 4, 5, nullptr);
+    if (t == DType::boolean) return fold(c, Fold::min, t, 1, 4, 5, nullptr);
+    fold(c, Fold::prod, wide_fold_dtype(t), 1, 4, 5, nullptr);
 }
 
 void infer_sum(Call& c) {
@@ -114,7 +139,7 @@ void share_kernel(Call& c) {
     Dims axes = c.axes(3, a.ndim());
     Array counts = empty(view(shape_without(a.shape(), axes, true)), real);
     copy_into(counts, zeros(DimsView{}, real));
-    if (a.size()) reduce(reduce_loop("Sum", real), counts, hits, view(axes), {}, nullptr, nullptr);
+    if (a.size()) reduce(reduce_loop(Fold::sum, real), counts, hits, view(axes), {}, nullptr, nullptr);
     for_dtype<kFloat>(real, [&]<class R> {
         if (!c.is_none(4)) {  // `initial` is one of those that share
             Array initial = array_of_number(c.args[4], t), results = copy_of(c.in[1], t);
@@ -168,6 +193,7 @@ void register_reductions(Registry& r) {
          "= None)")
         .infer(infer_sum)
         .kernel(sum_kernel)
+        .short_way(fold_all<Fold::sum>)
         .linear([](Reverse& c) { c.set(0, spread(c, c.g())); })
         .saves(true, false)  // the mask
         .scalar_result()
@@ -180,6 +206,7 @@ void register_reductions(Registry& r) {
          "= None)")
         .infer(infer_sum)
         .kernel(prod_kernel)
+        .short_way(fold_all<Fold::prod>)
         .reverse(prod_reverse)
         .saves(true, false)
         .scalar_result()
@@ -190,7 +217,8 @@ void register_reductions(Registry& r) {
         .doc("Product of the elements over the given axes.");
     r.op("max(a, axis: axes = None, keepdims: bool = False, initial: scalar = None, where: array = None)")
         .infer(infer_extreme<>)
-        .kernel([](Call& c) { fold(c, "Max", fold_dtype(c.out[0].dtype()), 1, 3, 4, "maximum"); })
+        .kernel([](Call& c) { fold(c, Fold::max, fold_dtype(c.out[0].dtype()), 1, 3, 4, "maximum"); })
+        .short_way(fold_all<Fold::max>)
         .reverse(extreme_reverse)
         .scalar_result()
         .sample("f64(2,3)")
@@ -201,7 +229,8 @@ void register_reductions(Registry& r) {
     r.alias("amax", "max");
     r.op("min(a, axis: axes = None, keepdims: bool = False, initial: scalar = None, where: array = None)")
         .infer(infer_extreme<>)
-        .kernel([](Call& c) { fold(c, "Min", fold_dtype(c.out[0].dtype()), 1, 3, 4, "minimum"); })
+        .kernel([](Call& c) { fold(c, Fold::min, fold_dtype(c.out[0].dtype()), 1, 3, 4, "minimum"); })
+        .short_way(fold_all<Fold::min>)
         .reverse(extreme_reverse)
         .scalar_result()
         .sample("f64(2,3)")
@@ -211,7 +240,7 @@ void register_reductions(Registry& r) {
     r.alias("amin", "min");
     r.op("any(a, axis: axes = None, keepdims: bool = False, where: array = None)")
         .infer(infer_extreme<DType::boolean>)
-        .kernel([](Call& c) { fold(c, "Max", DType::boolean, 1, -1, 3, nullptr); })
+        .kernel([](Call& c) { fold(c, Fold::max, DType::boolean, 1, -1, 3, nullptr); })
         .no_gradient()
         .scalar_result()
         .sample("b(2,3), axis=1")
@@ -219,7 +248,7 @@ void register_reductions(Registry& r) {
         .doc("Whether any element over the given axes is true, that is not zero.");
     r.op("all(a, axis: axes = None, keepdims: bool = False, where: array = None)")
         .infer(infer_extreme<DType::boolean>)
-        .kernel([](Call& c) { fold(c, "Min", DType::boolean, 1, -1, 3, nullptr); })
+        .kernel([](Call& c) { fold(c, Fold::min, DType::boolean, 1, -1, 3, nullptr); })
         .no_gradient()
         .scalar_result()
         .sample("b(2,3), axis=1")

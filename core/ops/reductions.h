@@ -31,13 +31,19 @@ struct Max {
     static constexpr auto kTypes = kBool | kInteger | kFloat | kComplex;
     static constexpr bool kHardwareFlags = false;
     template <class T> MINPY_FN static T identity() { return T{}; }
-    template <class T> MINPY_FN T operator()(T x, T y) const { return (!is_less(x, y) && !math::is_nan(y)) || math::is_nan(x) ? x : y; }
+    template <class T> MINPY_FN T operator()(T x, T y) const {
+        if constexpr (math::kIsComplex<T>) return (!is_less(x, y) && !math::is_nan(y)) || math::is_nan(x) ? x : y;
+        else return ((x >= y) | (x != x)) ? x : y;  // no branch: a vector of selects
+    }
     template <class T> MINPY_FN static bool better(T x, T than) { return is_less(than, x); }
 };
 struct Min {
     static constexpr auto kTypes = kBool | kInteger | kFloat | kComplex;
     static constexpr bool kHardwareFlags = false;
     template <class T> MINPY_FN static T identity() { return one<T>(); }
-    template <class T> MINPY_FN T operator()(T x, T y) const { return (!is_less(y, x) && !math::is_nan(y)) || math::is_nan(x) ? x : y; }
+    template <class T> MINPY_FN T operator()(T x, T y) const {
+        if constexpr (math::kIsComplex<T>) return (!is_less(y, x) && !math::is_nan(y)) || math::is_nan(x) ? x : y;
+        else return ((x <= y) | (x != x)) ? x : y;
+    }
     template <class T> MINPY_FN static bool better(T x, T than) { return is_less(x, than); }
 };

@@ -12,6 +12,11 @@ struct Resolved {
 };
 Resolved resolve_loop(const Call& call);
 
+// A contiguous CPU array that no tape follows and nothing is pending on: what the short ways take.
+inline bool is_plain(const ArrayBody* b) {
+    return b->contiguous && !b->node && b->storage->device.is_cpu() && !b->storage->has(Storage::kSlow);
+}
+
 // Runs a loop on ready CPU arrays into `out`, broadcasting and casting; returns MINPY_FP_*.
 uint32_t run_loop(const Loop& loop, std::span<const Array> inputs, const Array& out);
 

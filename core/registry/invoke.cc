@@ -12,10 +12,6 @@ namespace {
 
 // ---- the short way: contiguous CPU arrays of one shape and dtype (or one and a weak number), no options, no tape ----
 
-bool plain(const ArrayBody* b) {
-    return b->contiguous && !b->node && b->storage->device.is_cpu() && !b->storage->has(Storage::kSlow);
-}
-
 constexpr int64_t kShortWay = 1 << 14;
 
 Array short_way(const Op& op, ValuesView args) {
@@ -29,7 +25,7 @@ Array short_way(const Op& op, ValuesView args) {
     for (int i = 0; i < op.n_in; ++i) {
         if (args[size_t(i)].tag == MINPY_V_ARRAY) {
             const ArrayBody* b = array_of(args[size_t(i)]);
-            if (!plain(b)) return {};
+            if (!is_plain(b)) return {};
             if (!a)
                 a = b;
             else
@@ -221,8 +217,8 @@ std::string describe_operands(const Call& c) {
 
 Arrays invoke(const Op& op, ValuesView args, const CallOptions& options) {
     Context& context = options.context ? *options.context : Context::current();
-    if (op.elementwise && !options.any() && !profiling.load(std::memory_order_relaxed)) {
-        if (Array out = short_way(op, args)) {
+    if ((op.elementwise || op.short_way) && !options.any() && !profiling.load(std::memory_order_relaxed)) {
+        if (Array out = op.elementwise ? short_way(op, args) : op.short_way(args)) {
             op.cpu_calls.fetch_add(1, std::memory_order_relaxed);
             Arrays result;
             result.push_back(std::move(out));

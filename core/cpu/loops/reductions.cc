@@ -8,9 +8,11 @@ namespace reductions {
 // The vocabulary first.
 #include "core/ops/reductions.h"
 
-template <class F, class T> struct Fold {
+template <class F, class T> struct Folder {
     // Accumulators side by side; the compiler makes vectors of them. The same at every level.
-    static constexpr int kLanes = sizeof(T) >= 16 ? 8 : 128 / int(sizeof(T));
+    // Selects take longer than sums, so more of them run side by side.
+    static constexpr bool kSelects = requires(T x) { F::better(x, x); };
+    static constexpr int kLanes = sizeof(T) >= 16 ? 8 : (kSelects ? 512 : 128) / int(sizeof(T));
 
     static void fold(const char* p, int64_t n, char* to) {
         *reinterpret_cast<T*>(to) = tree(reinterpret_cast<const T*>(p), n);
@@ -51,7 +53,7 @@ template <class F, class T> struct Fold {
     static void rows(char* to, const char* p, int64_t step, int64_t n_rows, int64_t n) {
         T* __restrict acc = reinterpret_cast<T*>(to);
         int64_t r = 0;
-        for (; r + 4 <= n_rows; r += 4) {
+        for (; !kSelects && r + 4 <= n_rows; r += 4) {
             const T* a = reinterpret_cast<const T*>(p + r * step);
             const T* b = reinterpret_cast<const T*>(p + (r + 1) * step);
             const T* c = reinterpret_cast<const T*>(p + (r + 2) * step);
@@ -92,7 +94,10 @@ template <class F, class T> struct Fold {
         T* __restrict best = reinterpret_cast<T*>(best_at);
 #pragma GCC ivdep
         for (int64_t j = 0; j < n; ++j) {
-            bool news = row == 0 || ((F::better(x[j], best[j]) || math::is_nan(x[j])) && !math::is_nan(best[j]));
+            bool news = row == 0;
+            if constexpr (math::kIsComplex<T>)
+                news = news || ((F::better(x[j], best[j]) || math::is_nan(x[j])) && !math::is_nan(best[j]));
+            else news = news | ((F::better(x[j], best[j]) | (x[j] != x[j])) & (best[j] == best[j]));
             best[j] = news ? x[j] : best[j];
             index[j] = news ? row : index[j];
         }
@@ -100,26 +105,25 @@ template <class F, class T> struct Fold {
 };
 
 struct Builder {
-    ReduceLoop* out;
-    int64_t size = 0;
-    template <class F, class T> void one(const char* name) {
+    ReduceLoop* out;  // by dtype
+    template <class F, class T> void one() {
         if constexpr (in(dtype_of<T>, F::kTypes)) {
-            out[size] = {
-                name,    dtype_of<T>, F::kHardwareFlags, Fold<F, T>::fold, Fold<F, T>::rows, Fold<F, T>::identity,
-                nullptr, nullptr};
+            ReduceLoop& loop = out[int(dtype_of<T>)];
+            loop = {
+                dtype_of<T>, F::kHardwareFlags, Folder<F, T>::fold, Folder<F, T>::rows, Folder<F, T>::identity, nullptr,
+                nullptr};
             if constexpr (requires(T x) { F::better(x, x); }) {
-                out[size].find = Fold<F, T>::find;
-                out[size].find_rows = Fold<F, T>::find_rows;
+                loop.find = Folder<F, T>::find;
+                loop.find_rows = Folder<F, T>::find_rows;
             }
-            ++size;
         }
     }
-    template <class F> void all(const char* name) {
-        one<F, bool>(name);
-        one<F, int8_t>(name), one<F, int16_t>(name), one<F, int32_t>(name), one<F, int64_t>(name);
-        one<F, uint8_t>(name), one<F, uint16_t>(name), one<F, uint32_t>(name), one<F, uint64_t>(name);
-        one<F, float>(name), one<F, double>(name);
-        one<F, complex64>(name), one<F, complex128>(name);
+    template <class F> void all() {
+        one<F, bool>();
+        one<F, int8_t>(), one<F, int16_t>(), one<F, int32_t>(), one<F, int64_t>();
+        one<F, uint8_t>(), one<F, uint16_t>(), one<F, uint32_t>(), one<F, uint64_t>();
+        one<F, float>(), one<F, double>();
+        one<F, complex64>(), one<F, complex128>();
     }
 };
 
@@ -127,14 +131,13 @@ struct Builder {
 }  // namespace MINPY_LEVEL
 
 const ReduceTable& MINPY_CONCAT(reductions_, MINPY_LEVEL)() {
-    static ReduceLoop loops[64];
     static const ReduceTable table = [] {
-        MINPY_LEVEL::reductions::Builder b{loops};
-        b.all<MINPY_LEVEL::reductions::Sum>("Sum");
-        b.all<MINPY_LEVEL::reductions::Prod>("Prod");
-        b.all<MINPY_LEVEL::reductions::Max>("Max");
-        b.all<MINPY_LEVEL::reductions::Min>("Min");
-        return ReduceTable{loops, b.size};
+        ReduceTable t{};
+        MINPY_LEVEL::reductions::Builder{t.loops[int(Fold::sum)]}.all<MINPY_LEVEL::reductions::Sum>();
+        MINPY_LEVEL::reductions::Builder{t.loops[int(Fold::prod)]}.all<MINPY_LEVEL::reductions::Prod>();
+        MINPY_LEVEL::reductions::Builder{t.loops[int(Fold::max)]}.all<MINPY_LEVEL::reductions::Max>();
+        MINPY_LEVEL::reductions::Builder{t.loops[int(Fold::min)]}.all<MINPY_LEVEL::reductions::Min>();
+        return t;
     }();
     return table;
 }
