@@ -105,6 +105,8 @@ Ref<Symbol> load_symbol(const char* text, size_t size) {
         std::string op = row["op"].get<std::string>(), name = row["name"].get<std::string>();
         upgrade_hidden(attributes, of_inputs);
         if (op == "null") {
+            for (const auto& [prefix, hints] : of_inputs)  // an operator's, inherited by its variable
+                for (const auto& [key, value] : hints) attributes["__" + prefix + "_" + key.substr(2)] = value;
             Entry e = make_variable(name, std::move(attributes));
             built.push_back(e.node);
             continue;

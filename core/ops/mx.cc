@@ -205,7 +205,7 @@ const SymbolTraits kEmbedding{
 
 // ---- activations ----
 
-Array relu(const Array& x) { return call(MINPY_OP("maximum"), x, 0); }
+Array relu(const Array& x) { return call(MINPY_OP("relu"), x); }
 
 Array activation(const Array& x, std::string_view type) {
     if (type == "relu") return relu(x);
