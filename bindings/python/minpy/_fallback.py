@@ -219,6 +219,15 @@ def get_item(array, key):
     return from_numpy(conversion(array)[conversion(key)])
 
 
+def as_subclass(array, source, kind=None):
+    """The array as an object of a class, by default the source's, which may want to finish it."""
+    part = _minpy._as_type(array, kind or type(source))
+    finalize = getattr(part, "__array_finalize__", None)
+    if finalize is not None:
+        finalize(source)
+    return part
+
+
 def set_item(array, key, value):
     if is_traced(array) or is_traced(value):
         # An odd value: NumPy reads it by the array's dtype, then it is written as an array.

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy
 
 from . import _minpy
-from ._fallback import _Conversion, call, from_numpy, is_traced, to_numpy, warn_complex
+from ._fallback import _Conversion, as_subclass, call, from_numpy, is_traced, to_numpy, warn_complex
 from ._minpy import _as_strided, _dtype_known, _from_numpy, _numpy_view, _operator, ndarray
 
 _attributes = {"__module__": "minpy", "__slots__": (), "__array_priority__": 100.0}
@@ -175,7 +175,7 @@ def view(self, dtype=None, type=None):
     if type is not None:
         if issubclass(type, ndarray):
             window = self.view() if dtype is None else self.view(dtype)
-            return window if type is ndarray else _finalized(_minpy._as_type(window, type), self)
+            return window if type is ndarray else as_subclass(window, self, type)
         return _numpy_view(self).view(*((dtype,) if dtype is not None else ()), type=type)
     if dtype is None:
         return _as_strided(self, self.dtype, self.shape, self.strides)
@@ -188,13 +188,6 @@ def view(self, dtype=None, type=None):
 
 
 __builtins_type = type
-
-
-def _finalized(array, source):
-    finalize = getattr(array, "__array_finalize__", None)
-    if finalize is not None:
-        finalize(source)
-    return array
 
 
 @_method

@@ -139,7 +139,15 @@ PyObject* item_at(PyObject* self, Py_ssize_t i) {
 
 using namespace minpy::face;
 extern "C" {
-PyObject* minpy_face_mp_subscript(PyObject* self, PyObject* key) { return get(self, key); }
+PyObject* minpy_face_mp_subscript(PyObject* self, PyObject* key) {
+    PyObject* item = get(self, key);
+    if (is_exact_array(self) || !item || !is_exact_array(item)) return item;
+    // A part of a subclass is of the subclass.
+    PyObject* helper = fallback_helper("as_subclass");
+    PyObject* part = helper ? PyObject_CallFunctionObjArgs(helper, item, self, nullptr) : nullptr;
+    Py_DECREF(item);
+    return part;
+}
 int minpy_face_mp_ass_subscript(PyObject* self, PyObject* key, PyObject* value) { return set(self, key, value); }
 PyObject* minpy_face_sq_item(PyObject* self, Py_ssize_t i) { return item_at(self, i); }
 int minpy_face_sq_ass_item(PyObject* self, Py_ssize_t i, PyObject* value) {
