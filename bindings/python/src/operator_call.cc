@@ -287,18 +287,57 @@ PyObject* Call::invoke() {
     return result;
 }
 
+// x.sum(), np.add(a, b): nothing but arrays and plain numbers, all else by default. False if it is not that simple.
+bool quick_call(OperatorObject* op, PyObject* const* args, Py_ssize_t n_args, PyObject** result) {
+    minpy_value v[2], results[kMaxResults];
+    int64_t bytes = 0;
+    bool scalar = op->flags & MINPY_OP_SCALAR_RESULT;
+    for (Py_ssize_t i = 0; i < n_args; i++) {
+        if (is_exact_array(args[i])) {
+            ArrayObject* a = with_facts(args[i]);
+            v[i] = {MINPY_V_ARRAY, 0, {0}};
+            v[i].v.p = a->handle;
+            bytes += a->nbytes;
+            if (a->ndim && (op->flags & MINPY_OP_ELEMENTWISE)) scalar = false;
+        } else if (!simple_number(args[i], &v[i])) {
+            return false;
+        }
+    }
+    if (bytes >= kLongBytes) return false;
+    int32_t n = kMaxResults;
+    minpy_status status = minpy_invoke(op->op, v, static_cast<int32_t>(n_args), nullptr, results, &n);
+    if (status == MINPY_E_UNSUPPORTED || (status == MINPY_E_INVALID && n > kMaxResults)) return false;
+    *result = nullptr;
+    if (status) {
+        raise_status(status);
+    } else if (check_fp(op->short_name->c_str()) < 0) {
+        minpy_values_release(results, n);
+    } else if (n == 1) {
+        *result = value_to_python(results, scalar);
+    } else {
+        *result = PyTuple_New(n);
+        for (int32_t i = 0; *result && i < n; i++) PyTuple_SET_ITEM(*result, i, value_to_python(results + i, scalar));
+        if (*result && op->finish) *result = Ref(PyObject_CallObject(op->finish, Ref(*result).get())).release();
+    }
+    return true;
+}
+
 }  // namespace
 
 PyObject* call_operator(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
     OperatorObject* op = as_operator(self);
     Py_ssize_t n_args = PyVectorcall_NARGS(nargsf);
     const char* reason = "attribute";
+    PyObject* result;
+    if (!kwnames && n_args <= 2 && n_args <= op->n_leading && n_args >= op->n_required && n_args > 0 &&
+        !(op->flags & MINPY_OP_LIST_RESULT) && quick_call(op, args, n_args, &result))
+        return result;
     {
         Call call(op);
         Converted done = call.parse(args, n_args, kwnames);
         if (done == Converted::error) return nullptr;
         if (done == Converted::ok) {
-            PyObject* result = call.invoke();
+            result = call.invoke();
             if (result || call.traced() || !PyErr_ExceptionMatches(PyExc_NotImplementedError)) return result;
             PyErr_Clear();
             reason = "no_kernel";
