@@ -32,3 +32,20 @@ function(minpy_cuda_families out extension)
     endforeach()
     set(${out} ${sources} PARENT_SCOPE)
 endfunction()
+
+# minpy_cuda_header_texts(<out>): a source, made in the build folder, that defines header_text() of cuda/generate.h with
+# the text of the family headers and what they build on.
+function(minpy_cuda_header_texts out)
+    set(headers core/array/number.h core/ops/math.h)
+    foreach(family IN LISTS MINPY_CUDA_FAMILIES)
+        list(APPEND headers core/ops/${family}.h)
+    endforeach()
+    set(file ${CMAKE_CURRENT_BINARY_DIR}/header_texts.cc)
+    list(JOIN headers "|" packed)
+    list(TRANSFORM headers PREPEND ${PROJECT_SOURCE_DIR}/ OUTPUT_VARIABLE inputs)
+    set(script ${PROJECT_SOURCE_DIR}/cmake/MinPyHeaderTexts.cmake)
+    add_custom_command(OUTPUT ${file} DEPENDS ${inputs} ${script}
+                       COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR} "-DHEADERS=${packed}" -DOUT=${file} -P ${script}
+                       VERBATIM)
+    set(${out} ${file} PARENT_SCOPE)
+endfunction()

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <mutex>
 
-#include "cuda/plugin.h"
+#include "cuda/runtime.h"
 
 namespace minpy::cuda {
 namespace {

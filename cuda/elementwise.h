@@ -2,6 +2,9 @@
 // family's header, whose last line makes the table of kernels.
 #include "core/ops/functors.h"
 
+// What a functor is given of a stored T: short floats as float, but where it has an own idea of them.
+template <class F, class T> using Taken = std::conditional_t<in(dtype_of<T>, F::kTypes), T, Computed<T>>;
+
 // What one thread does: the elements index, index + threads, ...
 template <class F, class R, class... In> struct Elementwise {
     static constexpr int kInputs = int(sizeof...(In));
@@ -17,7 +20,7 @@ template <class F, class R, class... In> struct Elementwise {
         }
     }
     template <int... K> MINPY_HD static void apply(const char* const* p, char* to, std::integer_sequence<int, K...>) {
-        store<R>(to, F{}(load<In>(p[K])...));
+        *reinterpret_cast<R*>(to) = R(F{}(Taken<F, In>(*reinterpret_cast<const In*>(p[K]))...));
     }
 };
 
@@ -46,7 +49,7 @@ struct KernelTable {
         each_signature<F>([&]<class R, class... In>(uint8_t) {
             if constexpr ((in(dtype_of<In>, kDeviceTypes) && ...)) add<F, R, In...>(name);
             // Where float32 is taken, short floats are too, in float32.
-            if constexpr ((std::is_same_v<In, float> || ...)) {
+            if constexpr ((std::is_same_v<In, float> || ...) && !in(DType::float16, F::kTypes)) {
                 add<F, narrowed<half, R>, narrowed<half, In>...>(name);
                 add<F, narrowed<bhalf, R>, narrowed<bhalf, In>...>(name);
             }

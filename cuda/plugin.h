@@ -1,13 +1,15 @@
-// What the parts of the CUDA backend share: the host's table, the device's, and how kernels register and report.
+// What the parts of the CUDA backend share: the host's table, the device's, and how kernels register and report. Nothing
+// here needs CUDA's headers: what includes no more than this runs on the emulated grid too (tests/cuda).
 #pragma once
-#include <cuda_runtime_api.h>
-
 #include "core/registry/backend.h"
 
 namespace minpy::cuda {
 
 const minpy_host_api& host();
 minpy_device_api& device_api();  // filled by device.cc
+
+// Registers all kernels of device_api() with the host.
+minpy_status register_kernels(const minpy_host_api* host);
 
 // One operator's kernel. `run` finds the call's device current and only enqueues.
 bool add_kernel(const char* op, minpy_kernel_supports_fn supports, minpy_kernel_fn run, void* payload = nullptr);
@@ -16,13 +18,9 @@ bool add_kernel(const char* op, minpy_kernel_supports_fn supports, minpy_kernel_
 inline int32_t refused(const char** reason, const char* why) { return *reason = why, 0; }
 
 minpy_status enter(const minpy_kernel_call* call);
-// MINPY_OK, or the call's error with CUDA's text.
-minpy_status finish(const minpy_kernel_call* call, cudaError_t error);
 // After the launches of a call: reports what the launch itself refused, and remembers the outputs, so that a failure
 // found later poisons them.
 minpy_status launched(const minpy_kernel_call* call);
-
-inline cudaStream_t stream_of(const minpy_kernel_call* call) { return static_cast<cudaStream_t>(call->stream); }
 
 // Blocks of 256 threads that cover `n` elements, with a grid-stride loop beyond.
 constexpr int kThreads = 256;
@@ -50,5 +48,7 @@ void register_elementwise();
 void register_copies();
 void register_reductions();
 void register_products();
+void register_neural();
+void register_pooling();
 
 }  // namespace minpy::cuda

@@ -5,7 +5,7 @@
 
 #include "cuda/library.h"
 #include "cuda/matrices.h"
-#include "cuda/plugin.h"
+#include "cuda/runtime.h"
 
 namespace minpy::cuda {
 namespace {
@@ -105,7 +105,7 @@ minpy_status run(void*, const minpy_kernel_call* call) {
     a.from(p.m, p.k, p.a.row, p.a.column);
     b.from(p.k, p.n, p.b.row, p.b.column);
 
-    Types types;
+    Types types = {};
     types_of(out.dtype, types);
     float one_f[] = {1, 0}, zero_f[] = {0, 0};
     double one_d[] = {1, 0}, zero_d[] = {0, 0};

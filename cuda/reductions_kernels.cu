@@ -34,19 +34,8 @@ void launch(const ReduceArgs& a, unsigned blocks, unsigned threads, void* stream
 }  // namespace
 
 const std::vector<ReduceKernel>& reduce_kernels() {
-    static const std::vector<ReduceKernel> all = [] {
-        std::vector<ReduceKernel> out;
-        auto add = [&]<class F>(const char* name) {
-            each_reduction<F>([&]<class In, class T, class Out>() {
-                out.push_back({name, dtype_of<In>, dtype_of<Out>, launch<F, In, T, Out>});
-            });
-        };
-        add.template operator()<reductions::Sum>("Sum");
-        add.template operator()<reductions::Prod>("Prod");
-        add.template operator()<reductions::Max>("Max");
-        add.template operator()<reductions::Min>("Min");
-        return out;
-    }();
+    static const std::vector<ReduceKernel> all =
+        reduction_table([]<class F, class In, class T, class Out>() { return launch<F, In, T, Out>; });
     return all;
 }
 

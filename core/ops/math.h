@@ -117,7 +117,7 @@ template <class T> MINPY_FN T number(double x) {
     if constexpr (kIsComplex<T>) return {typename T::real_type(x), 0};
     else return T(x);
 }
-#if !defined(__CUDACC__) && !defined(MINPY_NVRTC)
+#if !defined(MINPY_DEVICE_MATH)
 MINPY_FN float ldexp(float x, int n) { return libm::minpy_libm_ldexpf(x, n); }
 MINPY_FN double ldexp(double x, int n) { return libm::minpy_libm_ldexp(x, n); }
 #else

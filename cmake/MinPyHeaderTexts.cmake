@@ -1,0 +1,17 @@
+# Writes ${OUT}: header_text() with the text of ${HEADERS} (separated by |) of the source tree ${ROOT}.
+string(REPLACE "|" ";" headers "${HEADERS}")
+set(source "#include \"cuda/generate.h\"\n\nnamespace minpy::cuda {\n\nstd::string_view header_text(std::string_view path) {\n")
+foreach(header IN LISTS headers)
+    file(READ ${ROOT}/${header} text)
+    string(APPEND source "    if (path == \"${header}\")\n        return")
+    string(LENGTH "${text}" length)
+    set(at 0)
+    while(at LESS length)   # compilers limit one literal to 64 KiB, some to less
+        string(SUBSTRING "${text}" ${at} 8000 piece)
+        string(APPEND source " R\"minpy(${piece})minpy\"")
+        math(EXPR at "${at} + 8000")
+    endwhile()
+    string(APPEND source ";\n")
+endforeach()
+string(APPEND source "    return {};\n}\n\n}  // namespace minpy::cuda\n")
+file(WRITE ${OUT} "${source}")
