@@ -8,6 +8,7 @@ constexpr const char* kPrelude = R"(
 typedef signed char int8_t; typedef short int16_t; typedef int int32_t; typedef long long int64_t;
 typedef unsigned char uint8_t; typedef unsigned short uint16_t; typedef unsigned int uint32_t;
 typedef unsigned long long uint64_t;
+#define __builtin_popcountll(x) __popcll(x)
 #define INFINITY __int_as_float(0x7f800000)
 #define HUGE_VAL __longlong_as_double(0x7ff0000000000000ll)
 #define NAN __int_as_float(0x7fc00000)

@@ -28,7 +28,8 @@ struct Nvrtc {
 
     Nvrtc() {
         void* library = nullptr;
-        for (const char* pattern : {std::getenv("MINPY_NVRTC"), "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"}) {
+        for (const char* pattern : {static_cast<const char*>(std::getenv("MINPY_NVRTC")), "libnvrtc.so.13",
+                                    "libnvrtc.so.12", "libnvrtc.so"}) {
             glob_t found_files{};
             if (!pattern || library) continue;
             if (glob(pattern, 0, nullptr, &found_files) == 0)
