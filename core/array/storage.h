@@ -33,7 +33,7 @@ struct Storage : Pooled<Storage> {
         kRead = 16,      // pending operations read it
         kSaved = 32,     // tape nodes hold it
         kPoisoned = 64,  // an asynchronous kernel failed to write it
-        kSlow = kPending | kRead | kSaved | kPoisoned | kTraced,
+
     };
     // What few storages need.
     struct Extra {

@@ -163,14 +163,13 @@ Array with_node(const Array& a, Node* node, int32_t output) {
 
 // ---- recording ----
 
-void record(const Call& call, std::span<const Array> inputs, std::span<Array> outputs) {
-    const Op& op = call.op;
+void record(const Op& op, Context& context, ValuesView args, std::span<const Array> inputs, std::span<Array> outputs) {
     if (op.gradient == Op::Gradient::none) return;
     SmallVector<Traced, 4> traced;
     Tape* tape = nullptr;
     for (const Array& a : inputs) {
         Traced t;
-        if (a && may_be_traced(a) && in(a.dtype(), kFloating | kComplex)) t = trace_of(a, call.context);
+        if (a && may_be_traced(a) && in(a.dtype(), kFloating | kComplex)) t = trace_of(a, context);
         if (t.node && (!tape || t.node->tape->depth < tape->depth)) tape = t.node->tape.get();
         traced.push_back(std::move(t));
     }
@@ -178,15 +177,15 @@ void record(const Call& call, std::span<const Array> inputs, std::span<Array> ou
     NodeRef node = NodeRef::adopt(new Node);
     node->tape = Ref<Tape>::share(tape);
     node->op = &op;
-    for (const Traced& t : traced) node->edges.push_back({t.node, t.output});
+    for (Traced& t : traced) node->edges.push_back(std::move(t));
     node->sequence = next_sequence();
-    node->args = Values(ValuesView(call.args.data(), size_t(call.args.size())), false);
+    if (op.has_attributes) node->args = Values(args, false);
     node->n_out = int32_t(outputs.size());
     node->device = outputs.front().device();
     node->in_meta.reserve(int64_t(inputs.size()));
     for (const Array& a : inputs) node->in_meta.push_back(a ? ArrayMeta{a.dims(), a.dtype(), a.device()} : ArrayMeta{});
     for (const Array& a : outputs) node->out_meta.push_back({a.dims(), a.dtype()});
-    if (op.view && traced[0].node && &inputs[0].storage() == &outputs[0].storage()) {
+    if (op.view && node->edges[0].node && &inputs[0].storage() == &outputs[0].storage()) {
         DimsView strides = inputs[0].strides();
         node->base.reset(new Layout{Dims(strides.begin(), strides.end()), inputs[0].get()->offset});
     }

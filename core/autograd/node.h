@@ -87,6 +87,9 @@ Array without_node(const Array& a);
 Array snapshot(const Array& a);
 
 // Puts a finished call on the tape if one of its operands is recorded. `inputs` are the operands after casts.
-void record(const Call& call, std::span<const Array> inputs, std::span<Array> outputs);
+void record(const Op& op, Context& context, ValuesView args, std::span<const Array> inputs, std::span<Array> outputs);
+inline void record(const Call& call, std::span<const Array> inputs, std::span<Array> outputs) {
+    record(call.op, call.context, {call.args.data(), size_t(call.args.size())}, inputs, outputs);
+}
 
 }  // namespace minpy

@@ -1,7 +1,7 @@
 #include "core/autograd/sweep.h"
 
-#include <unordered_map>
-#include <unordered_set>
+#include <algorithm>
+#include <vector>
 
 #include "core/autograd/tape.h"
 #include "core/ops/calls.h"
@@ -9,23 +9,66 @@
 namespace minpy {
 namespace {
 
+// Nodes to numbers: open addressing, no allocation per entry.
+class NodeIndex {
+public:
+    int32_t* find(const Node* n) {
+        if (slots_.empty()) return nullptr;
+        for (size_t i = place(n);; i = (i + 1) & (slots_.size() - 1)) {
+            if (slots_[i].node == n) return &slots_[i].value;
+            if (!slots_[i].node) return nullptr;
+        }
+    }
+    // False if it was there already.
+    bool insert(const Node* n, int32_t value) {
+        if (2 * (size_ + 1) > slots_.size()) grow();
+        size_t i = place(n);
+        for (; slots_[i].node; i = (i + 1) & (slots_.size() - 1))
+            if (slots_[i].node == n) return false;
+        slots_[i] = {n, value};
+        ++size_;
+        return true;
+    }
+
+private:
+    struct Slot {
+        const Node* node = nullptr;
+        int32_t value = 0;
+    };
+    size_t place(const Node* n) const {
+        return (reinterpret_cast<uintptr_t>(n) * 0x9e3779b97f4a7c15ull >> 20) & (slots_.size() - 1);
+    }
+    void grow() {
+        std::vector<Slot> old(std::max<size_t>(64, 2 * slots_.size()));
+        old.swap(slots_);
+        size_ = 0;
+        for (const Slot& s : old)
+            if (s.node) insert(s.node, s.value);
+    }
+    std::vector<Slot> slots_;
+    size_t size_ = 0;
+};
+
 // The nodes between `heads` and `targets`, oldest first.
 struct Between {
-    std::vector<Node*> nodes;
-    std::unordered_map<Node*, int32_t> index;
+    struct Entry {
+        Node* node;
+        bool target;
+    };
+    std::vector<Entry> nodes;
 
     Between(std::span<const Traced> heads, std::span<const Traced> targets) {
+        constexpr int32_t kSeen = -1, kTarget = -2;
         uint64_t oldest = UINT64_MAX;
-        std::unordered_set<const Node*> is_target;
         for (const Traced& t : targets) {
             if (!t.node) continue;
             oldest = std::min(oldest, t.node->sequence);
-            is_target.insert(t.node.get());
+            index_.insert(t.node.get(), kTarget);
         }
         std::vector<Node*> stack, found;
-        std::unordered_set<Node*> seen;
+        NodeIndex seen;
         auto visit = [&](Node* n) {
-            if (n && n->sequence >= oldest && seen.insert(n).second) stack.push_back(n);
+            if (n && n->sequence >= oldest && seen.insert(n, kSeen)) stack.push_back(n);
         };
         for (const Traced& t : heads) visit(t.node.get());
         while (!stack.empty()) {
@@ -36,19 +79,27 @@ struct Between {
         }
         std::sort(found.begin(), found.end(), [](Node* a, Node* b) { return a->sequence < b->sequence; });
         // Keep those from which a target can be reached.
-        index.reserve(found.size());
+        nodes.reserve(found.size());
         for (Node* n : found) {
-            bool reaches = is_target.count(n);
-            for (const Traced& e : n->edges) reaches = reaches || (e.node && index.count(e.node.get()));
+            int32_t* known = index_.find(n);
+            bool target = known && *known == kTarget, reaches = target;
+            for (const Traced& e : n->edges) reaches = reaches || find(e.node.get()) >= 0;
             if (!reaches) continue;
-            index.emplace(n, int32_t(nodes.size()));
-            nodes.push_back(n);
+            if (known)
+                *known = int32_t(nodes.size());
+            else
+                index_.insert(n, int32_t(nodes.size()));
+            nodes.push_back({n, target});
         }
     }
-    int32_t find(Node* n) const {
-        auto it = n ? index.find(n) : index.end();
-        return it == index.end() ? -1 : it->second;
+    // Position in `nodes`, negative for a node that is not between.
+    int32_t find(const Node* n) {
+        int32_t* found = n ? index_.find(n) : nullptr;
+        return found ? *found : -1;
     }
+
+private:
+    NodeIndex index_;
 };
 
 [[noreturn]] void no_derivative(const Op& op) {
@@ -99,8 +150,6 @@ std::vector<Array> reverse_sweep(std::span<const Traced> heads, std::span<const 
                                  std::span<const Traced> targets, bool release_saved) {
     Between between(heads, targets);
     Slots slots(between);
-    std::unordered_set<const Node*> keep;
-    for (const Traced& t : targets) keep.insert(t.node.get());
     for (size_t i = 0; i < heads.size(); ++i) {
         int32_t at = between.find(heads[i].node.get());
         if (at >= 0 && cotangents[i]) {
@@ -109,7 +158,7 @@ std::vector<Array> reverse_sweep(std::span<const Traced> heads, std::span<const 
         }
     }
     for (int32_t k = int32_t(between.nodes.size()) - 1; k >= 0; --k) {
-        Node* node = between.nodes[size_t(k)];
+        auto [node, target] = between.nodes[size_t(k)];
         auto& arrived = slots.at[size_t(k)];
         bool any = false;
         for (const Array& a : arrived) any = any || a;
@@ -125,7 +174,7 @@ std::vector<Array> reverse_sweep(std::span<const Traced> heads, std::span<const 
             Array& slot = slots(to, node->edges[i].output);
             slot = ops::accumulate(slot, results[i]);
         }
-        if (!keep.count(node)) arrived.clear();
+        if (!target) arrived.clear();
         (void)release_saved;
     }
     std::vector<Array> out;
@@ -201,11 +250,9 @@ std::vector<Array> forward_sweep(std::span<const Traced> sources, std::span<cons
         Array& slot = slots(at, sources[i].output);
         slot = ops::accumulate(slot, tangents[i]);
     }
-    std::unordered_set<const Node*> is_source;
-    for (const Traced& t : sources) is_source.insert(t.node.get());
     for (int32_t k = 0; k < int32_t(between.nodes.size()); ++k) {
-        Node* node = between.nodes[size_t(k)];
-        if (!node->op || is_source.count(node)) continue;
+        auto [node, source] = between.nodes[size_t(k)];
+        if (!node->op || source) continue;
         SmallVector<Array, 4> in(node->edges.size());
         bool any = false;
         for (int64_t i = 0; i < in.size(); ++i) {

@@ -12,9 +12,14 @@ struct Resolved {
 };
 Resolved resolve_loop(const Call& call);
 
+// C-contiguous on the CPU, its elements computed.
+inline bool is_ready(const ArrayBody* b) {
+    return b->contiguous && b->storage->device.is_cpu() && !b->storage->has(Storage::kPending | Storage::kPoisoned);
+}
+
 // A contiguous CPU array that no tape follows and nothing is pending on: what the short ways take.
 inline bool is_plain(const ArrayBody* b) {
-    return b->contiguous && !b->node && b->storage->device.is_cpu() && !b->storage->has(Storage::kSlow);
+    return is_ready(b) && !b->node && !b->storage->has(Storage::kTraced);
 }
 
 // Runs a loop on ready CPU arrays into `out`, broadcasting and casting; returns MINPY_FP_*.

@@ -10,11 +10,19 @@
 namespace minpy {
 namespace {
 
-// ---- the short way: contiguous CPU arrays of one shape and dtype (or one and a weak number), no options, no tape ----
+// ---- the short way: contiguous CPU arrays of one shape and dtype (or one and a weak number), no options ----
 
 constexpr int64_t kShortWay = 1 << 14;
 
-Array short_way(const Op& op, ValuesView args) {
+// Recorded like any other call: the operands are what a bound call would have had.
+void record_short(const Op& op, Context& context, ValuesView args, Array& out, DType operand) {
+    Arrays inputs;
+    for (const minpy_value& v : args)
+        inputs.push_back(v.tag == MINPY_V_ARRAY ? Array::share(array_of(v)) : array_of_number(v, operand));
+    record(op, context, args, {inputs.data(), size_t(inputs.size())}, {&out, 1});
+}
+
+Array short_way(const Op& op, ValuesView args, Context& context) {
     if (int(args.size()) != op.n_in || op.n_in > 2 || op.fixed) return {};
     const ArrayBody* a = nullptr;
     const ArrayBody* other = nullptr;
@@ -22,10 +30,12 @@ Array short_way(const Op& op, ValuesView args) {
     alignas(16) char number[16];
     uint32_t scalars = 0;
     int weak_at = -1;
+    bool traced = false;
     for (int i = 0; i < op.n_in; ++i) {
         if (args[size_t(i)].tag == MINPY_V_ARRAY) {
             const ArrayBody* b = array_of(args[size_t(i)]);
-            if (!is_plain(b)) return {};
+            if (!is_ready(b)) return {};
+            traced = traced || b->node || b->storage->has(Storage::kTraced);
             if (!a)
                 a = b;
             else
@@ -62,6 +72,7 @@ Array short_way(const Op& op, ValuesView args) {
             thread_state().fp_status |= raised;
         }
     }
+    if (traced) record_short(op, context, args, out, a->dtype);
     return out;
 }
 
@@ -218,7 +229,7 @@ std::string describe_operands(const Call& c) {
 Arrays invoke(const Op& op, ValuesView args, const CallOptions& options) {
     Context& context = options.context ? *options.context : Context::current();
     if ((op.elementwise || op.short_way) && !options.any() && !profiling.load(std::memory_order_relaxed)) {
-        if (Array out = op.elementwise ? short_way(op, args) : op.short_way(args)) {
+        if (Array out = op.elementwise ? short_way(op, args, context) : op.short_way(args)) {
             op.cpu_calls.fetch_add(1, std::memory_order_relaxed);
             Arrays result;
             result.push_back(std::move(out));

@@ -36,6 +36,7 @@ struct Op {
     // ---- schema ----
     std::string name, signature, doc, family;
     std::vector<Param> params;
+    bool has_attributes = false;       // a parameter that is no array
     std::vector<std::string> samples;  // arguments for tests and documents: "f64(2,3), axis=1"
     std::string domain;                // where an element-wise operator is smooth: "(0.1, 4)"
     int n_outputs = 1;                 // 0: as many as the call gives

@@ -108,6 +108,7 @@ void parse_signature(std::string_view text, Op& op) {
             if (p.default_value[0].tag == MINPY_V_NONE) p.optional = true;
             shown += cat("=", literal);
         }
+        op.has_attributes = op.has_attributes || p.kind != ParamKind::array;
         op.params.push_back(std::move(p));
     }
     op.signature = cat(op.name, "(", shown, ")");
