@@ -13,10 +13,27 @@
     };
 MINPY_HYPERBOLIC(Sinh, sinh, math::is_finite(x) & math::is_inf(y) ? kFpOverflow : 0u)
 MINPY_HYPERBOLIC(Cosh, cosh, math::is_finite(x) & math::is_inf(y) ? kFpOverflow : 0u)
-MINPY_HYPERBOLIC(Tanh, tanh, 0u)
 MINPY_HYPERBOLIC(Arcsinh, arcsinh, 0u)
 MINPY_HYPERBOLIC(Arccosh, arccosh, x < 1 ? kFpInvalid : 0u)
 MINPY_HYPERBOLIC(Arctanh, arctanh, (math::fabs(x) > 1 ? kFpInvalid : 0u) | (math::fabs(x) == 1 ? kFpDivide : 0u))
 #undef MINPY_HYPERBOLIC
+
+struct Tanh {
+    static constexpr auto kTypes = kFloat | kComplex;
+    static constexpr bool kVectorMath = true;
+    template <class T> MINPY_FN T operator()(T x) const {
+        if constexpr (sizeof(T) != sizeof(double) || math::kIsComplex<T>) {
+            return math::tanh(x);
+        } else {
+            // By expm1: libmvec's tanh takes 1.5 times as long in double.
+            T t = math::expm1(-2 * math::fabs(x));
+            return math::copysign(t / (t + 2), x);
+        }
+    }
+    template <class T> MINPY_FN static unsigned warn(T x, T y) {
+        if constexpr (math::kIsComplex<T>) return math::complex_warn(x, y);
+        else return 0;
+    }
+};
 
 MINPY_FUNCTORS(Sinh, Cosh, Tanh, Arcsinh, Arccosh, Arctanh)
