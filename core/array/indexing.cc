@@ -202,7 +202,7 @@ Array basic_window(const Array& a, IndexView index) {
 
 bool set_element(const Array& a, IndexView index, const minpy_value& number) {
     if (int64_t(index.size()) != a.ndim() || !is_number(number) || !a.on_cpu() || a.get()->node ||
-        a.storage().has(Storage::kSlow | Storage::kReadOnly))
+        a.storage().has(Storage::kPending | Storage::kPoisoned | Storage::kTraced | Storage::kReadOnly))
         return false;
     int64_t offset = 0;
     for (int64_t axis = 0; axis < a.ndim(); ++axis) {
