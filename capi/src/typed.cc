@@ -28,6 +28,24 @@ minpy_status minpy_divide(minpy_array x1, minpy_array x2, minpy_array *out) {
     return typed_call(op, "divide", args, {out});
 }
 
+minpy_status minpy_floor_divide(minpy_array x1, minpy_array x2, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x1), array_or_none(x2)};
+    return typed_call(op, "floor_divide", args, {out});
+}
+
+minpy_status minpy_remainder(minpy_array x1, minpy_array x2, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x1), array_or_none(x2)};
+    return typed_call(op, "remainder", args, {out});
+}
+
+minpy_status minpy_power(minpy_array x1, minpy_array x2, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x1), array_or_none(x2)};
+    return typed_call(op, "power", args, {out});
+}
+
 minpy_status minpy_negative(minpy_array x, minpy_array *out) {
     static const Op* op;
     minpy_value args[] = {array_or_none(x)};
@@ -62,6 +80,24 @@ minpy_status minpy_argmin(minpy_array a, const int64_t *axis, int32_t keepdims, 
     static const Op* op;
     minpy_value args[] = {array_or_none(a), int_or_none(axis), to_value(keepdims != 0)};
     return typed_call(op, "argmin", args, {out});
+}
+
+minpy_status minpy_bitwise_and(minpy_array x1, minpy_array x2, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x1), array_or_none(x2)};
+    return typed_call(op, "bitwise_and", args, {out});
+}
+
+minpy_status minpy_bitwise_or(minpy_array x1, minpy_array x2, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x1), array_or_none(x2)};
+    return typed_call(op, "bitwise_or", args, {out});
+}
+
+minpy_status minpy_bitwise_xor(minpy_array x1, minpy_array x2, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x1), array_or_none(x2)};
+    return typed_call(op, "bitwise_xor", args, {out});
 }
 
 minpy_status minpy_equal(minpy_array x1, minpy_array x2, minpy_array *out) {
@@ -142,6 +178,18 @@ minpy_status minpy_logical_not(minpy_array x, minpy_array *out) {
     return typed_call(op, "logical_not", args, {out});
 }
 
+minpy_status minpy_floor(minpy_array x, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x)};
+    return typed_call(op, "floor", args, {out});
+}
+
+minpy_status minpy_ceil(minpy_array x, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x)};
+    return typed_call(op, "ceil", args, {out});
+}
+
 minpy_status minpy_where(minpy_array condition, minpy_array x, minpy_array y, minpy_array *out) {
     static const Op* op;
     minpy_value args[] = {array_or_none(condition), array_or_none(x), array_or_none(y)};
@@ -164,6 +212,18 @@ minpy_status minpy_clip(minpy_array a, minpy_array a_min, minpy_array a_max, min
     static const Op* op;
     minpy_value args[] = {array_or_none(a), array_or_none(a_min), array_or_none(a_max)};
     return typed_call(op, "clip", args, {out});
+}
+
+minpy_status minpy_sigmoid(minpy_array x, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x)};
+    return typed_call(op, "sigmoid", args, {out});
+}
+
+minpy_status minpy_relu(minpy_array x, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(x)};
+    return typed_call(op, "relu", args, {out});
 }
 
 minpy_status minpy_sin(minpy_array x, minpy_array *out) {
@@ -196,6 +256,12 @@ minpy_status minpy_matmul(minpy_array x1, minpy_array x2, minpy_array *out) {
     return typed_call(op, "matmul", args, {out});
 }
 
+minpy_status minpy_dot(minpy_array a, minpy_array b, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(a), array_or_none(b)};
+    return typed_call(op, "dot", args, {out});
+}
+
 minpy_status minpy_reshape(minpy_array a, const int64_t *shape, int32_t n_shape, minpy_array *out) {
     static const Op* op;
     minpy_value args[] = {array_or_none(a), ints_or_none(shape, n_shape)};
@@ -224,6 +290,48 @@ minpy_status minpy_copy(minpy_array a, minpy_array *out) {
     static const Op* op;
     minpy_value args[] = {array_or_none(a)};
     return typed_call(op, "copy", args, {out});
+}
+
+minpy_status minpy_squeeze(minpy_array a, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(a)};
+    return typed_call(op, "squeeze", args, {out});
+}
+
+minpy_status minpy_expand_dims(minpy_array a, const int64_t *axis, int32_t n_axis, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(a), ints_or_none(axis, n_axis)};
+    return typed_call(op, "expand_dims", args, {out});
+}
+
+minpy_status minpy_concatenate(const minpy_array *arrays, int32_t n_arrays, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {pointer_value(MINPY_V_ARRAYS, arrays, n_arrays)};
+    return typed_call(op, "concatenate", args, {out});
+}
+
+minpy_status minpy_stack(const minpy_array *arrays, int32_t n_arrays, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {pointer_value(MINPY_V_ARRAYS, arrays, n_arrays)};
+    return typed_call(op, "stack", args, {out});
+}
+
+minpy_status minpy_take(minpy_array a, minpy_array indices, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(a), array_or_none(indices)};
+    return typed_call(op, "take", args, {out});
+}
+
+minpy_status minpy_sort(minpy_array a, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(a)};
+    return typed_call(op, "sort", args, {out});
+}
+
+minpy_status minpy_argsort(minpy_array a, minpy_array *out) {
+    static const Op* op;
+    minpy_value args[] = {array_or_none(a)};
+    return typed_call(op, "argsort", args, {out});
 }
 
 minpy_status minpy_sum(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims, minpy_array *out) {

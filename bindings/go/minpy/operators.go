@@ -2042,6 +2042,18 @@ func (s *Scope) MxConvolution(data, weight any, options ...Option) *Array {
 	return opMxConvolution.in1(s, []any{data, weight}, options)
 }
 
+var opMxDeconvolution = operator{name: "mx.Deconvolution", params: []string{"data", "weight", "bias", "kernel", "stride", "dilate", "pad", "adj", "target_shape", "num_filter", "num_group", "workspace", "no_bias", "cudnn_tune", "cudnn_off", "layout"}}
+
+// MxDeconvolution is mx.Deconvolution(data, weight, bias=None, kernel=(), stride=None, dilate=None, pad=None, adj=None, target_shape=None, num_filter=0, num_group=1, workspace=512, no_bias=True, cudnn_tune=None, cudnn_off=False, layout=None): the transpose of a convolution.
+func MxDeconvolution(data, weight any, options ...Option) (*Array, error) {
+	return opMxDeconvolution.call1([]any{data, weight}, options)
+}
+
+// MxDeconvolution is the package's MxDeconvolution in the scope.
+func (s *Scope) MxDeconvolution(data, weight any, options ...Option) *Array {
+	return opMxDeconvolution.in1(s, []any{data, weight}, options)
+}
+
 var opMxDropout = operator{name: "mx.Dropout", params: []string{"data", "p"}}
 
 // MxDropout is mx.Dropout(data, p=0.5): dropout, while training.
@@ -4084,6 +4096,9 @@ func WithAMin(aMin any) Option { return Option{"a_min", aMin} }
 
 // WithActType gives the parameter act_type.
 func WithActType(actType string) Option { return Option{"act_type", actType} }
+
+// WithAdj gives the parameter adj.
+func WithAdj(adj ...int) Option { return Option{"adj", oneOrMore(adj)} }
 
 // WithAppend gives the parameter append.
 func WithAppend(append any) Option { return Option{"append", append} }

@@ -296,6 +296,18 @@ MINPY_API minpy_status minpy_multiply(minpy_array x1, minpy_array x2, minpy_arra
  *  @param x1  an array
  *  @param x2  an array */
 MINPY_API minpy_status minpy_divide(minpy_array x1, minpy_array x2, minpy_array *out);
+/** The largest whole number not above x1/x2, element by element; integers by zero give 0.
+ *  @param x1  an array
+ *  @param x2  an array */
+MINPY_API minpy_status minpy_floor_divide(minpy_array x1, minpy_array x2, minpy_array *out);
+/** x1 - x2*floor(x1/x2), element by element: with the sign of x2, as Python's %.
+ *  @param x1  an array
+ *  @param x2  an array */
+MINPY_API minpy_status minpy_remainder(minpy_array x1, minpy_array x2, minpy_array *out);
+/** x1**x2, element by element; integers to negative integer powers are refused.
+ *  @param x1  an array
+ *  @param x2  an array */
+MINPY_API minpy_status minpy_power(minpy_array x1, minpy_array x2, minpy_array *out);
 /** -x, element by element.
  *  @param x  an array */
 MINPY_API minpy_status minpy_negative(minpy_array x, minpy_array *out);
@@ -319,6 +331,18 @@ MINPY_API minpy_status minpy_argmax(minpy_array a, const int64_t *axis, int32_t 
  *  @param axis  an axis, negative from the end; NULL: over all
  *  @param keepdims  0 or 1 */
 MINPY_API minpy_status minpy_argmin(minpy_array a, const int64_t *axis, int32_t keepdims, minpy_array *out);
+/** Bits set in both, element by element.
+ *  @param x1  an array
+ *  @param x2  an array */
+MINPY_API minpy_status minpy_bitwise_and(minpy_array x1, minpy_array x2, minpy_array *out);
+/** Bits set in one or both, element by element.
+ *  @param x1  an array
+ *  @param x2  an array */
+MINPY_API minpy_status minpy_bitwise_or(minpy_array x1, minpy_array x2, minpy_array *out);
+/** Bits set in just one, element by element.
+ *  @param x1  an array
+ *  @param x2  an array */
+MINPY_API minpy_status minpy_bitwise_xor(minpy_array x1, minpy_array x2, minpy_array *out);
 /** Whether x1 == x2, element by element.
  *  @param x1  an array
  *  @param x2  an array */
@@ -366,6 +390,12 @@ MINPY_API minpy_status minpy_logical_or(minpy_array x1, minpy_array x2, minpy_ar
 /** Whether x is zero, element by element.
  *  @param x  an array */
 MINPY_API minpy_status minpy_logical_not(minpy_array x, minpy_array *out);
+/** The largest whole number not above x, element by element.
+ *  @param x  an array */
+MINPY_API minpy_status minpy_floor(minpy_array x, minpy_array *out);
+/** The smallest whole number not below x, element by element.
+ *  @param x  an array */
+MINPY_API minpy_status minpy_ceil(minpy_array x, minpy_array *out);
 /** x where the condition is true, else y.
  *  @param condition  an array
  *  @param x  an array
@@ -384,6 +414,12 @@ MINPY_API minpy_status minpy_minimum(minpy_array x1, minpy_array x2, minpy_array
  *  @param a_min  an array (NULL: none)
  *  @param a_max  an array (NULL: none) */
 MINPY_API minpy_status minpy_clip(minpy_array a, minpy_array a_min, minpy_array a_max, minpy_array *out);
+/** 1 / (1 + exp(-x)), element by element.
+ *  @param x  an array */
+MINPY_API minpy_status minpy_sigmoid(minpy_array x, minpy_array *out);
+/** max(x, 0), element by element.
+ *  @param x  an array */
+MINPY_API minpy_status minpy_relu(minpy_array x, minpy_array *out);
 /** Sine, element by element; x in radians.
  *  @param x  an array */
 MINPY_API minpy_status minpy_sin(minpy_array x, minpy_array *out);
@@ -402,6 +438,10 @@ MINPY_API minpy_status minpy_log_softmax(minpy_array x, int64_t axis, minpy_arra
  *  @param x1  an array
  *  @param x2  an array */
 MINPY_API minpy_status minpy_matmul(minpy_array x1, minpy_array x2, minpy_array *out);
+/** Sum of products over the last axis of a and the last but one of b; a product where one is a number.
+ *  @param a  an array
+ *  @param b  an array */
+MINPY_API minpy_status minpy_dot(minpy_array a, minpy_array b, minpy_array *out);
 /** The elements in a new shape; a view where strides allow. One size may be -1.
  *  @param a  an array
  *  @param shape  `n_shape` integers */
@@ -421,6 +461,29 @@ MINPY_API minpy_status minpy_astype(minpy_array x, minpy_dtype dtype, minpy_arra
 /** A copy in C order.
  *  @param a  an array */
 MINPY_API minpy_status minpy_copy(minpy_array a, minpy_array *out);
+/** Without axes of size 1, all of them or those given; a view.
+ *  @param a  an array */
+MINPY_API minpy_status minpy_squeeze(minpy_array a, minpy_array *out);
+/** With new axes of size 1 at these places of the result; a view.
+ *  @param a  an array
+ *  @param axis  `n_axis` axes, negative from the end; NULL: all */
+MINPY_API minpy_status minpy_expand_dims(minpy_array a, const int64_t *axis, int32_t n_axis, minpy_array *out);
+/** Arrays one after the other along an axis; flattened for None.
+ *  @param arrays  `n_arrays` arrays */
+MINPY_API minpy_status minpy_concatenate(const minpy_array *arrays, int32_t n_arrays, minpy_array *out);
+/** Arrays of one shape along a new axis.
+ *  @param arrays  `n_arrays` arrays */
+MINPY_API minpy_status minpy_stack(const minpy_array *arrays, int32_t n_arrays, minpy_array *out);
+/** The elements at indices along an axis, or of the flattened array.
+ *  @param a  an array
+ *  @param indices  an array */
+MINPY_API minpy_status minpy_take(minpy_array a, minpy_array indices, minpy_array *out);
+/** A sorted copy along an axis, flattened for None; NaN comes last.
+ *  @param a  an array */
+MINPY_API minpy_status minpy_sort(minpy_array a, minpy_array *out);
+/** The indices that sort along an axis, equal elements in their order.
+ *  @param a  an array */
+MINPY_API minpy_status minpy_argsort(minpy_array a, minpy_array *out);
 /** Sum of the elements over the given axes; bools and short integers sum in 64 bits.
  *  @param a  an array
  *  @param axis  `n_axis` axes, negative from the end; NULL: all

@@ -111,6 +111,7 @@ const table = [
     Operator("mx.FullyConnected", 0),
     Operator("mx.Convolution", 0),
     Operator("mx.Pooling", 0),
+    Operator("mx.Deconvolution", 0),
     Operator("mx.BatchNorm", 0),
     Operator("mx.Activation", 0),
     Operator("mx.LeakyReLU", 0),
@@ -204,6 +205,16 @@ const table = [
     Operator("meshgrid", 64),
     Operator("get_item", 0),
     Operator("set_item", 0),
+    Operator("select", 0),
+    Operator("choose", 0),
+    Operator("place", 0),
+    Operator("putmask", 0),
+    Operator("insert", 0),
+    Operator("isin", 0),
+    Operator("isclose", 2),
+    Operator("unravel_index", 64),
+    Operator("lexsort", 0),
+    Operator("trapezoid", 2),
     Operator("zeros", 0),
     Operator("ones", 0),
     Operator("empty", 0),
@@ -1159,7 +1170,7 @@ Batch normalisation. In training the batch's mean and variance are used, and the
 else the moving ones are used. By default as the context says.
 """
 batch_norm(x, gamma, beta, moving_mean=default, moving_var=default, eps=default, momentum=default; dims=default, training=default, options...) =
-    call(table[149], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.axis(dims), Arg.bool(training)); options...)
+    call(table[150], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.axis(dims), Arg.bool(training)); options...)
 
 """
     layer_norm(x, gamma, beta; dims, eps = 1e-05)
@@ -1167,7 +1178,7 @@ batch_norm(x, gamma, beta, moving_mean=default, moving_var=default, eps=default,
 The data normalised along one axis, scaled and shifted.
 """
 layer_norm(x, gamma, beta; dims=default, eps=default, options...) =
-    call(table[150], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.axis(dims), Arg.float(eps)); options...)
+    call(table[151], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.axis(dims), Arg.float(eps)); options...)
 
 """
     softmax(x; dims)
@@ -1175,7 +1186,7 @@ layer_norm(x, gamma, beta; dims=default, eps=default, options...) =
 exp(x) / sum(exp(x)) along an axis.
 """
 softmax(x; dims=default, options...) =
-    call(table[151], (Arg.array(x), Arg.axis(dims)); options...)
+    call(table[152], (Arg.array(x), Arg.axis(dims)); options...)
 
 """
     log_softmax(x; dims)
@@ -1183,7 +1194,7 @@ softmax(x; dims=default, options...) =
 The logarithm of softmax, without overflow.
 """
 log_softmax(x; dims=default, options...) =
-    call(table[152], (Arg.array(x), Arg.axis(dims)); options...)
+    call(table[153], (Arg.array(x), Arg.axis(dims)); options...)
 
 """
     softmax_cross_entropy(x, label)
@@ -1191,7 +1202,7 @@ log_softmax(x; dims=default, options...) =
 The sum of the rows' cross entropies: labels are class numbers (batch,) or probabilities (batch, classes).
 """
 softmax_cross_entropy(x, label; options...) =
-    call(table[153], (Arg.array(x), Arg.array(label)); options...)
+    call(table[154], (Arg.array(x), Arg.array(label)); options...)
 
 """
     matmul(x1, x2)
@@ -1199,7 +1210,7 @@ softmax_cross_entropy(x, label; options...) =
 Matrix product of the last two axes; leading axes broadcast, vectors count as rows and columns.
 """
 matmul(x1, x2; options...) =
-    call(table[154], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[155], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     dot(a, b)
@@ -1207,7 +1218,7 @@ matmul(x1, x2; options...) =
 Sum of products over the last axis of a and the last but one of b; a product where one is a number.
 """
 dot(a, b; options...) =
-    call(table[155], (Arg.array(a), Arg.array(b)); options...)
+    call(table[156], (Arg.array(a), Arg.array(b)); options...)
 
 """
     inner(a, b)
@@ -1215,7 +1226,7 @@ dot(a, b; options...) =
 Sum of products over the last axes of both.
 """
 inner(a, b; options...) =
-    call(table[156], (Arg.array(a), Arg.array(b)); options...)
+    call(table[157], (Arg.array(a), Arg.array(b)); options...)
 
 """
     vdot(a, b)
@@ -1223,7 +1234,7 @@ inner(a, b; options...) =
 Sum of products of all elements, those of a conjugated.
 """
 vdot(a, b; options...) =
-    call(table[157], (Arg.array(a), Arg.array(b)); options...)
+    call(table[158], (Arg.array(a), Arg.array(b)); options...)
 
 """
     outer(a, b)
@@ -1231,7 +1242,7 @@ vdot(a, b; options...) =
 The product of each element of a with each of b.
 """
 outer(a, b; options...) =
-    call(table[158], (Arg.array(a), Arg.array(b)); options...)
+    call(table[159], (Arg.array(a), Arg.array(b)); options...)
 
 """
     tensordot(a, b[, axes = 2])
@@ -1239,7 +1250,7 @@ outer(a, b; options...) =
 Sum of products over several axes: the last n of a and the first n of b, or those of two lists.
 """
 tensordot(a, b, axes=default; options...) =
-    call(table[159], (Arg.array(a), Arg.array(b), Arg.value(axes)); options...)
+    call(table[160], (Arg.array(a), Arg.array(b), Arg.value(axes)); options...)
 
 """
     vecdot(x1, x2; dims)
@@ -1247,7 +1258,7 @@ tensordot(a, b, axes=default; options...) =
 Sum of products over an axis, elements of x1 conjugated; the other axes broadcast.
 """
 vecdot(x1, x2; dims=default, options...) =
-    call(table[160], (Arg.array(x1), Arg.array(x2), Arg.axis(dims)); options...)
+    call(table[161], (Arg.array(x1), Arg.array(x2), Arg.axis(dims)); options...)
 
 """
     matvec(x1, x2)
@@ -1255,7 +1266,7 @@ vecdot(x1, x2; dims=default, options...) =
 Matrices times vectors; leading axes broadcast.
 """
 matvec(x1, x2; options...) =
-    call(table[161], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[162], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     vecmat(x1, x2)
@@ -1263,7 +1274,7 @@ matvec(x1, x2; options...) =
 Vectors, conjugated, times matrices; leading axes broadcast.
 """
 vecmat(x1, x2; options...) =
-    call(table[162], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[163], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     kron(a, b)
@@ -1271,7 +1282,7 @@ vecmat(x1, x2; options...) =
 Kronecker product: blocks of b scaled by the elements of a.
 """
 kron(a, b; options...) =
-    call(table[163], (Arg.array(a), Arg.array(b)); options...)
+    call(table[164], (Arg.array(a), Arg.array(b)); options...)
 
 """
     cross(a, b[, axisa = -1, axisb = -1, axisc = -1]; dims)
@@ -1279,7 +1290,7 @@ kron(a, b; options...) =
 Cross product of vectors of three elements.
 """
 cross(a, b, axisa=default, axisb=default, axisc=default; dims=default, options...) =
-    call(table[164], (Arg.array(a), Arg.array(b), Arg.int(axisa), Arg.int(axisb), Arg.int(axisc), Arg.axis(dims)); options...)
+    call(table[165], (Arg.array(a), Arg.array(b), Arg.int(axisa), Arg.int(axisb), Arg.int(axisc), Arg.axis(dims)); options...)
 
 """
     einsum(subscripts, operands; dtype, optimize = false)
@@ -1287,7 +1298,7 @@ cross(a, b, axisa=default, axisb=default, axisc=default; dims=default, options..
 Einstein's summation: products of operands summed over the labels that the result does not have.
 """
 einsum(subscripts, operands; dtype=default, optimize=default, options...) =
-    call(table[165], (Arg.str(subscripts), Arg.arrays(operands), Arg.dtype(dtype), Arg.value(optimize)); options...)
+    call(table[166], (Arg.str(subscripts), Arg.arrays(operands), Arg.dtype(dtype), Arg.value(optimize)); options...)
 
 """
     reshape(a, shape; order = "C")
@@ -1295,7 +1306,7 @@ einsum(subscripts, operands; dtype=default, optimize=default, options...) =
 The elements in a new shape; a view where strides allow. One size may be -1.
 """
 reshape(a, shape; order=default, options...) =
-    call(table[184], (Arg.array(a), Arg.ints(shape), Arg.str(order)); options...)
+    call(table[185], (Arg.array(a), Arg.ints(shape), Arg.str(order)); options...)
 
 """
     transpose(a; dims)
@@ -1303,7 +1314,7 @@ reshape(a, shape; order=default, options...) =
 The axes in another order, reversed by default; a view.
 """
 transpose(a; dims=default, options...) =
-    call(table[185], (Arg.array(a), Arg.axes(dims)); options...)
+    call(table[186], (Arg.array(a), Arg.axes(dims)); options...)
 
 """
     broadcast_to(array, shape)
@@ -1311,7 +1322,7 @@ transpose(a; dims=default, options...) =
 A view of a larger shape in which sizes of 1 are repeated without a copy.
 """
 broadcast_to(array, shape; options...) =
-    call(table[186], (Arg.array(array), Arg.ints(shape)); options...)
+    call(table[187], (Arg.array(array), Arg.ints(shape)); options...)
 
 """
     astype(x, dtype; copy = true)
@@ -1319,7 +1330,7 @@ broadcast_to(array, shape; options...) =
 The elements converted to a dtype: a copy.
 """
 astype(x, dtype; copy=default, options...) =
-    call(table[187], (Arg.array(x), Arg.dtype(dtype), Arg.bool(copy)); options...)
+    call(table[188], (Arg.array(x), Arg.dtype(dtype), Arg.bool(copy)); options...)
 
 """
     copy(a)
@@ -1327,7 +1338,7 @@ astype(x, dtype; copy=default, options...) =
 A copy in C order.
 """
 copy(a; options...) =
-    call(table[188], (Arg.array(a),); options...)
+    call(table[189], (Arg.array(a),); options...)
 
 """
     to_device(a, device)
@@ -1335,7 +1346,7 @@ copy(a; options...) =
 The array on a device: itself if it is there already.
 """
 to_device(a, device; options...) =
-    call(table[189], (Arg.array(a), Arg.device(device)); options...)
+    call(table[190], (Arg.array(a), Arg.device(device)); options...)
 
 """
     ravel(a; order = "C")
@@ -1343,7 +1354,7 @@ to_device(a, device; options...) =
 The elements as one dimension; a view where strides allow.
 """
 ravel(a; order=default, options...) =
-    call(table[190], (Arg.array(a), Arg.str(order)); options...)
+    call(table[191], (Arg.array(a), Arg.str(order)); options...)
 
 """
     squeeze(a; dims)
@@ -1351,7 +1362,7 @@ ravel(a; order=default, options...) =
 Without axes of size 1, all of them or those given; a view.
 """
 squeeze(a; dims=default, options...) =
-    call(table[191], (Arg.array(a), Arg.axes(dims)); options...)
+    call(table[192], (Arg.array(a), Arg.axes(dims)); options...)
 
 """
     expand_dims(a, dims)
@@ -1359,7 +1370,7 @@ squeeze(a; dims=default, options...) =
 With new axes of size 1 at these places of the result; a view.
 """
 expand_dims(a, dims; options...) =
-    call(table[192], (Arg.array(a), Arg.axes(dims)); options...)
+    call(table[193], (Arg.array(a), Arg.axes(dims)); options...)
 
 """
     swapaxes(a, axis1, axis2)
@@ -1367,7 +1378,7 @@ expand_dims(a, dims; options...) =
 With two axes exchanged; a view.
 """
 swapaxes(a, axis1, axis2; options...) =
-    call(table[193], (Arg.array(a), Arg.axis(axis1), Arg.axis(axis2)); options...)
+    call(table[194], (Arg.array(a), Arg.axis(axis1), Arg.axis(axis2)); options...)
 
 """
     matrix_transpose(x)
@@ -1375,7 +1386,7 @@ swapaxes(a, axis1, axis2; options...) =
 With the last two axes exchanged; a view.
 """
 matrix_transpose(x; options...) =
-    call(table[194], (Arg.array(x),); options...)
+    call(table[195], (Arg.array(x),); options...)
 
 """
     moveaxis(a, source, destination)
@@ -1383,7 +1394,7 @@ matrix_transpose(x; options...) =
 With some axes moved to new places, the others in their order; a view.
 """
 moveaxis(a, source, destination; options...) =
-    call(table[195], (Arg.array(a), Arg.axes(source), Arg.axes(destination)); options...)
+    call(table[196], (Arg.array(a), Arg.axes(source), Arg.axes(destination)); options...)
 
 """
     rollaxis(a, dims[, start = 0])
@@ -1391,7 +1402,7 @@ moveaxis(a, source, destination; options...) =
 With an axis moved in front of another; a view.
 """
 rollaxis(a, dims, start=default; options...) =
-    call(table[196], (Arg.array(a), Arg.axis(dims), Arg.int(start)); options...)
+    call(table[197], (Arg.array(a), Arg.axis(dims), Arg.int(start)); options...)
 
 """
     atleast_1d(arys)
@@ -1399,7 +1410,7 @@ rollaxis(a, dims, start=default; options...) =
 With at least one axis.
 """
 atleast_1d(arys; options...) =
-    call(table[197], (Arg.arrays(arys),); options...)
+    call(table[198], (Arg.arrays(arys),); options...)
 
 """
     atleast_2d(arys)
@@ -1407,7 +1418,7 @@ atleast_1d(arys; options...) =
 With at least two axes.
 """
 atleast_2d(arys; options...) =
-    call(table[198], (Arg.arrays(arys),); options...)
+    call(table[199], (Arg.arrays(arys),); options...)
 
 """
     atleast_3d(arys)
@@ -1415,7 +1426,7 @@ atleast_2d(arys; options...) =
 With at least three axes.
 """
 atleast_3d(arys; options...) =
-    call(table[199], (Arg.arrays(arys),); options...)
+    call(table[200], (Arg.arrays(arys),); options...)
 
 """
     broadcast_arrays(args)
@@ -1423,7 +1434,7 @@ atleast_3d(arys; options...) =
 Views of a common shape.
 """
 broadcast_arrays(args; options...) =
-    call(table[200], (Arg.arrays(args),); options...)
+    call(table[201], (Arg.arrays(args),); options...)
 
 """
     meshgrid(xi; copy = true, sparse = false, indexing = "xy")
@@ -1431,7 +1442,7 @@ broadcast_arrays(args; options...) =
 Coordinates along each axis as arrays of the grid's shape.
 """
 meshgrid(xi; copy=default, sparse=default, indexing=default, options...) =
-    call(table[201], (Arg.arrays(xi), Arg.bool(copy), Arg.bool(sparse), Arg.str(indexing)); options...)
+    call(table[202], (Arg.arrays(xi), Arg.bool(copy), Arg.bool(sparse), Arg.str(indexing)); options...)
 
 """
     get_item(a, index)
@@ -1439,7 +1450,7 @@ meshgrid(xi; copy=default, sparse=default, indexing=default, options...) =
 a[index]: a view for ints, slices, ellipsis and newaxis, a copy where arrays are among them.
 """
 get_item(a, index; options...) =
-    call(table[202], (Arg.array(a), Arg.index(index)); options...)
+    call(table[203], (Arg.array(a), Arg.index(index)); options...)
 
 """
     set_item(a, index, value)
@@ -1447,7 +1458,87 @@ get_item(a, index; options...) =
 a[index] = value, in place; gives a. Of values for one element the last is kept.
 """
 set_item(a, index, value; options...) =
-    call(table[203], (Arg.array(a), Arg.index(index), Arg.value(value)); options...)
+    call(table[204], (Arg.array(a), Arg.index(index), Arg.value(value)); options...)
+
+"""
+    select(condlist, choicelist[, default = 0])
+
+Elements of the first choice whose condition holds.
+"""
+select(condlist, choicelist, default=default; options...) =
+    call(table[205], (Arg.arrays(condlist), Arg.arrays(choicelist), Arg.array(default)); options...)
+
+"""
+    choose(a, choices; mode = "raise")
+
+Elements of the choice that an index names.
+"""
+choose(a, choices; mode=default, options...) =
+    call(table[206], (Arg.array(a), Arg.arrays(choices), Arg.str(mode)); options...)
+
+"""
+    place(arr, mask, vals)
+
+Writes values one after the other where a mask holds, in place.
+"""
+place(arr, mask, vals; options...) =
+    call(table[207], (Arg.array(arr), Arg.array(mask), Arg.array(vals)); options...)
+
+"""
+    putmask(a, mask, values)
+
+Writes the values at the same positions where a mask holds, in place.
+"""
+putmask(a, mask, values; options...) =
+    call(table[208], (Arg.array(a), Arg.array(mask), Arg.array(values)); options...)
+
+"""
+    insert(arr, obj, values; dims)
+
+With values before some indices along an axis.
+"""
+insert(arr, obj, values; dims=default, options...) =
+    call(table[209], (Arg.array(arr), Arg.ints(obj), Arg.array(values), Arg.axis(dims)); options...)
+
+"""
+    isin(element, test_elements; assume_unique = false, invert = false, kind)
+
+Whether each element is among the test elements.
+"""
+isin(element, test_elements; assume_unique=default, invert=default, kind=default, options...) =
+    call(table[210], (Arg.array(element), Arg.array(test_elements), Arg.bool(assume_unique), Arg.bool(invert), Arg.str(kind)); options...)
+
+"""
+    isclose(a, b[, rtol = 1e-05, atol = 1e-08]; equal_nan = false)
+
+Whether a is within atol + rtol |b| of b, element by element.
+"""
+isclose(a, b, rtol=default, atol=default; equal_nan=default, options...) =
+    call(table[211], (Arg.array(a), Arg.array(b), Arg.float(rtol), Arg.float(atol), Arg.bool(equal_nan)); options...)
+
+"""
+    unravel_index(indices, shape; order = "C")
+
+Positions in a flattened array as one index for each axis.
+"""
+unravel_index(indices, shape; order=default, options...) =
+    call(table[212], (Arg.array(indices), Arg.ints(shape), Arg.str(order)); options...)
+
+"""
+    lexsort(keys)
+
+The indices that sort by several keys, the last one first.
+"""
+lexsort(keys; options...) =
+    call(table[213], (Arg.arrays(keys),); options...)
+
+"""
+    trapezoid(y[, x, dx = 1.0]; dims)
+
+The integral along an axis by the trapezoidal rule.
+"""
+trapezoid(y, x=default, dx=default; dims=default, options...) =
+    call(table[214], (Arg.array(y), Arg.array(x), Arg.scalar(dx), Arg.axis(dims)); options...)
 
 """
     zeros(shape; dtype, order = "C", device)
@@ -1455,7 +1546,7 @@ set_item(a, index, value; options...) =
 A new array of zeros.
 """
 zeros(shape; dtype=default, order=default, device=default, options...) =
-    call(table[204], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+    call(table[215], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
 
 """
     ones(shape; dtype, order = "C", device)
@@ -1463,7 +1554,7 @@ zeros(shape; dtype=default, order=default, device=default, options...) =
 A new array of ones.
 """
 ones(shape; dtype=default, order=default, device=default, options...) =
-    call(table[205], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+    call(table[216], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
 
 """
     empty(shape; dtype, order = "C", device)
@@ -1471,7 +1562,7 @@ ones(shape; dtype=default, order=default, device=default, options...) =
 A new array of whatever was in memory.
 """
 empty(shape; dtype=default, order=default, device=default, options...) =
-    call(table[206], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+    call(table[217], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
 
 """
     full(shape, fill_value; dtype, order = "C", device)
@@ -1479,7 +1570,7 @@ empty(shape; dtype=default, order=default, device=default, options...) =
 A new array with one value, or values that broadcast to its shape.
 """
 full(shape, fill_value; dtype=default, order=default, device=default, options...) =
-    call(table[207], (Arg.ints(shape), Arg.array(fill_value), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+    call(table[218], (Arg.ints(shape), Arg.array(fill_value), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
 
 """
     zeros_like(a; dtype, order = "K", shape, device)
@@ -1487,7 +1578,7 @@ full(shape, fill_value; dtype=default, order=default, device=default, options...
 A new array of zeros of the shape, dtype, layout and device of another.
 """
 zeros_like(a; dtype=default, order=default, shape=default, device=default, options...) =
-    call(table[208], (Arg.array(a), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
+    call(table[219], (Arg.array(a), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
 
 """
     ones_like(a; dtype, order = "K", shape, device)
@@ -1495,7 +1586,7 @@ zeros_like(a; dtype=default, order=default, shape=default, device=default, optio
 A new array of ones of the shape, dtype, layout and device of another.
 """
 ones_like(a; dtype=default, order=default, shape=default, device=default, options...) =
-    call(table[209], (Arg.array(a), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
+    call(table[220], (Arg.array(a), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
 
 """
     empty_like(prototype; dtype, order = "K", shape, device)
@@ -1503,7 +1594,7 @@ ones_like(a; dtype=default, order=default, shape=default, device=default, option
 A new array of the shape, dtype, layout and device of another, uninitialised.
 """
 empty_like(prototype; dtype=default, order=default, shape=default, device=default, options...) =
-    call(table[210], (Arg.array(prototype), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
+    call(table[221], (Arg.array(prototype), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
 
 """
     full_like(a, fill_value; dtype, order = "K", shape, device)
@@ -1511,7 +1602,7 @@ empty_like(prototype; dtype=default, order=default, shape=default, device=defaul
 A new array like another, with one value or values that broadcast.
 """
 full_like(a, fill_value; dtype=default, order=default, shape=default, device=default, options...) =
-    call(table[211], (Arg.array(a), Arg.array(fill_value), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
+    call(table[222], (Arg.array(a), Arg.array(fill_value), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
 
 """
     arange([, start, stop, step]; dtype, device)
@@ -1519,7 +1610,7 @@ full_like(a, fill_value; dtype=default, order=default, shape=default, device=def
 Evenly spaced numbers from start (0 if one number is given) up to but without stop.
 """
 arange(start=default, stop=default, step=default; dtype=default, device=default, options...) =
-    call(table[212], (Arg.scalar(start), Arg.scalar(stop), Arg.scalar(step), Arg.dtype(dtype), Arg.device(device)); options...)
+    call(table[223], (Arg.scalar(start), Arg.scalar(stop), Arg.scalar(step), Arg.dtype(dtype), Arg.device(device)); options...)
 
 """
     linspace(start, stop[, num = 50]; endpoint = true, retstep = false, dtype, dims = 1)
@@ -1527,7 +1618,7 @@ arange(start=default, stop=default, step=default; dtype=default, device=default,
 `num` evenly spaced numbers from start to stop.
 """
 linspace(start, stop, num=default; endpoint=default, retstep=default, dtype=default, dims=default, options...) =
-    call(table[213], (Arg.array(start), Arg.array(stop), Arg.int(num), Arg.bool(endpoint), Arg.bool(retstep), Arg.dtype(dtype), Arg.axis(dims)); options...)
+    call(table[224], (Arg.array(start), Arg.array(stop), Arg.int(num), Arg.bool(endpoint), Arg.bool(retstep), Arg.dtype(dtype), Arg.axis(dims)); options...)
 
 """
     eye(N[, M, k = 0]; dtype, order = "C", device)
@@ -1535,7 +1626,7 @@ linspace(start, stop, num=default; endpoint=default, retstep=default, dtype=defa
 A matrix with ones on a diagonal and zeros elsewhere.
 """
 eye(N, M=default, k=default; dtype=default, order=default, device=default, options...) =
-    call(table[214], (Arg.int(N), Arg.int(M), Arg.int(k), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+    call(table[225], (Arg.int(N), Arg.int(M), Arg.int(k), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
 
 """
     identity(n; dtype)
@@ -1543,7 +1634,7 @@ eye(N, M=default, k=default; dtype=default, order=default, device=default, optio
 The identity matrix.
 """
 identity(n; dtype=default, options...) =
-    call(table[215], (Arg.int(n), Arg.dtype(dtype)); options...)
+    call(table[226], (Arg.int(n), Arg.dtype(dtype)); options...)
 
 """
     tri(N[, M, k = 0]; dtype)
@@ -1551,7 +1642,7 @@ identity(n; dtype=default, options...) =
 Ones at and below a diagonal, zeros above.
 """
 tri(N, M=default, k=default; dtype=default, options...) =
-    call(table[216], (Arg.int(N), Arg.int(M), Arg.int(k), Arg.dtype(dtype)); options...)
+    call(table[227], (Arg.int(N), Arg.int(M), Arg.int(k), Arg.dtype(dtype)); options...)
 
 """
     tril(m[, k = 0])
@@ -1559,7 +1650,7 @@ tri(N, M=default, k=default; dtype=default, options...) =
 A copy with zeros above diagonal k of the last two axes.
 """
 tril(m, k=default; options...) =
-    call(table[217], (Arg.array(m), Arg.int(k)); options...)
+    call(table[228], (Arg.array(m), Arg.int(k)); options...)
 
 """
     triu(m[, k = 0])
@@ -1567,7 +1658,7 @@ tril(m, k=default; options...) =
 A copy with zeros below diagonal k of the last two axes.
 """
 triu(m, k=default; options...) =
-    call(table[218], (Arg.array(m), Arg.int(k)); options...)
+    call(table[229], (Arg.array(m), Arg.int(k)); options...)
 
 """
     concatenate(arrays; dims = 1, dtype)
@@ -1575,7 +1666,7 @@ triu(m, k=default; options...) =
 Arrays one after the other along an axis; flattened for None.
 """
 concatenate(arrays; dims=default, dtype=default, options...) =
-    call(table[219], (Arg.arrays(arrays), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[230], (Arg.arrays(arrays), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     stack(arrays; dims = 1, dtype)
@@ -1583,7 +1674,7 @@ concatenate(arrays; dims=default, dtype=default, options...) =
 Arrays of one shape along a new axis.
 """
 stack(arrays; dims=default, dtype=default, options...) =
-    call(table[220], (Arg.arrays(arrays), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[231], (Arg.arrays(arrays), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     vstack(tup; dtype)
@@ -1591,7 +1682,7 @@ stack(arrays; dims=default, dtype=default, options...) =
 Arrays below one another: along axis 0, one-dimensional ones as rows.
 """
 vstack(tup; dtype=default, options...) =
-    call(table[221], (Arg.arrays(tup), Arg.dtype(dtype)); options...)
+    call(table[232], (Arg.arrays(tup), Arg.dtype(dtype)); options...)
 
 """
     hstack(tup; dtype)
@@ -1599,7 +1690,7 @@ vstack(tup; dtype=default, options...) =
 Arrays side by side: along axis 1, of one-dimensional ones axis 0.
 """
 hstack(tup; dtype=default, options...) =
-    call(table[222], (Arg.arrays(tup), Arg.dtype(dtype)); options...)
+    call(table[233], (Arg.arrays(tup), Arg.dtype(dtype)); options...)
 
 """
     dstack(tup)
@@ -1607,7 +1698,7 @@ hstack(tup; dtype=default, options...) =
 Arrays behind one another: along axis 2.
 """
 dstack(tup; options...) =
-    call(table[223], (Arg.arrays(tup),); options...)
+    call(table[234], (Arg.arrays(tup),); options...)
 
 """
     column_stack(tup)
@@ -1615,7 +1706,7 @@ dstack(tup; options...) =
 Arrays side by side, one-dimensional ones as columns.
 """
 column_stack(tup; options...) =
-    call(table[224], (Arg.arrays(tup),); options...)
+    call(table[235], (Arg.arrays(tup),); options...)
 
 """
     split(ary, indices_or_sections; dims = 1)
@@ -1623,7 +1714,7 @@ column_stack(tup; options...) =
 Views of equal parts along an axis, or of the parts between indices.
 """
 split(ary, indices_or_sections; dims=default, options...) =
-    call(table[225], (Arg.array(ary), Arg.ints(indices_or_sections), Arg.axis(dims)); options...)
+    call(table[236], (Arg.array(ary), Arg.ints(indices_or_sections), Arg.axis(dims)); options...)
 
 """
     array_split(ary, indices_or_sections; dims = 1)
@@ -1631,7 +1722,7 @@ split(ary, indices_or_sections; dims=default, options...) =
 As split; the first parts may be longer by one.
 """
 array_split(ary, indices_or_sections; dims=default, options...) =
-    call(table[226], (Arg.array(ary), Arg.ints(indices_or_sections), Arg.axis(dims)); options...)
+    call(table[237], (Arg.array(ary), Arg.ints(indices_or_sections), Arg.axis(dims)); options...)
 
 """
     vsplit(ary, indices_or_sections)
@@ -1639,7 +1730,7 @@ array_split(ary, indices_or_sections; dims=default, options...) =
 As split along axis 0.
 """
 vsplit(ary, indices_or_sections; options...) =
-    call(table[227], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
+    call(table[238], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
 
 """
     hsplit(ary, indices_or_sections)
@@ -1647,7 +1738,7 @@ vsplit(ary, indices_or_sections; options...) =
 As split along axis 1, of one-dimensional arrays axis 0.
 """
 hsplit(ary, indices_or_sections; options...) =
-    call(table[228], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
+    call(table[239], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
 
 """
     dsplit(ary, indices_or_sections)
@@ -1655,7 +1746,7 @@ hsplit(ary, indices_or_sections; options...) =
 As split along axis 2.
 """
 dsplit(ary, indices_or_sections; options...) =
-    call(table[229], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
+    call(table[240], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
 
 """
     unstack(x; dims = 1)
@@ -1663,7 +1754,7 @@ dsplit(ary, indices_or_sections; options...) =
 Views of what lies at each place of an axis.
 """
 unstack(x; dims=default, options...) =
-    call(table[230], (Arg.array(x), Arg.axis(dims)); options...)
+    call(table[241], (Arg.array(x), Arg.axis(dims)); options...)
 
 """
     tile(A, reps)
@@ -1671,7 +1762,7 @@ unstack(x; dims=default, options...) =
 The array repeated along each axis.
 """
 tile(A, reps; options...) =
-    call(table[231], (Arg.array(A), Arg.ints(reps)); options...)
+    call(table[242], (Arg.array(A), Arg.ints(reps)); options...)
 
 """
     repeat(a, repeats; dims)
@@ -1679,7 +1770,7 @@ tile(A, reps; options...) =
 Each element repeated, as often as `repeats` says.
 """
 repeat(a, repeats; dims=default, options...) =
-    call(table[232], (Arg.array(a), Arg.ints(repeats), Arg.axis(dims)); options...)
+    call(table[243], (Arg.array(a), Arg.ints(repeats), Arg.axis(dims)); options...)
 
 """
     flip(m; dims)
@@ -1687,7 +1778,7 @@ repeat(a, repeats; dims=default, options...) =
 With the order of the elements reversed along the given axes, or all; a view.
 """
 flip(m; dims=default, options...) =
-    call(table[233], (Arg.array(m), Arg.axes(dims)); options...)
+    call(table[244], (Arg.array(m), Arg.axes(dims)); options...)
 
 """
     flipud(m)
@@ -1695,7 +1786,7 @@ flip(m; dims=default, options...) =
 With the rows in reversed order; a view.
 """
 flipud(m; options...) =
-    call(table[234], (Arg.array(m),); options...)
+    call(table[245], (Arg.array(m),); options...)
 
 """
     fliplr(m)
@@ -1703,7 +1794,7 @@ flipud(m; options...) =
 With the columns in reversed order; a view.
 """
 fliplr(m; options...) =
-    call(table[235], (Arg.array(m),); options...)
+    call(table[246], (Arg.array(m),); options...)
 
 """
     rot90(m[, k = 1]; dims)
@@ -1711,7 +1802,7 @@ fliplr(m; options...) =
 Rotated k times by 90 degrees in the plane of two axes, from the first towards the second.
 """
 rot90(m, k=default; dims=default, options...) =
-    call(table[236], (Arg.array(m), Arg.int(k), Arg.axes(dims)); options...)
+    call(table[247], (Arg.array(m), Arg.int(k), Arg.axes(dims)); options...)
 
 """
     roll(a, shift; dims)
@@ -1719,7 +1810,7 @@ rot90(m, k=default; dims=default, options...) =
 Shifted along axes; what leaves at the end comes in at the beginning.
 """
 roll(a, shift; dims=default, options...) =
-    call(table[237], (Arg.array(a), Arg.ints(shift), Arg.axes(dims)); options...)
+    call(table[248], (Arg.array(a), Arg.ints(shift), Arg.axes(dims)); options...)
 
 """
     diagonal(a[, offset = 0]; axis1 = 1, axis2 = 2)
@@ -1727,7 +1818,7 @@ roll(a, shift; dims=default, options...) =
 The diagonal of two axes as the last axis; a view.
 """
 diagonal(a, offset=default; axis1=default, axis2=default, options...) =
-    call(table[238], (Arg.array(a), Arg.int(offset), Arg.axis(axis1), Arg.axis(axis2)); options...)
+    call(table[249], (Arg.array(a), Arg.int(offset), Arg.axis(axis1), Arg.axis(axis2)); options...)
 
 """
     diag(v[, k = 0])
@@ -1735,7 +1826,7 @@ diagonal(a, offset=default; axis1=default, axis2=default, options...) =
 The diagonal of a matrix; of a vector the matrix with that diagonal.
 """
 diag(v, k=default; options...) =
-    call(table[239], (Arg.array(v), Arg.int(k)); options...)
+    call(table[250], (Arg.array(v), Arg.int(k)); options...)
 
 """
     diagflat(v[, k = 0])
@@ -1743,7 +1834,7 @@ diag(v, k=default; options...) =
 A matrix with the flattened elements as a diagonal.
 """
 diagflat(v, k=default; options...) =
-    call(table[240], (Arg.array(v), Arg.int(k)); options...)
+    call(table[251], (Arg.array(v), Arg.int(k)); options...)
 
 """
     trace(a[, offset = 0]; axis1 = 1, axis2 = 2, dtype)
@@ -1751,7 +1842,7 @@ diagflat(v, k=default; options...) =
 The sum of a diagonal.
 """
 trace(a, offset=default; axis1=default, axis2=default, dtype=default, options...) =
-    call(table[241], (Arg.array(a), Arg.int(offset), Arg.axis(axis1), Arg.axis(axis2), Arg.dtype(dtype)); options...)
+    call(table[252], (Arg.array(a), Arg.int(offset), Arg.axis(axis1), Arg.axis(axis2), Arg.dtype(dtype)); options...)
 
 """
     pad(array, pad_width; mode = "constant", constant_values, reflect_type)
@@ -1759,7 +1850,7 @@ trace(a, offset=default; axis1=default, axis2=default, dtype=default, options...
 With borders: a constant, the edge, or the array mirrored or repeated.
 """
 pad(array, pad_width; mode=default, constant_values=default, reflect_type=default, options...) =
-    call(table[242], (Arg.array(array), Arg.value(pad_width), Arg.str(mode), Arg.value(constant_values), Arg.str(reflect_type)); options...)
+    call(table[253], (Arg.array(array), Arg.value(pad_width), Arg.str(mode), Arg.value(constant_values), Arg.str(reflect_type)); options...)
 
 """
     take(a, indices; dims, mode = "raise")
@@ -1767,7 +1858,7 @@ pad(array, pad_width; mode=default, constant_values=default, reflect_type=defaul
 The elements at indices along an axis, or of the flattened array.
 """
 take(a, indices; dims=default, mode=default, options...) =
-    call(table[243], (Arg.array(a), Arg.array(indices), Arg.axis(dims), Arg.str(mode)); options...)
+    call(table[254], (Arg.array(a), Arg.array(indices), Arg.axis(dims), Arg.str(mode)); options...)
 
 """
     take_along_axis(arr, indices; dims)
@@ -1775,7 +1866,7 @@ take(a, indices; dims=default, mode=default, options...) =
 Elements along an axis at indices of their own for each place of the other axes.
 """
 take_along_axis(arr, indices; dims=default, options...) =
-    call(table[244], (Arg.array(arr), Arg.array(indices), Arg.axis(dims)); options...)
+    call(table[255], (Arg.array(arr), Arg.array(indices), Arg.axis(dims)); options...)
 
 """
     put_along_axis(arr, indices, values, dims)
@@ -1783,7 +1874,7 @@ take_along_axis(arr, indices; dims=default, options...) =
 Writes elements along an axis, in place, at indices of their own for each place of the other axes.
 """
 put_along_axis(arr, indices, values, dims; options...) =
-    call(table[245], (Arg.array(arr), Arg.array(indices), Arg.value(values), Arg.axis(dims)); options...)
+    call(table[256], (Arg.array(arr), Arg.array(indices), Arg.value(values), Arg.axis(dims)); options...)
 
 """
     put(a, ind, v; mode = "raise")
@@ -1791,7 +1882,7 @@ put_along_axis(arr, indices, values, dims; options...) =
 Writes elements of the flattened array, in place; too few values are repeated.
 """
 put(a, ind, v; mode=default, options...) =
-    call(table[246], (Arg.array(a), Arg.array(ind), Arg.value(v), Arg.str(mode)); options...)
+    call(table[257], (Arg.array(a), Arg.array(ind), Arg.value(v), Arg.str(mode)); options...)
 
 """
     compress(condition, a; dims)
@@ -1799,7 +1890,7 @@ put(a, ind, v; mode=default, options...) =
 The slices along an axis for which a condition holds.
 """
 compress(condition, a; dims=default, options...) =
-    call(table[247], (Arg.array(condition), Arg.array(a), Arg.axis(dims)); options...)
+    call(table[258], (Arg.array(condition), Arg.array(a), Arg.axis(dims)); options...)
 
 """
     extract(condition, arr)
@@ -1807,7 +1898,7 @@ compress(condition, a; dims=default, options...) =
 The elements for which a condition holds, as one dimension.
 """
 extract(condition, arr; options...) =
-    call(table[248], (Arg.array(condition), Arg.array(arr)); options...)
+    call(table[259], (Arg.array(condition), Arg.array(arr)); options...)
 
 """
     delete(arr, obj; dims)
@@ -1815,7 +1906,7 @@ extract(condition, arr; options...) =
 Without the slices at some indices along an axis.
 """
 delete(arr, obj; dims=default, options...) =
-    call(table[249], (Arg.array(arr), Arg.ints(obj), Arg.axis(dims)); options...)
+    call(table[260], (Arg.array(arr), Arg.ints(obj), Arg.axis(dims)); options...)
 
 """
     append(arr, values; dims)
@@ -1823,7 +1914,7 @@ delete(arr, obj; dims=default, options...) =
 With values behind the elements, along an axis or flattened.
 """
 append(arr, values; dims=default, options...) =
-    call(table[250], (Arg.array(arr), Arg.array(values), Arg.axis(dims)); options...)
+    call(table[261], (Arg.array(arr), Arg.array(values), Arg.axis(dims)); options...)
 
 """
     diff(a[, n = 1]; dims, prepend, append)
@@ -1831,7 +1922,7 @@ append(arr, values; dims=default, options...) =
 Differences of neighbours along an axis, n times.
 """
 diff(a, n=default; dims=default, prepend=default, append=default, options...) =
-    call(table[251], (Arg.array(a), Arg.int(n), Arg.axis(dims), Arg.array(prepend), Arg.array(append)); options...)
+    call(table[262], (Arg.array(a), Arg.int(n), Arg.axis(dims), Arg.array(prepend), Arg.array(append)); options...)
 
 """
     ediff1d(ary[, to_end, to_begin])
@@ -1839,7 +1930,7 @@ diff(a, n=default; dims=default, prepend=default, append=default, options...) =
 Differences of neighbours in the flattened array.
 """
 ediff1d(ary, to_end=default, to_begin=default; options...) =
-    call(table[252], (Arg.array(ary), Arg.array(to_end), Arg.array(to_begin)); options...)
+    call(table[263], (Arg.array(ary), Arg.array(to_end), Arg.array(to_begin)); options...)
 
 """
     sort(a; dims, kind, order, stable)
@@ -1847,7 +1938,7 @@ ediff1d(ary, to_end=default, to_begin=default; options...) =
 A sorted copy along an axis, flattened for None; NaN comes last.
 """
 sort(a; dims=default, kind=default, order=default, stable=default, options...) =
-    call(table[253], (Arg.array(a), Arg.axis(dims), Arg.str(kind), Arg.str(order), Arg.bool(stable)); options...)
+    call(table[264], (Arg.array(a), Arg.axis(dims), Arg.str(kind), Arg.str(order), Arg.bool(stable)); options...)
 
 """
     argsort(a; dims, kind, order, stable)
@@ -1855,7 +1946,7 @@ sort(a; dims=default, kind=default, order=default, stable=default, options...) =
 The indices that sort along an axis, equal elements in their order.
 """
 argsort(a; dims=default, kind=default, order=default, stable=default, options...) =
-    call(table[254], (Arg.array(a), Arg.axis(dims), Arg.str(kind), Arg.str(order), Arg.bool(stable)); options...)
+    call(table[265], (Arg.array(a), Arg.axis(dims), Arg.str(kind), Arg.str(order), Arg.bool(stable)); options...)
 
 """
     partition(a, kth; dims, kind = "introselect", order)
@@ -1863,7 +1954,7 @@ argsort(a; dims=default, kind=default, order=default, stable=default, options...
 A copy in which the kth element is where sorting puts it, smaller ones before it.
 """
 partition(a, kth; dims=default, kind=default, order=default, options...) =
-    call(table[255], (Arg.array(a), Arg.ints(kth), Arg.axis(dims), Arg.str(kind), Arg.str(order)); options...)
+    call(table[266], (Arg.array(a), Arg.ints(kth), Arg.axis(dims), Arg.str(kind), Arg.str(order)); options...)
 
 """
     argpartition(a, kth; dims, kind = "introselect", order)
@@ -1871,7 +1962,7 @@ partition(a, kth; dims=default, kind=default, order=default, options...) =
 The indices that partition along an axis.
 """
 argpartition(a, kth; dims=default, kind=default, order=default, options...) =
-    call(table[256], (Arg.array(a), Arg.ints(kth), Arg.axis(dims), Arg.str(kind), Arg.str(order)); options...)
+    call(table[267], (Arg.array(a), Arg.ints(kth), Arg.axis(dims), Arg.str(kind), Arg.str(order)); options...)
 
 """
     unique(ar; return_index = false, return_inverse = false, return_counts = false, dims, equal_nan = true, sorted = true)
@@ -1879,7 +1970,7 @@ argpartition(a, kth; dims=default, kind=default, order=default, options...) =
 The distinct elements in order; where each was first, where each element went, how often each came.
 """
 unique(ar; return_index=default, return_inverse=default, return_counts=default, dims=default, equal_nan=default, sorted=default, options...) =
-    call(table[257], (Arg.array(ar), Arg.bool(return_index), Arg.bool(return_inverse), Arg.bool(return_counts), Arg.axis(dims), Arg.bool(equal_nan), Arg.bool(sorted)); options...)
+    call(table[268], (Arg.array(ar), Arg.bool(return_index), Arg.bool(return_inverse), Arg.bool(return_counts), Arg.axis(dims), Arg.bool(equal_nan), Arg.bool(sorted)); options...)
 
 """
     unique_values(x)
@@ -1887,7 +1978,7 @@ unique(ar; return_index=default, return_inverse=default, return_counts=default, 
 The distinct elements in order; NaNs are distinct from one another.
 """
 unique_values(x; options...) =
-    call(table[258], (Arg.array(x),); options...)
+    call(table[269], (Arg.array(x),); options...)
 
 """
     nonzero(a)
@@ -1895,7 +1986,7 @@ unique_values(x; options...) =
 The indices of what is not zero, one array for each axis.
 """
 nonzero(a; options...) =
-    call(table[259], (Arg.array(a),); options...)
+    call(table[270], (Arg.array(a),); options...)
 
 """
     flatnonzero(a)
@@ -1903,7 +1994,7 @@ nonzero(a; options...) =
 The indices of what is not zero in the flattened array.
 """
 flatnonzero(a; options...) =
-    call(table[260], (Arg.array(a),); options...)
+    call(table[271], (Arg.array(a),); options...)
 
 """
     argwhere(a)
@@ -1911,7 +2002,7 @@ flatnonzero(a; options...) =
 The indices of what is not zero, one row for each element.
 """
 argwhere(a; options...) =
-    call(table[261], (Arg.array(a),); options...)
+    call(table[272], (Arg.array(a),); options...)
 
 """
     count_nonzero(a; dims, keepdims = false)
@@ -1919,7 +2010,7 @@ argwhere(a; options...) =
 How many elements are not zero.
 """
 count_nonzero(a; dims=default, keepdims=default, options...) =
-    call(table[262], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[273], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     searchsorted(a, v; side = "left", sorter)
@@ -1927,7 +2018,7 @@ count_nonzero(a; dims=default, keepdims=default, options...) =
 Where values belong in a sorted array: before equal ones, or behind them for side 'right'.
 """
 searchsorted(a, v; side=default, sorter=default, options...) =
-    call(table[263], (Arg.array(a), Arg.array(v), Arg.str(side), Arg.array(sorter)); options...)
+    call(table[274], (Arg.array(a), Arg.array(v), Arg.str(side), Arg.array(sorter)); options...)
 
 """
     digitize(x, bins; right = false)
@@ -1935,7 +2026,7 @@ searchsorted(a, v; side=default, sorter=default, options...) =
 The bin of each value, between edges that increase or decrease.
 """
 digitize(x, bins; right=default, options...) =
-    call(table[264], (Arg.array(x), Arg.array(bins), Arg.bool(right)); options...)
+    call(table[275], (Arg.array(x), Arg.array(bins), Arg.bool(right)); options...)
 
 """
     bincount(x[, weights, minlength = 0])
@@ -1943,7 +2034,7 @@ digitize(x, bins; right=default, options...) =
 How often each integer comes, or the sum of its weights.
 """
 bincount(x, weights=default, minlength=default; options...) =
-    call(table[265], (Arg.array(x), Arg.array(weights), Arg.int(minlength)); options...)
+    call(table[276], (Arg.array(x), Arg.array(weights), Arg.int(minlength)); options...)
 
 """
     sum(a; dims, dtype, keepdims = false, initial, where)
@@ -1951,7 +2042,7 @@ bincount(x, weights=default, minlength=default; options...) =
 Sum of the elements over the given axes; bools and short integers sum in 64 bits.
 """
 sum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[272], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[283], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     prod(a; dims, dtype, keepdims = false, initial, where)
@@ -1959,7 +2050,7 @@ sum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where
 Product of the elements over the given axes.
 """
 prod(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[273], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[284], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     max(a; dims, keepdims = false, initial, where)
@@ -1967,7 +2058,7 @@ prod(a; dims=default, dtype=default, keepdims=default, initial=default, var"wher
 The largest element over the given axes; NaN where there is one. Equal ones share the gradient.
 """
 max(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[274], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[285], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     min(a; dims, keepdims = false, initial, where)
@@ -1975,7 +2066,7 @@ max(a; dims=default, keepdims=default, initial=default, var"where"=default, opti
 The smallest element over the given axes; NaN where there is one. Equal ones share the gradient.
 """
 min(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[275], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[286], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     any(a; dims, keepdims = false, where)
@@ -1983,7 +2074,7 @@ min(a; dims=default, keepdims=default, initial=default, var"where"=default, opti
 Whether any element over the given axes is true, that is not zero.
 """
 any(a; dims=default, keepdims=default, var"where"=default, options...) =
-    call(table[276], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[287], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     all(a; dims, keepdims = false, where)
@@ -1991,7 +2082,7 @@ any(a; dims=default, keepdims=default, var"where"=default, options...) =
 Whether all elements over the given axes are true, that is not zero.
 """
 all(a; dims=default, keepdims=default, var"where"=default, options...) =
-    call(table[277], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[288], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     cumsum(a; dims, dtype)
@@ -1999,7 +2090,7 @@ all(a; dims=default, keepdims=default, var"where"=default, options...) =
 Running sum along an axis, or of the flattened array.
 """
 cumsum(a; dims=default, dtype=default, options...) =
-    call(table[278], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[289], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     cumprod(a; dims, dtype)
@@ -2007,7 +2098,7 @@ cumsum(a; dims=default, dtype=default, options...) =
 Running product along an axis, or of the flattened array.
 """
 cumprod(a; dims=default, dtype=default, options...) =
-    call(table[279], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[290], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     cumulative_sum(x; dims, dtype, include_initial = false)
@@ -2015,7 +2106,7 @@ cumprod(a; dims=default, dtype=default, options...) =
 Running sum along an axis; with include_initial, a zero before the first element.
 """
 cumulative_sum(x; dims=default, dtype=default, include_initial=default, options...) =
-    call(table[280], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
+    call(table[291], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
 
 """
     cumulative_prod(x; dims, dtype, include_initial = false)
@@ -2023,7 +2114,7 @@ cumulative_sum(x; dims=default, dtype=default, include_initial=default, options.
 Running product along an axis; with include_initial, a one before the first element.
 """
 cumulative_prod(x; dims=default, dtype=default, include_initial=default, options...) =
-    call(table[281], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
+    call(table[292], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
 
 """
     mean(a; dims, dtype, keepdims = false, where)
@@ -2031,7 +2122,7 @@ cumulative_prod(x; dims=default, dtype=default, include_initial=default, options
 Arithmetic mean over the given axes; of integers in float64, of float16 in float32.
 """
 mean(a; dims=default, dtype=default, keepdims=default, var"where"=default, options...) =
-    call(table[282], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[293], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     var(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -2039,7 +2130,7 @@ mean(a; dims=default, dtype=default, keepdims=default, var"where"=default, optio
 Variance over the given axes: the mean of squared distances from the mean, divided by n - ddof.
 """
 var(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[283], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[294], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 """
     std(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -2047,7 +2138,7 @@ var(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=d
 Standard deviation over the given axes; its gradient is zero where all elements are equal.
 """
 std(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[284], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[295], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 baremodule linalg
 
@@ -2059,7 +2150,7 @@ using ...MinPy: Arg, call, default, table
 The triangular factor L of a = L @ L^H; reads the lower triangle (with upper, the upper one, and gives L^H).
 """
 cholesky(a; upper=default, options...) =
-    call(table[166], (Arg.array(a), Arg.bool(upper)); options...)
+    call(table[167], (Arg.array(a), Arg.bool(upper)); options...)
 
 """
     qr(a; mode = "reduced")
@@ -2067,7 +2158,7 @@ cholesky(a; upper=default, options...) =
 Orthonormal Q and upper triangular R of a = Q @ R. Columns of Q are unique up to their signs.
 """
 qr(a; mode=default, options...) =
-    call(table[167], (Arg.array(a), Arg.str(mode)); options...)
+    call(table[168], (Arg.array(a), Arg.str(mode)); options...)
 
 """
     svd(a; full_matrices = true, compute_uv = true, hermitian = false)
@@ -2075,7 +2166,7 @@ qr(a; mode=default, options...) =
 Singular values S in descending order and vectors of a = U @ diag(S) @ Vh. Vectors are unique up to signs.
 """
 svd(a; full_matrices=default, compute_uv=default, hermitian=default, options...) =
-    call(table[168], (Arg.array(a), Arg.bool(full_matrices), Arg.bool(compute_uv), Arg.bool(hermitian)); options...)
+    call(table[169], (Arg.array(a), Arg.bool(full_matrices), Arg.bool(compute_uv), Arg.bool(hermitian)); options...)
 
 """
     svdvals(x)
@@ -2083,7 +2174,7 @@ svd(a; full_matrices=default, compute_uv=default, hermitian=default, options...)
 Singular values in descending order.
 """
 svdvals(x; options...) =
-    call(table[169], (Arg.array(x),); options...)
+    call(table[170], (Arg.array(x),); options...)
 
 """
     eigh(a; UPLO = "L")
@@ -2092,7 +2183,7 @@ Eigenvalues in ascending order and vectors of a Hermitian matrix, of which one t
 unique up to signs.
 """
 eigh(a; UPLO=default, options...) =
-    call(table[170], (Arg.array(a), Arg.str(UPLO)); options...)
+    call(table[171], (Arg.array(a), Arg.str(UPLO)); options...)
 
 """
     eigvalsh(a; UPLO = "L")
@@ -2100,7 +2191,7 @@ eigh(a; UPLO=default, options...) =
 Eigenvalues of a Hermitian matrix in ascending order.
 """
 eigvalsh(a; UPLO=default, options...) =
-    call(table[171], (Arg.array(a), Arg.str(UPLO)); options...)
+    call(table[172], (Arg.array(a), Arg.str(UPLO)); options...)
 
 """
     eig(a)
@@ -2108,7 +2199,7 @@ eigvalsh(a; UPLO=default, options...) =
 Eigenvalues and right eigenvectors; real where all eigenvalues are.
 """
 eig(a; options...) =
-    call(table[172], (Arg.array(a),); options...)
+    call(table[173], (Arg.array(a),); options...)
 
 """
     eigvals(a)
@@ -2116,7 +2207,7 @@ eig(a; options...) =
 Eigenvalues; real where all are.
 """
 eigvals(a; options...) =
-    call(table[173], (Arg.array(a),); options...)
+    call(table[174], (Arg.array(a),); options...)
 
 """
     pinv(a[, rcond]; hermitian = false, rtol)
@@ -2124,7 +2215,7 @@ eigvals(a; options...) =
 The Moore-Penrose inverse; singular values below rcond times the largest count as zero.
 """
 pinv(a, rcond=default; hermitian=default, rtol=default, options...) =
-    call(table[174], (Arg.array(a), Arg.float(rcond), Arg.bool(hermitian), Arg.float(rtol)); options...)
+    call(table[175], (Arg.array(a), Arg.float(rcond), Arg.bool(hermitian), Arg.float(rtol)); options...)
 
 """
     norm(x[, ord]; dims, keepdims = false)
@@ -2132,7 +2223,7 @@ pinv(a, rcond=default; hermitian=default, rtol=default, options...) =
 Norm of a vector or matrix, or of those along one or two axes.
 """
 norm(x, ord=default; dims=default, keepdims=default, options...) =
-    call(table[175], (Arg.array(x), Arg.value(ord), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[176], (Arg.array(x), Arg.value(ord), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     vector_norm(x; dims, keepdims = false, ord = 2)
@@ -2140,7 +2231,7 @@ norm(x, ord=default; dims=default, keepdims=default, options...) =
 Norm of the elements over the given axes, as of one vector.
 """
 vector_norm(x; dims=default, keepdims=default, ord=default, options...) =
-    call(table[176], (Arg.array(x), Arg.axes(dims), Arg.bool(keepdims), Arg.value(ord)); options...)
+    call(table[177], (Arg.array(x), Arg.axes(dims), Arg.bool(keepdims), Arg.value(ord)); options...)
 
 """
     matrix_norm(x; keepdims = false, ord = "fro")
@@ -2148,7 +2239,7 @@ vector_norm(x; dims=default, keepdims=default, ord=default, options...) =
 Norm of each matrix.
 """
 matrix_norm(x; keepdims=default, ord=default, options...) =
-    call(table[177], (Arg.array(x), Arg.bool(keepdims), Arg.value(ord)); options...)
+    call(table[178], (Arg.array(x), Arg.bool(keepdims), Arg.value(ord)); options...)
 
 """
     matrix_power(a, n)
@@ -2156,7 +2247,7 @@ matrix_norm(x; keepdims=default, ord=default, options...) =
 A matrix times itself n times; of a negative n, its inverse.
 """
 matrix_power(a, n; options...) =
-    call(table[178], (Arg.array(a), Arg.int(n)); options...)
+    call(table[179], (Arg.array(a), Arg.int(n)); options...)
 
 """
     solve(a, b)
@@ -2164,7 +2255,7 @@ matrix_power(a, n; options...) =
 x such that a @ x = b; leading axes broadcast.
 """
 solve(a, b; options...) =
-    call(table[179], (Arg.array(a), Arg.array(b)); options...)
+    call(table[180], (Arg.array(a), Arg.array(b)); options...)
 
 """
     inv(a)
@@ -2172,7 +2263,7 @@ solve(a, b; options...) =
 The inverse of each matrix.
 """
 inv(a; options...) =
-    call(table[180], (Arg.array(a),); options...)
+    call(table[181], (Arg.array(a),); options...)
 
 """
     det(a)
@@ -2180,7 +2271,7 @@ inv(a; options...) =
 The determinant of each matrix.
 """
 det(a; options...) =
-    call(table[181], (Arg.array(a),); options...)
+    call(table[182], (Arg.array(a),); options...)
 
 """
     slogdet(a)
@@ -2188,7 +2279,7 @@ det(a; options...) =
 Sign and logarithm of the absolute value of the determinant, which does not overflow.
 """
 slogdet(a; options...) =
-    call(table[182], (Arg.array(a),); options...)
+    call(table[183], (Arg.array(a),); options...)
 
 """
     lstsq(a, b[, rcond])
@@ -2196,7 +2287,7 @@ slogdet(a; options...) =
 Least squares: solution of least norm, residuals, rank, and singular values of a.
 """
 lstsq(a, b, rcond=default; options...) =
-    call(table[183], (Arg.array(a), Arg.array(b), Arg.float(rcond)); options...)
+    call(table[184], (Arg.array(a), Arg.array(b), Arg.float(rcond)); options...)
 
 end
 
@@ -2229,12 +2320,20 @@ Pooling(data; kernel=default, pool_type=default, global_pool=default, stride=def
     call(table[110], (Arg.array(data), Arg.ints(kernel), Arg.str(pool_type), Arg.bool(global_pool), Arg.ints(stride), Arg.ints(pad), Arg.str(pooling_convention), Arg.bool(cudnn_off)); options...)
 
 """
+    Deconvolution(data, weight[, bias]; kernel, stride, dilate, pad, adj, target_shape, num_filter = 0, num_group = 1, workspace = 512, no_bias = true, cudnn_tune, cudnn_off = false, layout)
+
+The transpose of a convolution.
+"""
+Deconvolution(data, weight, bias=default; kernel=default, stride=default, dilate=default, pad=default, adj=default, target_shape=default, num_filter=default, num_group=default, workspace=default, no_bias=default, cudnn_tune=default, cudnn_off=default, layout=default, options...) =
+    call(table[111], (Arg.array(data), Arg.array(weight), Arg.array(bias), Arg.ints(kernel), Arg.ints(stride), Arg.ints(dilate), Arg.ints(pad), Arg.ints(adj), Arg.ints(target_shape), Arg.int(num_filter), Arg.int(num_group), Arg.int(workspace), Arg.bool(no_bias), Arg.str(cudnn_tune), Arg.bool(cudnn_off), Arg.str(layout)); options...)
+
+"""
     BatchNorm(data, gamma, beta, moving_mean, moving_var[, eps = 0.001, momentum = 0.9]; fix_gamma = true, use_global_stats = false, output_mean_var = false, dims = 2, cudnn_off = false)
 
 Batch normalisation; in training the moving mean and variance are updated in place.
 """
 BatchNorm(data, gamma, beta, moving_mean, moving_var, eps=default, momentum=default; fix_gamma=default, use_global_stats=default, output_mean_var=default, dims=default, cudnn_off=default, options...) =
-    call(table[111], (Arg.array(data), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.bool(fix_gamma), Arg.bool(use_global_stats), Arg.bool(output_mean_var), Arg.axis(dims), Arg.bool(cudnn_off)); options...)
+    call(table[112], (Arg.array(data), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.bool(fix_gamma), Arg.bool(use_global_stats), Arg.bool(output_mean_var), Arg.axis(dims), Arg.bool(cudnn_off)); options...)
 
 """
     Activation(data, act_type)
@@ -2242,7 +2341,7 @@ BatchNorm(data, gamma, beta, moving_mean, moving_var, eps=default, momentum=defa
 relu, sigmoid, tanh, softrelu or softsign.
 """
 Activation(data, act_type; options...) =
-    call(table[112], (Arg.array(data), Arg.str(act_type)); options...)
+    call(table[113], (Arg.array(data), Arg.str(act_type)); options...)
 
 """
     LeakyReLU(data[, gamma]; act_type = "leaky", slope = 0.25, lower_bound = 0.125, upper_bound = 0.334)
@@ -2250,7 +2349,7 @@ Activation(data, act_type; options...) =
 relu with a slope below zero: leaky, elu, prelu or rrelu.
 """
 LeakyReLU(data, gamma=default; act_type=default, slope=default, lower_bound=default, upper_bound=default, options...) =
-    call(table[113], (Arg.array(data), Arg.array(gamma), Arg.str(act_type), Arg.float(slope), Arg.float(lower_bound), Arg.float(upper_bound)); options...)
+    call(table[114], (Arg.array(data), Arg.array(gamma), Arg.str(act_type), Arg.float(slope), Arg.float(lower_bound), Arg.float(upper_bound)); options...)
 
 """
     Dropout(data[, p = 0.5])
@@ -2258,7 +2357,7 @@ LeakyReLU(data, gamma=default; act_type=default, slope=default, lower_bound=defa
 Dropout, while training.
 """
 Dropout(data, p=default; options...) =
-    call(table[114], (Arg.array(data), Arg.float(p)); options...)
+    call(table[115], (Arg.array(data), Arg.float(p)); options...)
 
 """
     Flatten(data)
@@ -2266,7 +2365,7 @@ Dropout(data, p=default; options...) =
 All axes but the first as one.
 """
 Flatten(data; options...) =
-    call(table[115], (Arg.array(data),); options...)
+    call(table[116], (Arg.array(data),); options...)
 
 """
     Reshape(data; shape, reverse = false, target_shape, keep_highest = false)
@@ -2274,7 +2373,7 @@ Flatten(data; options...) =
 MXNet's reshape: 0 keeps a size, -1 takes the rest, -2 keeps all others, -3 joins two, -4 splits one.
 """
 Reshape(data; shape=default, reverse=default, target_shape=default, keep_highest=default, options...) =
-    call(table[116], (Arg.array(data), Arg.ints(shape), Arg.bool(reverse), Arg.ints(target_shape), Arg.bool(keep_highest)); options...)
+    call(table[117], (Arg.array(data), Arg.ints(shape), Arg.bool(reverse), Arg.ints(target_shape), Arg.bool(keep_highest)); options...)
 
 """
     Concat(data[, dim = 1, num_args = 0])
@@ -2282,7 +2381,7 @@ Reshape(data; shape=default, reverse=default, target_shape=default, keep_highest
 Arrays joined along an axis.
 """
 Concat(data, dim=default, num_args=default; options...) =
-    call(table[117], (Arg.arrays(data), Arg.int(dim), Arg.int(num_args)); options...)
+    call(table[118], (Arg.arrays(data), Arg.int(dim), Arg.int(num_args)); options...)
 
 """
     SliceChannel(data, num_outputs; dims = 2, squeeze_axis = false)
@@ -2290,7 +2389,7 @@ Concat(data, dim=default, num_args=default; options...) =
 Equal parts along an axis.
 """
 SliceChannel(data, num_outputs; dims=default, squeeze_axis=default, options...) =
-    call(table[118], (Arg.array(data), Arg.int(num_outputs), Arg.axis(dims), Arg.bool(squeeze_axis)); options...)
+    call(table[119], (Arg.array(data), Arg.int(num_outputs), Arg.axis(dims), Arg.bool(squeeze_axis)); options...)
 
 """
     Embedding(data, weight[, input_dim = 0, output_dim = 0]; dtype)
@@ -2298,7 +2397,7 @@ SliceChannel(data, num_outputs; dims=default, squeeze_axis=default, options...) 
 Rows of a table by number.
 """
 Embedding(data, weight, input_dim=default, output_dim=default; dtype=default, options...) =
-    call(table[119], (Arg.array(data), Arg.array(weight), Arg.int(input_dim), Arg.int(output_dim), Arg.dtype(dtype)); options...)
+    call(table[120], (Arg.array(data), Arg.array(weight), Arg.int(input_dim), Arg.int(output_dim), Arg.dtype(dtype)); options...)
 
 """
     SoftmaxActivation(data; mode = "instance")
@@ -2306,7 +2405,7 @@ Embedding(data, weight, input_dim=default, output_dim=default; dtype=default, op
 softmax over all axes but the first, or over the channels.
 """
 SoftmaxActivation(data; mode=default, options...) =
-    call(table[120], (Arg.array(data), Arg.str(mode)); options...)
+    call(table[121], (Arg.array(data), Arg.str(mode)); options...)
 
 """
     SoftmaxOutput(data, label[, grad_scale = 1.0, ignore_label = -1.0]; multi_output = false, use_ignore = false, preserve_shape = false, normalization = "null", out_grad = false)
@@ -2314,7 +2413,7 @@ SoftmaxActivation(data; mode=default, options...) =
 softmax, whose gradient is that of the cross entropy with the label.
 """
 SoftmaxOutput(data, label, grad_scale=default, ignore_label=default; multi_output=default, use_ignore=default, preserve_shape=default, normalization=default, out_grad=default, options...) =
-    call(table[121], (Arg.array(data), Arg.array(label), Arg.float(grad_scale), Arg.float(ignore_label), Arg.bool(multi_output), Arg.bool(use_ignore), Arg.bool(preserve_shape), Arg.str(normalization), Arg.bool(out_grad)); options...)
+    call(table[122], (Arg.array(data), Arg.array(label), Arg.float(grad_scale), Arg.float(ignore_label), Arg.bool(multi_output), Arg.bool(use_ignore), Arg.bool(preserve_shape), Arg.str(normalization), Arg.bool(out_grad)); options...)
 
 """
     LinearRegressionOutput(data, label[, grad_scale = 1.0])
@@ -2322,7 +2421,7 @@ SoftmaxOutput(data, label, grad_scale=default, ignore_label=default; multi_outpu
 The data, whose gradient is that of half the squared distance to the label.
 """
 LinearRegressionOutput(data, label, grad_scale=default; options...) =
-    call(table[122], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
+    call(table[123], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
 
 """
     MAERegressionOutput(data, label[, grad_scale = 1.0])
@@ -2330,7 +2429,7 @@ LinearRegressionOutput(data, label, grad_scale=default; options...) =
 The data, whose gradient is that of the distance to the label.
 """
 MAERegressionOutput(data, label, grad_scale=default; options...) =
-    call(table[123], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
+    call(table[124], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
 
 """
     LogisticRegressionOutput(data, label[, grad_scale = 1.0])
@@ -2338,7 +2437,7 @@ MAERegressionOutput(data, label, grad_scale=default; options...) =
 sigmoid, whose gradient is that of the cross entropy with the label.
 """
 LogisticRegressionOutput(data, label, grad_scale=default; options...) =
-    call(table[124], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
+    call(table[125], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
 
 """
     MakeLoss(data[, grad_scale = 1.0]; normalization = "null", valid_thresh = 0.0)
@@ -2346,7 +2445,7 @@ LogisticRegressionOutput(data, label, grad_scale=default; options...) =
 The data as a loss: its gradient is grad_scale.
 """
 MakeLoss(data, grad_scale=default; normalization=default, valid_thresh=default, options...) =
-    call(table[125], (Arg.array(data), Arg.float(grad_scale), Arg.str(normalization), Arg.float(valid_thresh)); options...)
+    call(table[126], (Arg.array(data), Arg.float(grad_scale), Arg.str(normalization), Arg.float(valid_thresh)); options...)
 
 """
     BlockGrad(data)
@@ -2354,7 +2453,7 @@ MakeLoss(data, grad_scale=default; normalization=default, valid_thresh=default, 
 The data as a constant.
 """
 BlockGrad(data; options...) =
-    call(table[126], (Arg.array(data),); options...)
+    call(table[127], (Arg.array(data),); options...)
 
 """
     Cast(data, dtype)
@@ -2362,7 +2461,7 @@ BlockGrad(data; options...) =
 The data in another dtype.
 """
 Cast(data, dtype; options...) =
-    call(table[127], (Arg.array(data), Arg.dtype(dtype)); options...)
+    call(table[128], (Arg.array(data), Arg.dtype(dtype)); options...)
 
 """
     broadcast_plus(lhs, rhs)
@@ -2370,7 +2469,7 @@ Cast(data, dtype; options...) =
 NumPy's add.
 """
 broadcast_plus(lhs, rhs; options...) =
-    call(table[128], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[129], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_minus(lhs, rhs)
@@ -2378,7 +2477,7 @@ broadcast_plus(lhs, rhs; options...) =
 NumPy's subtract.
 """
 broadcast_minus(lhs, rhs; options...) =
-    call(table[129], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[130], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_mul(lhs, rhs)
@@ -2386,7 +2485,7 @@ broadcast_minus(lhs, rhs; options...) =
 NumPy's multiply.
 """
 broadcast_mul(lhs, rhs; options...) =
-    call(table[130], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[131], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_div(lhs, rhs)
@@ -2394,7 +2493,7 @@ broadcast_mul(lhs, rhs; options...) =
 NumPy's divide.
 """
 broadcast_div(lhs, rhs; options...) =
-    call(table[131], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[132], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_power(lhs, rhs)
@@ -2402,7 +2501,7 @@ broadcast_div(lhs, rhs; options...) =
 NumPy's power.
 """
 broadcast_power(lhs, rhs; options...) =
-    call(table[132], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[133], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_mod(lhs, rhs)
@@ -2410,7 +2509,7 @@ broadcast_power(lhs, rhs; options...) =
 NumPy's remainder.
 """
 broadcast_mod(lhs, rhs; options...) =
-    call(table[133], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[134], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_maximum(lhs, rhs)
@@ -2418,7 +2517,7 @@ broadcast_mod(lhs, rhs; options...) =
 NumPy's maximum.
 """
 broadcast_maximum(lhs, rhs; options...) =
-    call(table[134], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[135], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_minimum(lhs, rhs)
@@ -2426,7 +2525,7 @@ broadcast_maximum(lhs, rhs; options...) =
 NumPy's minimum.
 """
 broadcast_minimum(lhs, rhs; options...) =
-    call(table[135], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[136], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_hypot(lhs, rhs)
@@ -2434,7 +2533,7 @@ broadcast_minimum(lhs, rhs; options...) =
 NumPy's hypot.
 """
 broadcast_hypot(lhs, rhs; options...) =
-    call(table[136], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[137], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_equal(lhs, rhs)
@@ -2442,7 +2541,7 @@ broadcast_hypot(lhs, rhs; options...) =
 NumPy's equal.
 """
 broadcast_equal(lhs, rhs; options...) =
-    call(table[137], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[138], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_not_equal(lhs, rhs)
@@ -2450,7 +2549,7 @@ broadcast_equal(lhs, rhs; options...) =
 NumPy's not_equal.
 """
 broadcast_not_equal(lhs, rhs; options...) =
-    call(table[138], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[139], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_greater(lhs, rhs)
@@ -2458,7 +2557,7 @@ broadcast_not_equal(lhs, rhs; options...) =
 NumPy's greater.
 """
 broadcast_greater(lhs, rhs; options...) =
-    call(table[139], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[140], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_greater_equal(lhs, rhs)
@@ -2466,7 +2565,7 @@ broadcast_greater(lhs, rhs; options...) =
 NumPy's greater_equal.
 """
 broadcast_greater_equal(lhs, rhs; options...) =
-    call(table[140], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[141], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_lesser(lhs, rhs)
@@ -2474,7 +2573,7 @@ broadcast_greater_equal(lhs, rhs; options...) =
 NumPy's less.
 """
 broadcast_lesser(lhs, rhs; options...) =
-    call(table[141], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[142], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_lesser_equal(lhs, rhs)
@@ -2482,7 +2581,7 @@ broadcast_lesser(lhs, rhs; options...) =
 NumPy's less_equal.
 """
 broadcast_lesser_equal(lhs, rhs; options...) =
-    call(table[142], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[143], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     ElementWiseSum(args[, num_args = 0])
@@ -2490,7 +2589,7 @@ broadcast_lesser_equal(lhs, rhs; options...) =
 The sum of arrays of one shape.
 """
 ElementWiseSum(args, num_args=default; options...) =
-    call(table[143], (Arg.arrays(args), Arg.int(num_args)); options...)
+    call(table[144], (Arg.arrays(args), Arg.int(num_args)); options...)
 
 """
     sum(data; dims, keepdims = false)
@@ -2498,7 +2597,7 @@ ElementWiseSum(args, num_args=default; options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 sum(data; dims=default, keepdims=default, options...) =
-    call(table[144], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[145], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     mean(data; dims, keepdims = false)
@@ -2506,7 +2605,7 @@ sum(data; dims=default, keepdims=default, options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 mean(data; dims=default, keepdims=default, options...) =
-    call(table[145], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[146], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     max(data; dims, keepdims = false)
@@ -2514,7 +2613,7 @@ mean(data; dims=default, keepdims=default, options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 max(data; dims=default, keepdims=default, options...) =
-    call(table[146], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[147], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     min(data; dims, keepdims = false)
@@ -2522,7 +2621,7 @@ max(data; dims=default, keepdims=default, options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 min(data; dims=default, keepdims=default, options...) =
-    call(table[147], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[148], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     prod(data; dims, keepdims = false)
@@ -2530,7 +2629,7 @@ min(data; dims=default, keepdims=default, options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 prod(data; dims=default, keepdims=default, options...) =
-    call(table[148], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[149], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 end
 
@@ -2544,7 +2643,7 @@ using ...MinPy: Arg, call, default, table
 Uniform random numbers in [low, high). Gradients reach both.
 """
 uniform(low=default, high=default; size=default, dtype=default, options...) =
-    call(table[266], (Arg.array(low), Arg.array(high), Arg.ints(size), Arg.dtype(dtype)); options...)
+    call(table[277], (Arg.array(low), Arg.array(high), Arg.ints(size), Arg.dtype(dtype)); options...)
 
 """
     normal([, loc = 0.0, scale = 1.0]; size, dtype)
@@ -2552,7 +2651,7 @@ uniform(low=default, high=default; size=default, dtype=default, options...) =
 Normal random numbers of mean loc and deviation scale. Gradients reach both.
 """
 normal(loc=default, scale=default; size=default, dtype=default, options...) =
-    call(table[267], (Arg.array(loc), Arg.array(scale), Arg.ints(size), Arg.dtype(dtype)); options...)
+    call(table[278], (Arg.array(loc), Arg.array(scale), Arg.ints(size), Arg.dtype(dtype)); options...)
 
 """
     exponential([, scale = 1.0]; size, dtype)
@@ -2560,7 +2659,7 @@ normal(loc=default, scale=default; size=default, dtype=default, options...) =
 Exponential random numbers of mean scale.
 """
 exponential(scale=default; size=default, dtype=default, options...) =
-    call(table[268], (Arg.array(scale), Arg.ints(size), Arg.dtype(dtype)); options...)
+    call(table[279], (Arg.array(scale), Arg.ints(size), Arg.dtype(dtype)); options...)
 
 """
     bernoulli([, p = 0.5]; size)
@@ -2568,7 +2667,7 @@ exponential(scale=default; size=default, dtype=default, options...) =
 True with probability p.
 """
 bernoulli(p=default; size=default, options...) =
-    call(table[269], (Arg.array(p), Arg.ints(size)); options...)
+    call(table[280], (Arg.array(p), Arg.ints(size)); options...)
 
 """
     integers(low[, high]; size, dtype, endpoint = false)
@@ -2576,7 +2675,7 @@ bernoulli(p=default; size=default, options...) =
 Random integers in [low, high), or [0, low) without high; with endpoint, high included. None is favoured.
 """
 integers(low, high=default; size=default, dtype=default, endpoint=default, options...) =
-    call(table[270], (Arg.scalar(low), Arg.scalar(high), Arg.ints(size), Arg.dtype(dtype), Arg.bool(endpoint)); options...)
+    call(table[281], (Arg.scalar(low), Arg.scalar(high), Arg.ints(size), Arg.dtype(dtype), Arg.bool(endpoint)); options...)
 
 """
     permutation(x)
@@ -2584,7 +2683,7 @@ integers(low, high=default; size=default, dtype=default, endpoint=default, optio
 The rows of an array, or the numbers below an integer, in random order.
 """
 permutation(x; options...) =
-    call(table[271], (Arg.array(x),); options...)
+    call(table[282], (Arg.array(x),); options...)
 
 end
 
