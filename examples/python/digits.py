@@ -21,7 +21,7 @@ from minpy import dispatch
 from minpy.core import Function, grad_and_loss
 
 matplotlib.use("Agg")
-from matplotlib import pyplot  # noqa: E402  (after the backend is chosen)
+from matplotlib import pyplot
 
 EPOCHS, BATCH, CLASSES, HELD_OUT = 15, 64, 10, 360
 LEARNING_RATE, MOMENTUM = 0.05, 0.9
@@ -108,8 +108,10 @@ def train(training, held_out):
                 bar.set_postfix(loss=f"{losses[-1]:.4f}", refresh=False)
                 bar.update(BATCH)
             accuracies.append(float((predict(params, held_out[0]) == held_out[1]).mean()))
-            tqdm.write(f"epoch {epoch:2d}  loss {numpy.mean(losses[-steps // EPOCHS :]):.4f}  "
-                       f"held-out accuracy {accuracies[-1]:.2%}")
+            tqdm.write(
+                f"epoch {epoch:2d}  loss {numpy.mean(losses[-steps // EPOCHS :]):.4f}  "
+                f"held-out accuracy {accuracies[-1]:.2%}"
+            )
     return params, losses, accuracies
 
 

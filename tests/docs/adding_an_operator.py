@@ -20,7 +20,12 @@ arithmetic, row = cpp
 
 def run(*command, cwd=work):
     done = subprocess.run(
-        list(map(str, command)), cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        list(map(str, command)),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     if done.returncode:
         sys.exit(f"{done.stdout[-4000:]}\nfailed: {' '.join(map(str, command))}")
@@ -75,7 +80,16 @@ int main(void) {
 }
 """)
 lib = work / "build/release/lib"
-run("gcc", program, f"-I{work}/build/release/include", f"-L{lib}", "-lminpy", f"-Wl,-rpath,{lib}", "-o", work / "build/softsign")
+run(
+    "gcc",
+    program,
+    f"-I{work}/build/release/include",
+    f"-L{lib}",
+    "-lminpy",
+    f"-Wl,-rpath,{lib}",
+    "-o",
+    work / "build/softsign",
+)
 run(work / "build/softsign")
 
 run("tools/env", "python", "-c", blocks["python"])

@@ -9,7 +9,9 @@ import minpy.numpy as np
 
 def same(name, *args, exact=True, **kwargs):
     """The operator gives what NumPy's function gives, or raises what it raises."""
-    ours = [np.array(a) if isinstance(a, numpy.ndarray) else [np.array(x) for x in a] if _arrays(a) else a for a in args]
+    ours = [
+        np.array(a) if isinstance(a, numpy.ndarray) else [np.array(x) for x in a] if _arrays(a) else a for a in args
+    ]
     ours_kw = {k: np.array(v) if isinstance(v, numpy.ndarray) else v for k, v in kwargs.items()}
     f, g = getattr(np, name), getattr(numpy, name)
     assert "fallback" not in repr(f).lower() and not isinstance(f, type(same)), f"{name} is not an operator"
@@ -106,14 +108,20 @@ def test_shapes(rng, case):
         same(name, numpy.zeros((0, 4)), *args)
 
 
-@pytest.mark.parametrize("name", ["ravel", "squeeze", "expand_dims", "swapaxes", "flip", "roll", "tile", "repeat", "sort", "concatenate"])
+@pytest.mark.parametrize(
+    "name", ["ravel", "squeeze", "expand_dims", "swapaxes", "flip", "roll", "tile", "repeat", "sort", "concatenate"]
+)
 def test_every_dtype(rng, name):
     for dtype in DTYPES:
         x = random(rng, (2, 3), dtype)
         if name == "concatenate":
             same(name, [x, x, x[:, ::-1]], 1)
         else:
-            same(name, x, *{"expand_dims": (1,), "swapaxes": (0, 1), "roll": (1,), "tile": (2,), "repeat": (2,)}.get(name, ()))
+            same(
+                name,
+                x,
+                *{"expand_dims": (1,), "swapaxes": (0, 1), "roll": (1,), "tile": (2,), "repeat": (2,)}.get(name, ()),
+            )
 
 
 def test_pad_with_constants(a):
@@ -126,7 +134,14 @@ def test_pad_with_constants(a):
 
 def test_views_share_memory():
     x = np.zeros((2, 3))
-    for view in (np.ravel(x), np.swapaxes(x, 0, 1), np.expand_dims(x, 0), np.flip(x), np.diagonal(x), *np.split(x, [1], axis=1)):
+    for view in (
+        np.ravel(x),
+        np.swapaxes(x, 0, 1),
+        np.expand_dims(x, 0),
+        np.flip(x),
+        np.diagonal(x),
+        *np.split(x, [1], axis=1),
+    ):
         assert np.shares_memory(view, x)
     np.split(x, [1], axis=1)[1][...] = 5
     assert x.tolist() == [[0, 5, 5], [0, 5, 5]]
@@ -171,7 +186,9 @@ def test_broadcasting_helpers(rng):
         check(ours, theirs)
     for kwargs in ({}, {"indexing": "ij"}, {"sparse": True}, {"copy": False}):
         for args in ((x,), (x, y), (x, y, x[:2])):
-            for ours, theirs in zip(np.meshgrid(*map(np.array, args), **kwargs), numpy.meshgrid(*args, **kwargs), strict=True):
+            for ours, theirs in zip(
+                np.meshgrid(*map(np.array, args), **kwargs), numpy.meshgrid(*args, **kwargs), strict=True
+            ):
                 check(ours, theirs)
 
 
@@ -218,7 +235,13 @@ def test_conditions(rng, a):
 
 
 def test_writing_at_positions(rng, a):
-    for index, value in (([0, 5, -1], [1.0, 2.0, 3.0]), ([0, 1, 2, 3], [7.0, 8.0]), (2, 5), ([1, 1], [3.0, 4.0]), ([], 1.0)):
+    for index, value in (
+        ([0, 5, -1], [1.0, 2.0, 3.0]),
+        ([0, 1, 2, 3], [7.0, 8.0]),
+        (2, 5),
+        ([1, 1], [3.0, 4.0]),
+        ([], 1.0),
+    ):
         ours, theirs = np.array(a), a.copy()
         assert np.put(ours, index, value) is None
         numpy.put(theirs, index, value)
@@ -315,7 +338,10 @@ def test_pad_keeps_the_layout_and_refuses_what_numpy_refuses(a):
         ours = np.pad(np.asarray(fortran), ((1, 0), (2, 3)), mode=mode)
         assert ours.flags.f_contiguous
         check(ours, numpy.pad(fortran, ((1, 0), (2, 3)), mode=mode))
-    check(np.pad(np.asarray(fortran), 1, constant_values=((1, 2), (3, 4))), numpy.pad(fortran, 1, constant_values=((1, 2), (3, 4))))
+    check(
+        np.pad(np.asarray(fortran), 1, constant_values=((1, 2), (3, 4))),
+        numpy.pad(fortran, 1, constant_values=((1, 2), (3, 4))),
+    )
     for width in (None, 1j, 1.5, ((1, 2), (3.0, 4)), "word", [[[1]]], ((1, 2, 3), (4, 5, 6))):
         same("pad", a, width)
     same("pad", a, 1, "edge", constant_values=1)

@@ -89,7 +89,9 @@ def test_types_with_python_numbers(rng, name):
             agree(outcome(f, number, np.array(x)), outcome(g, number, x), ULPS, f"{name} {number} {dtype}")
 
 
-SPECIAL = numpy.array([0.0, -0.0, 1, -1, 0.5, -0.5, 2, -2, 3, 100, -100, 800, -800, 1e300, numpy.inf, -numpy.inf, numpy.nan])
+SPECIAL = numpy.array(
+    [0.0, -0.0, 1, -1, 0.5, -0.5, 2, -2, 3, 100, -100, 800, -800, 1e300, numpy.inf, -numpy.inf, numpy.nan]
+)
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
@@ -102,10 +104,14 @@ def test_special_values_of_unary_operators(name, dtype):
     for o, t in zip(tuples(ours), tuples(theirs), strict=True):
         if t.dtype.kind == "f":
             zero = t == 0
-            numpy.testing.assert_array_equal(numpy.signbit(numpy.asarray(o))[zero], numpy.signbit(t)[zero], err_msg=name)
+            numpy.testing.assert_array_equal(
+                numpy.signbit(numpy.asarray(o))[zero], numpy.signbit(t)[zero], err_msg=name
+            )
 
 
-FLOAT_BINARY = [n for n in BINARY + PAIRS if n[:7] != "bitwise" and n not in ("left_shift", "right_shift", "gcd", "lcm", "ldexp")]
+FLOAT_BINARY = [
+    n for n in BINARY + PAIRS if n[:7] != "bitwise" and n not in ("left_shift", "right_shift", "gcd", "lcm", "ldexp")
+]
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
@@ -142,18 +148,25 @@ INTEGERS = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"]
 
 
 @pytest.mark.parametrize("dtype", INTEGERS)
-@pytest.mark.parametrize("name", ["floor_divide", "remainder", "fmod", "divmod", "left_shift", "right_shift", "gcd", "lcm", "power"])
+@pytest.mark.parametrize(
+    "name", ["floor_divide", "remainder", "fmod", "divmod", "left_shift", "right_shift", "gcd", "lcm", "power"]
+)
 def test_integers_at_their_limits(name, dtype):
     info = numpy.iinfo(dtype)
     values = sorted({0, 1, 2, 3, 7, 8, 31, 63, 64, 100, info.max, info.min, *((-1, -2, -7, -100) if info.min else ())})
     x = numpy.array(values, dtype)
     y = x[x >= 0] if name == "power" else x
-    agree(outcome(getattr(np, name), np.array(x)[:, None], np.array(y)), outcome(getattr(numpy, name), x[:, None], y), 0, name)
+    agree(
+        outcome(getattr(np, name), np.array(x)[:, None], np.array(y)),
+        outcome(getattr(numpy, name), x[:, None], y),
+        0,
+        name,
+    )
 
 
 def test_powers_of_integers():
     for x, y in [([2, 3], [1, -1]), (2, -1), ([2, 3], -2)]:
-        with pytest.raises(ValueError, match="Integers to negative integer powers are not allowed."):
+        with pytest.raises(ValueError, match=r"Integers to negative integer powers are not allowed\."):
             np.power(np.array(x), np.array(y))
     assert (np.array([2.0, 4.0]) ** -1).tolist() == [0.5, 0.25]
 
@@ -165,7 +178,9 @@ def test_comparisons_are_exact(name):
     unsigned = numpy.array([2**64 - 1, 0, 2**53, 2**63], "u8")
     agree(f(np.array(signed), np.array(unsigned)), g(signed, unsigned), 0)
     agree(f(np.array(unsigned), np.array(signed)), g(unsigned, signed), 0)
-    for dtype, number in itertools.product(INTEGERS, [-1, 0, 127, 128, 255, 256, -(2**63) - 1, 2**63, 2**64 - 1, 2**64, 2**70]):
+    for dtype, number in itertools.product(
+        INTEGERS, [-1, 0, 127, 128, 255, 256, -(2**63) - 1, 2**63, 2**64 - 1, 2**64, 2**70]
+    ):
         x = numpy.array([0, 1, 127], dtype)
         agree(f(np.array(x), number), g(x, number), 0, f"{dtype} {number}")
         agree(f(number, np.array(x)), g(number, x), 0, f"{number} {dtype}")
