@@ -1,9 +1,12 @@
 #include "core/array/indexing.h"
 
+#include <cmath>
 #include <cstring>
 
+#include "core/array/casting.h"
 #include "core/cpu/pool.h"
 #include "core/registry/device.h"
+#include "core/registry/thread_state.h"
 #include "core/registry/values.h"
 
 namespace minpy {
@@ -200,6 +203,20 @@ Array basic_window(const Array& a, IndexView index) {
     return window(a, offset, {shape, size_t(n)}, {strides, size_t(n)});
 }
 
+void store_item(const minpy_value& number, DType t, char* to) {
+    if (number.tag != MINPY_V_FLOAT) return store_number(number, t, to);
+    double x = number.v.f;
+    if (!in(t, kInteger)) {
+        const char* from = reinterpret_cast<const char*>(&x);
+        thread_state().fp_status |= cast_elements(from, 0, DType::float64, to, 0, t, 1);
+        return;
+    }
+    if (std::isnan(x)) throw value_error("cannot convert float NaN to integer");
+    if (std::isinf(x)) throw overflow_error("cannot convert float infinity to integer");
+    if (x < -0x1p63 || x >= 0x1p63) throw overflow_error("Python int too large to convert to C long");
+    store_number(to_value(int64_t(x)), t, to);  // "Python integer 300 out of bounds for int8"
+}
+
 bool set_element(const Array& a, IndexView index, const minpy_value& number) {
     if (int64_t(index.size()) != a.ndim() || !is_number(number) || !a.on_cpu() || a.get()->node ||
         a.storage().has(Storage::kPending | Storage::kPoisoned | Storage::kTraced | Storage::kReadOnly))
@@ -211,7 +228,7 @@ bool set_element(const Array& a, IndexView index, const minpy_value& number) {
         if (uint64_t(i) >= uint64_t(size)) out_of_bounds(given, size, axis);
         offset += i * a.strides()[size_t(axis)];
     }
-    store_number(number, a.dtype(), a.raw() + offset);
+    store_item(number, a.dtype(), a.raw() + offset);
     return true;
 }
 

@@ -70,7 +70,7 @@ void set_item(Call& c) {
     if (a.storage().has(Storage::kReadOnly)) throw value_error("assignment destination is read-only");
     Array value;
     if (given.tag == MINPY_V_ARRAY) value = Array::share(array_of(given));
-    else if (is_number(given)) value = array_of_number(given, a.dtype());
+    else if (is_number(given)) store_item(given, a.dtype(), (value = empty(DimsView{}, a.dtype())).raw());
     else throw type_error("an array or a number is needed, got ", describe(given)).in_argument("value");
 
     if (value.size() == 1 && value.ndim() <= 1 && value.on_cpu() && !may_be_traced(a) && !may_be_traced(value) &&

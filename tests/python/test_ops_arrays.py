@@ -425,3 +425,19 @@ def test_index_arithmetic_and_integrals(rng):
     same("trapezoid", y, exact=False)
     same("trapezoid", y, numpy.sort(rng.standard_normal(5)), exact=False)
     same("trapezoid", y, dx=0.5, axis=0, exact=False)
+
+
+@pytest.mark.parametrize("index", [0, slice(None), [0]], ids=repr)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e20, 300.0, 2.7, 300, -1], ids=repr)
+def test_assigned_numbers_must_fit_integers(index, value):
+    for dtype in ("i8", "i1", "u1", "f4", "?"):
+        ours, theirs = np.zeros(3, dtype), numpy.zeros(3, dtype)
+        try:
+            theirs[index] = value
+        except Exception as e:
+            with pytest.raises(type(e)) as raised:
+                ours[index] = value
+            assert str(raised.value) == str(e)
+        else:
+            ours[index] = value
+            check(ours, theirs)
