@@ -1,6 +1,10 @@
 // Rows of means and spreads: composites over sums, as NumPy makes them. float16 is worked on in float32.
+#include <algorithm>
+#include <cmath>
+
 #include "core/autograd/node.h"
 #include "core/ops/axes.h"
+#include "core/registry/device.h"
 #include "core/registry/registry.h"
 
 namespace minpy {
@@ -63,6 +67,199 @@ Array variance(Call& c, DType& result) {
     return count.divide(s);
 }
 
+// ---- over what is not NaN ----
+
+bool may_be_nan(const Array& a) { return in(a.dtype(), kFloating | kComplex); }
+
+// a with `value` in place of NaN.
+Array replaced(const Call& c, const Array& a, double value) {
+    return may_be_nan(a) ? c.call(MINPY_OP("where"), c.call(MINPY_OP("isnan"), a), value, a) : a;
+}
+
+// The mask of an argument and of what is no NaN together.
+Array mask_of(const Call& c, const Array& a, const Array& where) {
+    if (!may_be_nan(a)) return where;
+    Array mask = c.call(MINPY_OP("logical_not"), c.call(MINPY_OP("isnan"), a));
+    return where ? c.call(MINPY_OP("logical_and"), mask, where) : mask;
+}
+
+// Of (a, axis, keepdims, initial, where): NaN only where there is nothing else. `name` is NumPy's reduction.
+void nan_extreme(Call& c, const Op& reduction, const char* name, double worst) {
+    const Array &a = c.in[0], &where = c.in[1];
+    Dims axes = c.axes(1, a.ndim());
+    if (c.is_none(3)) {
+        if (where)
+            throw value_error("reduction operation '", name,
+                              "' does not have an identity, so to use a where mask one has to specify 'initial'");
+        if (size_along(a.shape(), axes) == 0 && checked_size(shape_without(a.shape(), axes, false)) != 0)
+            throw value_error("zero-size array to reduction operation ", name, " which has no identity");
+    }
+    Array m = c.call(reduction, replaced(c, a, worst), c.args[1], c.args[2], c.args[3], where);
+    if (may_be_nan(a) && c.is_none(3)) {
+        Array none = c.call(MINPY_OP("all"), c.call(MINPY_OP("isnan"), a), c.args[1], c.args[2]);
+        m = c.call(MINPY_OP("where"), none, double(NAN), m);
+    }
+    c.out.push_back(m);
+}
+
+void check_inexact(const Call& c) {
+    if (may_be_nan(c.in[0]) && !c.is_none(2) && !in(c.dtype(2, DType::none), kFloating | kComplex))
+        throw type_error("If a is inexact, then dtype must be inexact");
+}
+
+// The parameters of var and std with the mask of what is no NaN; NaN where ddof leaves nothing to divide by.
+void nan_spread(Call& c, const Op& spread) {
+    check_inexact(c);
+    const Array& a = c.in[0];
+    Array mask = mask_of(c, a, c.in[1]);
+    Array y = c.call(spread, replaced(c, a, 0), c.args[1], c.args[2], c.args[3], c.args[4], mask, c.in[2], c.args[7]);
+    double ddof = c.is_none(7) ? c.number(3) : c.number(7);
+    if (may_be_nan(a) && ddof != 0) {
+        Array count = c.call(MINPY_OP("sum"), ops::broadcast_to(mask, a.shape()), c.args[1], none_value(), c.args[4]);
+        y = c.call(MINPY_OP("where"), c.call(MINPY_OP("less_equal"), count, ddof), double(NAN), y);
+    }
+    c.out.push_back(y);
+}
+
+// ---- averages and quantiles ----
+
+// The elements of each result, in order, along the last axis.
+struct Sorted {
+    Array elements;
+    Dims axes;
+    int64_t n, last;
+    Sorted(const Call& c, const Array& a, const Dims& axes) : axes(axes), n(size_along(a.shape(), axes)) {
+        if (n == 0) throw unsupported(c.op.name, " of no elements");
+        Dims order, flat;
+        for (int64_t i = 0; i < a.ndim(); ++i)
+            if (std::find(axes.begin(), axes.end(), i) == axes.end()) order.push_back(i), flat.push_back(a.dim(i));
+        last = flat.size();
+        for (int64_t axis : axes) order.push_back(axis);
+        flat.push_back(n);
+        elements = c.call(MINPY_OP("sort"), ops::reshape(ops::transpose(a, order), flat), last);
+    }
+    Array at(const Call& c, const Array& positions) const {
+        return c.call(MINPY_OP("take"), elements, positions, last);
+    }
+    Array at(const Call& c, int64_t i) const {
+        Array position = empty(Dims(), DType::int64);
+        *position.raw_as<int64_t>() = i;
+        return at(c, position);
+    }
+    // NaN sorts to the end and spoils all; the axis of the quantiles, if they have one, comes first.
+    Array finish(const Call& c, Array y, const Array& a, bool keepdims) const {
+        bool many = y.ndim() > last;
+        if (many) y = ops::move_axis(y, last, 0);
+        if (may_be_nan(a)) y = c.call(MINPY_OP("where"), c.call(MINPY_OP("isnan"), at(c, n - 1)), double(NAN), y);
+        if (!keepdims) return y;
+        Dims shape;
+        if (many) shape.push_back(y.dim(0));
+        for (int64_t s : shape_without(a.shape(), axes, true)) shape.push_back(s);
+        return ops::reshape(y, shape);
+    }
+};
+
+void median(Call& c) {
+    const Array& a = c.in[0];
+    Sorted s(c, a, c.axes(1, a.ndim()));
+    DType t = mean_dtype(a.dtype());
+    Array y = ops::astype(s.at(c, s.n / 2), t);
+    if (s.n % 2 == 0) y = (ops::astype(s.at(c, s.n / 2 - 1), t) + y) / 2.0;
+    if (may_be_nan(a)) y = ops::astype(y, a.dtype());
+    c.out.push_back(s.finish(c, y, a, c.flag(3)));
+}
+
+// Of (a, q, axis, overwrite_input, method, keepdims, weights); `scale` is 1, or 100 for percentiles.
+void quantile(Call& c, double scale) {
+    const Array &a = c.in[0], &given = c.in[1];
+    if (in(a.dtype(), kComplex)) throw type_error("a must be an array of real numbers");
+    if (c.text(4) != "linear" || c.in[2]) throw unsupported(c.op.name, " other than method='linear' without weights");
+    if (given.ndim() > 1) throw unsupported("quantiles of more than one axis");
+    DType precision = in(given.dtype(), kFloating) && c.weak[1] == Weak::none ? given.dtype() : DType::float64;
+    if (in(precision, kShortFloat)) throw unsupported("quantiles in ", name(precision));
+    auto rounded = [&](double x) { return precision == DType::float32 ? double(float(x)) : x; };
+    Array q = copy_of(minpy::to_device(without_node(given), kCpu), DType::float64);
+    for (int64_t i = 0; i < q.size(); ++i) {
+        double& x = q.raw_as<double>()[i];
+        x = rounded(x / scale);
+        if (!(x >= 0 && x <= 1))
+            throw value_error(scale == 1 ? "Quantiles must be in the range [0, 1]"
+                                         : "Percentiles must be in the range [0, 100]");
+    }
+    Sorted s(c, a, c.axes(2, a.ndim()));
+    if (scale == 1 && in(given.dtype(), kBool | kInteger)) {  // the least or the largest, in its own dtype
+        Array position = copy_of(q, DType::int64);
+        for (int64_t i = 0; i < q.size(); ++i) position.raw_as<int64_t>()[i] *= s.n - 1;
+        return c.out.push_back(s.finish(c, s.at(c, position), a, c.flag(5)));
+    }
+    // From the nearer neighbour, as NumPy does, so that the ends are exact.
+    Array below = empty(q.shape(), DType::int64), above = empty(q.shape(), DType::int64),
+          near = empty(q.shape(), DType::int64), rest = empty(q.shape(), DType::float64);
+    for (int64_t i = 0; i < q.size(); ++i) {
+        double at = rounded(q.raw_as<double>()[i] * double(s.n - 1)), part = at - std::floor(at);
+        int64_t low = int64_t(at), high = std::min(low + 1, s.n - 1);
+        below.raw_as<int64_t>()[i] = low;
+        above.raw_as<int64_t>()[i] = high;
+        near.raw_as<int64_t>()[i] = part < 0.5 ? low : high;
+        rest.raw_as<double>()[i] = part < 0.5 ? part : rounded(part - 1);
+    }
+    Array width = c.call(MINPY_OP("subtract"), s.at(c, above), s.at(c, below));
+    if (c.weak[1] != Weak::none) {
+        width = width * *rest.raw_as<double>();
+    } else {
+        width = width * minpy::to_device(copy_of(rest, precision), width.device());
+    }
+    c.out.push_back(s.finish(c, s.at(c, near) + width, a, c.flag(5)));
+}
+
+// log(sum(exp(a))) without overflow: the largest element is taken out, and takes no part in the derivative.
+void logsumexp(Call& c) {
+    Array a = in(c.in[0].dtype(), kBool | kInteger) ? ops::astype(c.in[0], DType::float64) : c.in[0];
+    Dims axes = c.axes(1, a.ndim());
+    Array top = c.call(MINPY_OP("max"), without_node(a), axes, true);
+    top = c.call(MINPY_OP("where"), c.call(MINPY_OP("isfinite"), top), top, 0.0);
+    Array s = c.call(MINPY_OP("sum"), c.call(MINPY_OP("exp"), a - top), axes, none_value(), true);
+    s = c.call(MINPY_OP("log"), s) + top;
+    c.out.push_back(c.flag(2) ? s : ops::reshape(s, shape_without(a.shape(), axes, false)));
+}
+
+// The weights as they lie along the axes of a; one array of the shape of a, or of its shape along the axes.
+Array spread_weights(const Call& c, const Array& a, const Array& w, const Dims& axes) {
+    if (same(w.shape(), a.shape())) return w;
+    if (c.is_none(1)) throw type_error("Axis must be specified when shapes of a and weights differ.");
+    Dims wanted, order, wide(int64_t(a.ndim()), int64_t(1));
+    for (int64_t axis : axes) wanted.push_back(a.dim(axis)), wide[axis] = a.dim(axis);
+    if (!same(w.shape(), wanted))
+        throw shape_error("Shape of weights must be consistent with shape of a along specified axis.");
+    for (int64_t i = 0; i < axes.size(); ++i) order.push_back(i);
+    std::sort(order.begin(), order.end(), [&](int64_t i, int64_t j) { return axes[i] < axes[j]; });
+    return ops::reshape(ops::transpose(w, order), wide);
+}
+
+void average(Call& c) {
+    const Array& a = c.in[0];
+    Dims axes = c.axes(1, a.ndim());
+    bool keepdims = c.flag(4), returned = c.flag(3);
+    if (!c.in[1]) {
+        c.out.push_back(c.call(MINPY_OP("mean"), a, axes, none_value(), keepdims));
+        const Array& mean = c.out[0];
+        if (mean.size() == 0) throw Error(MINPY_E_INVALID, "ZeroDivisionError", "division by zero");  // NumPy's count
+        if (!returned) return;
+        Array count = minpy::to_device(full_scalar(double(size_along(a.shape(), axes)), mean.dtype()), mean.device());
+        c.out.push_back(c.call(MINPY_OP("copy"), ops::broadcast_to(count, mean.shape())));
+        return;
+    }
+    DType t = promote(a.dtype(), c.in[1].dtype());
+    if (in(a.dtype(), kBool | kInteger)) t = promote(t, DType::float64);
+    Array w = ops::broadcast_to(ops::astype(spread_weights(c, a, c.in[1], axes), t), a.shape());
+    Array total = c.call(MINPY_OP("sum"), w, axes, t, keepdims);
+    Array zero = minpy::to_device(c.call(MINPY_OP("any"), c.call(MINPY_OP("equal"), without_node(total), 0.0)), kCpu);
+    if (*zero.raw_as<bool>())
+        throw Error(MINPY_E_INVALID, "ZeroDivisionError", "Weights sum to zero, can't be normalized");
+    c.out.push_back(c.call(MINPY_OP("sum"), ops::astype(a, t) * w, axes, t, keepdims) / total);
+    if (returned) c.out.push_back(total);
+}
+
 }  // namespace
 
 void register_statistics(Registry& r) {
@@ -95,6 +292,110 @@ void register_statistics(Registry& r) {
         .sample("f64(2,3)")
         .sample("f64(2,3,4), axis=(0,2), ddof=1, keepdims=True")
         .doc("Standard deviation over the given axes; its gradient is zero where all elements are equal.");
+
+    r.op("ptp(a, axis: axes = None, keepdims: bool = False)")
+        .composite([](Call& c) {
+            Array top = c.call(MINPY_OP("max"), c.in[0], c.args[1], c.args[2]);
+            c.out.push_back(top - c.call(MINPY_OP("min"), c.in[0], c.args[1], c.args[2]));
+        })
+        .scalar_result()
+        .sample("f64(2,3), axis=1")
+        .doc("The largest minus the smallest element over the given axes.");
+    r.op("average(a, axis: axes = None, weights: array = None, returned: bool = False, *, keepdims: bool = False)")
+        .outputs(0)
+        .composite(average)
+        .scalar_result()
+        .sample("f64(2,3), axis=1")
+        .sample("f64(2,3), axis=1, weights=f64(2,3)")
+        .domain("(0.5, 2)")
+        .doc("Mean with weights over the given axes; with returned, also the sum of the weights.");
+    r.op("median(a, axis: axes = None, overwrite_input: bool = False, keepdims: bool = False)")
+        .composite(median)
+        .scalar_result()
+        .sample("f64(2,3), axis=1")
+        .sample("f64(2,4)")
+        .doc("The middle element over the given axes, or the mean of the two in the middle.");
+    r.op("quantile(a, q, axis: axes = None, overwrite_input: bool = False, method: str = 'linear', keepdims: bool = "
+         "False, *, "
+         "weights: array = None)")
+        .composite([](Call& c) { quantile(c, 1); })
+        .scalar_result()
+        .sample("f64(2,5), 0.3, axis=1")
+        .doc("The value below which a part q of the elements lies.");
+    r.op("percentile(a, q, axis: axes = None, overwrite_input: bool = False, method: str = 'linear', keepdims: bool = "
+         "False, "
+         "*, weights: array = None)")
+        .composite([](Call& c) { quantile(c, 100); })
+        .scalar_result()
+        .sample("f64(2,5), 30, axis=1")
+        .doc("The value below which q percent of the elements lie.");
+    r.op("logsumexp(a, axis: axes = None, keepdims: bool = False)")
+        .composite(logsumexp)
+        .scalar_result()
+        .sample("f64(2,3), axis=1")
+        .doc("log(sum(exp(a))) over the given axes, without overflow.");
+    r.op("nansum(a, axis: axes = None, dtype: dtype = None, keepdims: bool = False, initial: scalar = None, where: "
+         "array = None)")
+        .composite([](Call& c) {
+            c.out.push_back(
+                c.call(MINPY_OP("sum"), replaced(c, c.in[0], 0), c.args[1], c.args[2], c.args[3], c.args[4], c.in[1]));
+        })
+        .scalar_result()
+        .sample("f64(2,3), axis=1")
+        .doc("Sum in which NaN counts as zero.");
+    r.op("nanprod(a, axis: axes = None, dtype: dtype = None, keepdims: bool = False, initial: scalar = None, where: "
+         "array = None)")
+        .composite([](Call& c) {
+            c.out.push_back(
+                c.call(MINPY_OP("prod"), replaced(c, c.in[0], 1), c.args[1], c.args[2], c.args[3], c.args[4], c.in[1]));
+        })
+        .scalar_result()
+        .sample("f64(2,3), axis=1")
+        .doc("Product in which NaN counts as one.");
+    r.op("nanmax(a, axis: axes = None, keepdims: bool = False, initial: scalar = None, where: array = None)")
+        .composite([](Call& c) { nan_extreme(c, MINPY_OP("max"), "fmax", -INFINITY); })
+        .scalar_result()
+        .sample("f64(2,3), axis=1")
+        .doc("The largest element that is no NaN.");
+    r.op("nanmin(a, axis: axes = None, keepdims: bool = False, initial: scalar = None, where: array = None)")
+        .composite([](Call& c) { nan_extreme(c, MINPY_OP("min"), "fmin", INFINITY); })
+        .scalar_result()
+        .sample("f64(2,3), axis=1")
+        .doc("The smallest element that is no NaN.");
+    r.op("nanmean(a, axis: axes = None, dtype: dtype = None, keepdims: bool = False, where: array = None)")
+        .composite([](Call& c) {
+            check_inexact(c);
+            c.out.push_back(c.call(MINPY_OP("mean"), replaced(c, c.in[0], 0), c.args[1], c.args[2], c.args[3],
+                                   mask_of(c, c.in[0], c.in[1])));
+        })
+        .scalar_result()
+        .sample("f64(2,3), axis=1")
+        .doc("Mean of the elements that are no NaN.");
+    r.op("nanvar(a, axis: axes = None, dtype: dtype = None, ddof: float = 0, keepdims: bool = False, where: array = "
+         "None, "
+         "mean: array = None, correction: float = None)")
+        .composite([](Call& c) { nan_spread(c, MINPY_OP("var")); })
+        .scalar_result()
+        .sample("f64(2,3), axis=1")
+        .doc("Variance of the elements that are no NaN.");
+    r.op("nanstd(a, axis: axes = None, dtype: dtype = None, ddof: float = 0, keepdims: bool = False, where: array = "
+         "None, "
+         "mean: array = None, correction: float = None)")
+        .composite([](Call& c) { nan_spread(c, MINPY_OP("std")); })
+        .scalar_result()
+        .sample("f64(2,3), axis=1")
+        .doc("Standard deviation of the elements that are no NaN.");
+    r.op("nancumsum(a, axis: axis = None, dtype: dtype = None)")
+        .composite(
+            [](Call& c) { c.out.push_back(c.call(MINPY_OP("cumsum"), replaced(c, c.in[0], 0), c.args[1], c.args[2])); })
+        .sample("f64(2,3), axis=1")
+        .doc("Running sum in which NaN counts as zero.");
+    r.op("nancumprod(a, axis: axis = None, dtype: dtype = None)")
+        .composite([](Call& c) {
+            c.out.push_back(c.call(MINPY_OP("cumprod"), replaced(c, c.in[0], 1), c.args[1], c.args[2]));
+        })
+        .sample("f64(2,3), axis=1")
+        .doc("Running product in which NaN counts as one.");
 
     r.elementwise("_deviation(x, /)", "Deviation")
         .partial([](P c) { return call(MINPY_OP("_half_inverse"), c.out()); })

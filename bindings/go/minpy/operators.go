@@ -290,6 +290,18 @@ func (s *Scope) Atleast3d(arys []*Array, options ...Option) []*Array {
 	return opAtleast3d.inList(s, []any{arys}, options)
 }
 
+var opAverage = operator{name: "average", params: []string{"a", "axis", "weights", "returned", "keepdims"}}
+
+// Average is average(a, axis=None, weights=None, returned=False, *, keepdims=False): mean with weights over the given axes; with returned, also the sum of the weights.
+func Average(a any, options ...Option) ([]*Array, error) {
+	return opAverage.callList([]any{a}, options)
+}
+
+// Average is the package's Average in the scope.
+func (s *Scope) Average(a any, options ...Option) []*Array {
+	return opAverage.inList(s, []any{a}, options)
+}
+
 var opBatchNorm = operator{name: "batch_norm", params: []string{"x", "gamma", "beta", "moving_mean", "moving_var", "eps", "momentum", "axis", "training"}}
 
 // BatchNorm is batch_norm(x, gamma, beta, moving_mean=None, moving_var=None, eps=1e-05, momentum=0.9, axis=1, training=None): batch normalisation. In training the batch's mean and variance are used, and the moving ones updated in place; else the moving ones are used. By default as the context says.
@@ -1826,6 +1838,18 @@ func (s *Scope) Logit(x any, options ...Option) *Array {
 	return opLogit.in1(s, []any{x}, options)
 }
 
+var opLogsumexp = operator{name: "logsumexp", params: []string{"a", "axis", "keepdims"}}
+
+// Logsumexp is logsumexp(a, axis=None, keepdims=False): log(sum(exp(a))) over the given axes, without overflow.
+func Logsumexp(a any, options ...Option) (*Array, error) {
+	return opLogsumexp.call1([]any{a}, options)
+}
+
+// Logsumexp is the package's Logsumexp in the scope.
+func (s *Scope) Logsumexp(a any, options ...Option) *Array {
+	return opLogsumexp.in1(s, []any{a}, options)
+}
+
 var opMatmul = operator{name: "matmul", params: []string{"x1", "x2"}}
 
 // Matmul is matmul(x1, x2, /): matrix product of the last two axes; leading axes broadcast, vectors count as rows and columns.
@@ -1896,6 +1920,18 @@ func Mean(a any, options ...Option) (*Array, error) {
 // Mean is the package's Mean in the scope.
 func (s *Scope) Mean(a any, options ...Option) *Array {
 	return opMean.in1(s, []any{a}, options)
+}
+
+var opMedian = operator{name: "median", params: []string{"a", "axis", "overwrite_input", "keepdims"}}
+
+// Median is median(a, axis=None, overwrite_input=False, keepdims=False): the middle element over the given axes, or the mean of the two in the middle.
+func Median(a any, options ...Option) (*Array, error) {
+	return opMedian.call1([]any{a}, options)
+}
+
+// Median is the package's Median in the scope.
+func (s *Scope) Median(a any, options ...Option) *Array {
+	return opMedian.in1(s, []any{a}, options)
 }
 
 var opMeshgrid = operator{name: "meshgrid", params: []string{"xi", "copy", "sparse", "indexing"}}
@@ -3014,6 +3050,114 @@ func (s *Scope) MxSum(data any, options ...Option) *Array {
 	return opMxSum.in1(s, []any{data}, options)
 }
 
+var opNancumprod = operator{name: "nancumprod", params: []string{"a", "axis", "dtype"}}
+
+// Nancumprod is nancumprod(a, axis=None, dtype=None): running product in which NaN counts as one.
+func Nancumprod(a any, options ...Option) (*Array, error) {
+	return opNancumprod.call1([]any{a}, options)
+}
+
+// Nancumprod is the package's Nancumprod in the scope.
+func (s *Scope) Nancumprod(a any, options ...Option) *Array {
+	return opNancumprod.in1(s, []any{a}, options)
+}
+
+var opNancumsum = operator{name: "nancumsum", params: []string{"a", "axis", "dtype"}}
+
+// Nancumsum is nancumsum(a, axis=None, dtype=None): running sum in which NaN counts as zero.
+func Nancumsum(a any, options ...Option) (*Array, error) {
+	return opNancumsum.call1([]any{a}, options)
+}
+
+// Nancumsum is the package's Nancumsum in the scope.
+func (s *Scope) Nancumsum(a any, options ...Option) *Array {
+	return opNancumsum.in1(s, []any{a}, options)
+}
+
+var opNanmax = operator{name: "nanmax", params: []string{"a", "axis", "keepdims", "initial", "where"}}
+
+// Nanmax is nanmax(a, axis=None, keepdims=False, initial=None, where=None): the largest element that is no NaN.
+func Nanmax(a any, options ...Option) (*Array, error) {
+	return opNanmax.call1([]any{a}, options)
+}
+
+// Nanmax is the package's Nanmax in the scope.
+func (s *Scope) Nanmax(a any, options ...Option) *Array {
+	return opNanmax.in1(s, []any{a}, options)
+}
+
+var opNanmean = operator{name: "nanmean", params: []string{"a", "axis", "dtype", "keepdims", "where"}}
+
+// Nanmean is nanmean(a, axis=None, dtype=None, keepdims=False, where=None): mean of the elements that are no NaN.
+func Nanmean(a any, options ...Option) (*Array, error) {
+	return opNanmean.call1([]any{a}, options)
+}
+
+// Nanmean is the package's Nanmean in the scope.
+func (s *Scope) Nanmean(a any, options ...Option) *Array {
+	return opNanmean.in1(s, []any{a}, options)
+}
+
+var opNanmin = operator{name: "nanmin", params: []string{"a", "axis", "keepdims", "initial", "where"}}
+
+// Nanmin is nanmin(a, axis=None, keepdims=False, initial=None, where=None): the smallest element that is no NaN.
+func Nanmin(a any, options ...Option) (*Array, error) {
+	return opNanmin.call1([]any{a}, options)
+}
+
+// Nanmin is the package's Nanmin in the scope.
+func (s *Scope) Nanmin(a any, options ...Option) *Array {
+	return opNanmin.in1(s, []any{a}, options)
+}
+
+var opNanprod = operator{name: "nanprod", params: []string{"a", "axis", "dtype", "keepdims", "initial", "where"}}
+
+// Nanprod is nanprod(a, axis=None, dtype=None, keepdims=False, initial=None, where=None): product in which NaN counts as one.
+func Nanprod(a any, options ...Option) (*Array, error) {
+	return opNanprod.call1([]any{a}, options)
+}
+
+// Nanprod is the package's Nanprod in the scope.
+func (s *Scope) Nanprod(a any, options ...Option) *Array {
+	return opNanprod.in1(s, []any{a}, options)
+}
+
+var opNanstd = operator{name: "nanstd", params: []string{"a", "axis", "dtype", "ddof", "keepdims", "where", "mean", "correction"}}
+
+// Nanstd is nanstd(a, axis=None, dtype=None, ddof=0, keepdims=False, where=None, mean=None, correction=None): standard deviation of the elements that are no NaN.
+func Nanstd(a any, options ...Option) (*Array, error) {
+	return opNanstd.call1([]any{a}, options)
+}
+
+// Nanstd is the package's Nanstd in the scope.
+func (s *Scope) Nanstd(a any, options ...Option) *Array {
+	return opNanstd.in1(s, []any{a}, options)
+}
+
+var opNansum = operator{name: "nansum", params: []string{"a", "axis", "dtype", "keepdims", "initial", "where"}}
+
+// Nansum is nansum(a, axis=None, dtype=None, keepdims=False, initial=None, where=None): sum in which NaN counts as zero.
+func Nansum(a any, options ...Option) (*Array, error) {
+	return opNansum.call1([]any{a}, options)
+}
+
+// Nansum is the package's Nansum in the scope.
+func (s *Scope) Nansum(a any, options ...Option) *Array {
+	return opNansum.in1(s, []any{a}, options)
+}
+
+var opNanvar = operator{name: "nanvar", params: []string{"a", "axis", "dtype", "ddof", "keepdims", "where", "mean", "correction"}}
+
+// Nanvar is nanvar(a, axis=None, dtype=None, ddof=0, keepdims=False, where=None, mean=None, correction=None): variance of the elements that are no NaN.
+func Nanvar(a any, options ...Option) (*Array, error) {
+	return opNanvar.call1([]any{a}, options)
+}
+
+// Nanvar is the package's Nanvar in the scope.
+func (s *Scope) Nanvar(a any, options ...Option) *Array {
+	return opNanvar.in1(s, []any{a}, options)
+}
+
 var opNegative = operator{name: "negative", params: []string{"x"}}
 
 // Negative is negative(x, /): -x, element by element.
@@ -3134,6 +3278,18 @@ func (s *Scope) Partition(a, kth any, options ...Option) *Array {
 	return opPartition.in1(s, []any{a, kth}, options)
 }
 
+var opPercentile = operator{name: "percentile", params: []string{"a", "q", "axis", "overwrite_input", "method", "keepdims", "weights"}}
+
+// Percentile is percentile(a, q, axis=None, overwrite_input=False, method='linear', keepdims=False, *, weights=None): the value below which q percent of the elements lie.
+func Percentile(a, q any, options ...Option) (*Array, error) {
+	return opPercentile.call1([]any{a, q}, options)
+}
+
+// Percentile is the package's Percentile in the scope.
+func (s *Scope) Percentile(a, q any, options ...Option) *Array {
+	return opPercentile.in1(s, []any{a, q}, options)
+}
+
 var opPlace = operator{name: "place", params: []string{"arr", "mask", "vals"}}
 
 // Place is place(arr, mask, vals): writes values one after the other where a mask holds, in place.
@@ -3194,6 +3350,18 @@ func (s *Scope) Prod(a any, options ...Option) *Array {
 	return opProd.in1(s, []any{a}, options)
 }
 
+var opPtp = operator{name: "ptp", params: []string{"a", "axis", "keepdims"}}
+
+// Ptp is ptp(a, axis=None, keepdims=False): the largest minus the smallest element over the given axes.
+func Ptp(a any, options ...Option) (*Array, error) {
+	return opPtp.call1([]any{a}, options)
+}
+
+// Ptp is the package's Ptp in the scope.
+func (s *Scope) Ptp(a any, options ...Option) *Array {
+	return opPtp.in1(s, []any{a}, options)
+}
+
 var opPut = operator{name: "put", params: []string{"a", "ind", "v", "mode"}}
 
 // Put is put(a, ind, v, mode='raise'): writes elements of the flattened array, in place; too few values are repeated.
@@ -3228,6 +3396,18 @@ func Putmask(a, mask, values any, options ...Option) ([]*Array, error) {
 // Putmask is the package's Putmask in the scope.
 func (s *Scope) Putmask(a, mask, values any, options ...Option) []*Array {
 	return opPutmask.inList(s, []any{a, mask, values}, options)
+}
+
+var opQuantile = operator{name: "quantile", params: []string{"a", "q", "axis", "overwrite_input", "method", "keepdims", "weights"}}
+
+// Quantile is quantile(a, q, axis=None, overwrite_input=False, method='linear', keepdims=False, *, weights=None): the value below which a part q of the elements lies.
+func Quantile(a, q any, options ...Option) (*Array, error) {
+	return opQuantile.call1([]any{a, q}, options)
+}
+
+// Quantile is the package's Quantile in the scope.
+func (s *Scope) Quantile(a, q any, options ...Option) *Array {
+	return opQuantile.in1(s, []any{a, q}, options)
 }
 
 var opRad2deg = operator{name: "rad2deg", params: []string{"x"}}
@@ -4262,6 +4442,9 @@ func WithMax(max any) Option { return Option{"max", max} }
 // WithMean gives the parameter mean.
 func WithMean(mean any) Option { return Option{"mean", mean} }
 
+// WithMethod gives the parameter method.
+func WithMethod(method string) Option { return Option{"method", method} }
+
 // WithMin gives the parameter min.
 func WithMin(min any) Option { return Option{"min", min} }
 
@@ -4331,6 +4514,9 @@ func WithOutputDim(outputDim int) Option { return Option{"output_dim", outputDim
 // WithOutputMeanVar gives the parameter output_mean_var.
 func WithOutputMeanVar(outputMeanVar bool) Option { return Option{"output_mean_var", outputMeanVar} }
 
+// WithOverwriteInput gives the parameter overwrite_input.
+func WithOverwriteInput(overwriteInput bool) Option { return Option{"overwrite_input", overwriteInput} }
+
 // WithP gives the parameter p.
 func WithP(p any) Option { return Option{"p", p} }
 
@@ -4371,6 +4557,9 @@ func WithReturnIndex(returnIndex bool) Option { return Option{"return_index", re
 
 // WithReturnInverse gives the parameter return_inverse.
 func WithReturnInverse(returnInverse bool) Option { return Option{"return_inverse", returnInverse} }
+
+// WithReturned gives the parameter returned.
+func WithReturned(returned bool) Option { return Option{"returned", returned} }
 
 // WithReverse gives the parameter reverse.
 func WithReverse(reverse bool) Option { return Option{"reverse", reverse} }
