@@ -296,6 +296,21 @@ const table = [
     Operator("mean", 2),
     Operator("var", 2),
     Operator("std", 2),
+    Operator("ptp", 2),
+    Operator("average", 2),
+    Operator("median", 2),
+    Operator("quantile", 2),
+    Operator("percentile", 2),
+    Operator("logsumexp", 2),
+    Operator("nansum", 2),
+    Operator("nanprod", 2),
+    Operator("nanmax", 2),
+    Operator("nanmin", 2),
+    Operator("nanmean", 2),
+    Operator("nanvar", 2),
+    Operator("nanstd", 2),
+    Operator("nancumsum", 0),
+    Operator("nancumprod", 0),
 ]
 
 """
@@ -2139,6 +2154,126 @@ Standard deviation over the given axes; its gradient is zero where all elements 
 """
 std(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
     call(table[295], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+
+"""
+    ptp(a; dims, keepdims = false)
+
+The largest minus the smallest element over the given axes.
+"""
+ptp(a; dims=default, keepdims=default, options...) =
+    call(table[296], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
+
+"""
+    average(a; dims, weights, returned = false, keepdims = false)
+
+Mean with weights over the given axes; with returned, also the sum of the weights.
+"""
+average(a; dims=default, weights=default, returned=default, keepdims=default, options...) =
+    call(table[297], (Arg.array(a), Arg.axes(dims), Arg.array(weights), Arg.bool(returned), Arg.bool(keepdims)); options...)
+
+"""
+    median(a; dims, overwrite_input = false, keepdims = false)
+
+The middle element over the given axes, or the mean of the two in the middle.
+"""
+median(a; dims=default, overwrite_input=default, keepdims=default, options...) =
+    call(table[298], (Arg.array(a), Arg.axes(dims), Arg.bool(overwrite_input), Arg.bool(keepdims)); options...)
+
+"""
+    quantile(a, q; dims, overwrite_input = false, method = "linear", keepdims = false, weights)
+
+The value below which a part q of the elements lies.
+"""
+quantile(a, q; dims=default, overwrite_input=default, method=default, keepdims=default, weights=default, options...) =
+    call(table[299], (Arg.array(a), Arg.array(q), Arg.axes(dims), Arg.bool(overwrite_input), Arg.str(method), Arg.bool(keepdims), Arg.array(weights)); options...)
+
+"""
+    percentile(a, q; dims, overwrite_input = false, method = "linear", keepdims = false, weights)
+
+The value below which q percent of the elements lie.
+"""
+percentile(a, q; dims=default, overwrite_input=default, method=default, keepdims=default, weights=default, options...) =
+    call(table[300], (Arg.array(a), Arg.array(q), Arg.axes(dims), Arg.bool(overwrite_input), Arg.str(method), Arg.bool(keepdims), Arg.array(weights)); options...)
+
+"""
+    logsumexp(a; dims, keepdims = false)
+
+log(sum(exp(a))) over the given axes, without overflow.
+"""
+logsumexp(a; dims=default, keepdims=default, options...) =
+    call(table[301], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
+
+"""
+    nansum(a; dims, dtype, keepdims = false, initial, where)
+
+Sum in which NaN counts as zero.
+"""
+nansum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
+    call(table[302], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+
+"""
+    nanprod(a; dims, dtype, keepdims = false, initial, where)
+
+Product in which NaN counts as one.
+"""
+nanprod(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
+    call(table[303], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+
+"""
+    nanmax(a; dims, keepdims = false, initial, where)
+
+The largest element that is no NaN.
+"""
+nanmax(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
+    call(table[304], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+
+"""
+    nanmin(a; dims, keepdims = false, initial, where)
+
+The smallest element that is no NaN.
+"""
+nanmin(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
+    call(table[305], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+
+"""
+    nanmean(a; dims, dtype, keepdims = false, where)
+
+Mean of the elements that are no NaN.
+"""
+nanmean(a; dims=default, dtype=default, keepdims=default, var"where"=default, options...) =
+    call(table[306], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
+
+"""
+    nanvar(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
+
+Variance of the elements that are no NaN.
+"""
+nanvar(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
+    call(table[307], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+
+"""
+    nanstd(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
+
+Standard deviation of the elements that are no NaN.
+"""
+nanstd(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
+    call(table[308], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+
+"""
+    nancumsum(a; dims, dtype)
+
+Running sum in which NaN counts as zero.
+"""
+nancumsum(a; dims=default, dtype=default, options...) =
+    call(table[309], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+
+"""
+    nancumprod(a; dims, dtype)
+
+Running product in which NaN counts as one.
+"""
+nancumprod(a; dims=default, dtype=default, options...) =
+    call(table[310], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 baremodule linalg
 
