@@ -322,11 +322,12 @@ void eig(Call& c, bool vectors) {
 void pinv_kernel(Call& c) {
     const Array& a = c.in[0];
     int64_t m = a.dim(-2), n = a.dim(-1), k = std::min(m, n);
+    if (k == 0) return;
     double rcond = !c.is_none(1) ? c.number(1) : !c.is_none(3) ? c.number(3) : 1e-15;  // NumPy's
     Array A = copy_of(a);
     for_linalg(a.dtype(), [&]<class T> {
         using R = Real<T>;
-        for_matrices(k ? count(a) : 0, 20 * double(m) * double(n) * double(k), [&](int64_t i) {
+        for_matrices(count(a), 20 * double(m) * double(n) * double(k), [&](int64_t i) {
             // A^T = u diag(s) vt, column-major; so pinv(A)[i,j] = sum over l of conj(u)[i,l] / s[l] conj(vt)[l,j].
             std::vector<T> u(static_cast<size_t>(n * k)), v(static_cast<size_t>(k * m));
             std::vector<R> s(static_cast<size_t>(k));
@@ -348,7 +349,6 @@ void pinv_kernel(Call& c) {
             }
         });
     });
-    if (k == 0) copy_into(c.out[0], zeros(DimsView{}, a.dtype()));
 }
 
 // Golub & Pereyra (1973): dP = -P dA P + P P^H dA^H (1 - A P) + (1 - P A) dA^H P^H P, at constant rank.
@@ -442,9 +442,9 @@ void register_decompositions(Registry& r) {
     r.op("linalg.pinv(a, rcond: float = None, hermitian: bool = False, *, rtol: float = None)")
         .infer([](Call& c) {
             check_matrices(c.in[0]);
-            c.cast(0, linalg_dtype(c.in[0].dtype()));
             const Array& a = c.in[0];
-            c.output(with_tail(batch_of(a.shape()), {a.dim(-1), a.dim(-2)}), a.dtype());
+            if (a.dim(-1) != 0 && a.dim(-2) != 0) c.cast(0, linalg_dtype(a.dtype()));  // nothing keeps its dtype
+            c.output(with_tail(batch_of(a.shape()), {a.dim(-1), a.dim(-2)}), c.in[0].dtype());
         })
         .kernel(pinv_kernel)
         .reverse(pinv_reverse)

@@ -247,7 +247,6 @@ void infer_square(Call& c) {
 
 void lstsq(Call& c) {
     Array a = c.in[0], b = c.in[1];
-    DType t = linalg_dtype(c.promoted());
     if (a.ndim() != 2) throw linalg_error(a.ndim(), "-dimensional array given. Array must be two-dimensional");
     bool vector = b.ndim() == 1;
     if (!vector && b.ndim() != 2)
@@ -255,7 +254,7 @@ void lstsq(Call& c) {
     check_matrices(a);
     int64_t m = a.dim(0), n = a.dim(1), columns = vector ? 1 : b.dim(1), k = std::min(m, n);
     if (b.dim(0) != m) throw linalg_error("Incompatible dimensions");
-    DType real = real_of(t);
+    DType t = linalg_dtype(c.promoted()), real = real_of(t);
     double eps = real == DType::float32 ? 0x1p-23 : 0x1p-52;
     double rcond = c.is_none(2) ? eps * double(std::max(m, n)) : c.number(2);
     Array A = column_major(copy_of(a, t)), B = zeros(Dims{columns, std::max<int64_t>({m, n, 1})}, t);
