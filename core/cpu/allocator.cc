@@ -1,5 +1,6 @@
 #include "core/cpu/allocator.h"
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstdlib>
@@ -22,7 +23,6 @@ namespace {
 constexpr int64_t kAlign = 64;
 constexpr int kSmallClasses = 24;               // up to 64 KiB: lists per thread
 constexpr int64_t kSmallest = 64;
-constexpr uint16_t kKeepPerThread = 64;         // blocks of one class a thread keeps
 constexpr uint64_t kKeepLarge = 1ull << 30;     // bytes of large blocks kept in all
 constexpr int64_t kHugePage = 2ll << 20;
 
@@ -38,6 +38,9 @@ Class class_of(int64_t bytes) {
     int base = 2 * (log - 6);
     return bytes <= middle ? Class{base + 1, middle} : Class{base + 2, 2 * low};
 }
+
+// Blocks of one class that a thread keeps: a mebibyte of them, so that a tape of a thousand nodes is made of kept ones.
+uint16_t kept_per_thread(int64_t bytes) { return uint16_t(std::clamp<int64_t>((1 << 20) / bytes, 16, 4096)); }
 
 struct Link {
     Link* next;
@@ -123,7 +126,7 @@ void deallocate(void* block, int64_t bytes) noexcept {
     Class c = class_of(bytes);
     if (c.index < kSmallClasses) {
         ThreadState* t = tls_state;  // a thread that only releases gets no state for it
-        if (!MINPY_POOLING || !t || t->n_free[c.index] >= kKeepPerThread) return std::free(block);
+        if (!MINPY_POOLING || !t || t->n_free[c.index] >= kept_per_thread(c.bytes)) return std::free(block);
         static_cast<Link*>(block)->next = static_cast<Link*>(t->free_blocks[c.index]);
         t->free_blocks[c.index] = block;
         ++t->n_free[c.index];
