@@ -9,6 +9,7 @@ namespace {
 
 std::atomic<uint64_t> g_sequence{1};
 
+// What a storage and tapes know of each other: its list of saved arrays with kSaved, its count of tapes with kTraced.
 class Locked {
 public:
     explicit Locked(Storage& s) : flag_(s.saved_lock) {
@@ -29,38 +30,24 @@ uint64_t next_sequence() { return g_sequence.fetch_add(1, std::memory_order_rela
 SavedArray& SavedArray::operator=(SavedArray&& other) noexcept {
     if (this == &other) return *this;
     reset();
-    if (!other.array_) return *this;
-    Storage& s = other.array_.storage();
-    Locked lock(s);
-    array_ = other.array_;  // keeps the storage while the other lets go
-    if (other.link_) {
-        *other.link_ = other.next_;
-        if (other.next_) other.next_->link_ = other.link_;
-        other.link_ = nullptr;
-        next_ = s.saved;
-        if (next_) next_->link_ = &next_;
-        s.saved = this;
-        link_ = &s.saved;
-    }
-    other.array_ = Array();
+    if (!other.home_) return *this;
+    home_ = std::move(other.home_);
+    Locked lock(*home_);
+    array_ = std::move(other.array_);
+    link_ = std::exchange(other.link_, nullptr);
+    next_ = std::exchange(other.next_, nullptr);
+    if (link_) *link_ = this;
+    if (next_) next_->link_ = &next_;
     return *this;
 }
 
 void SavedArray::save(Array a) {
     reset();
-    array_ = std::move(a);
-    if (array_) link();
-}
-
-void SavedArray::reset() {
-    if (!array_) return;
-    unlink();
-    array_ = Array();
-}
-
-void SavedArray::link() {
-    Storage& s = array_.storage();
+    if (!a) return;
+    Storage& s = a.storage();
+    home_ = Ref<Storage>::share(&s);
     Locked lock(s);
+    array_ = std::move(a);
     next_ = s.saved;
     if (next_) next_->link_ = &next_;
     s.saved = this;
@@ -68,14 +55,25 @@ void SavedArray::link() {
     s.set(Storage::kSaved);
 }
 
-void SavedArray::unlink() {
-    Storage& s = array_.storage();
-    Locked lock(s);
+void SavedArray::reset() {
+    if (!home_) return;
+    // Both are let go when nothing is locked.
+    Ref<Storage> home = std::move(home_);
+    Array gone;
+    Locked lock(*home);
+    gone = std::move(array_);
     if (!link_) return;
     *link_ = next_;
     if (next_) next_->link_ = link_;
     link_ = nullptr;
-    if (!s.saved) s.clear(Storage::kSaved);
+    next_ = nullptr;
+    if (!home->saved) home->clear(Storage::kSaved);
+}
+
+Array SavedArray::get() const {
+    if (!home_) return {};
+    Locked lock(*home_);
+    return array_;
 }
 
 void detach_saved(Storage& s) {
@@ -101,6 +99,19 @@ void detach_saved(Storage& s) {
         saved->next_ = nullptr;
         saved->array_ = copy;
     }
+}
+
+// ---- storages that tapes follow ----
+
+void add_trace(Storage& s) {
+    Locked lock(s);
+    s.n_traces.fetch_add(1, std::memory_order_relaxed);
+    s.set(Storage::kTraced);
+}
+
+void drop_trace(Storage& s) {
+    Locked lock(s);
+    if (s.n_traces.fetch_sub(1, std::memory_order_relaxed) == 1) s.clear(Storage::kTraced);
 }
 
 // ---- nodes ----

@@ -8,7 +8,8 @@ namespace minpy {
 class Tape;
 using NodeRef = Ref<Node>;
 
-// An operand or result kept for the derivative. If its storage is about to be overwritten, it gets a copy first.
+// An operand or result kept for the derivative. If its storage is about to be overwritten, it gets a copy first: maybe by
+// another thread than its node's, so what it holds changes under a lock that stays the same.
 class SavedArray {
 public:
     SavedArray() = default;
@@ -17,17 +18,20 @@ public:
     ~SavedArray() { reset(); }
     void save(Array a);
     void reset();
-    const Array& get() const { return array_; }
+    Array get() const;
 
 private:
     friend void detach_saved(Storage& s);
-    void link();
-    void unlink();
     Array array_;
+    Ref<Storage> home_;  // has the list and its lock, also when array_ is a copy by now; null: holds nothing
     SavedArray* next_ = nullptr;
     SavedArray** link_ = nullptr;  // what points to this
 };
 void detach_saved(Storage& s);
+
+// A tape has an entry for it, or has it no more.
+void add_trace(Storage& s);
+void drop_trace(Storage& s);
 
 struct ArrayMeta {
     Dims shape;

@@ -6,7 +6,7 @@
 namespace minpy {
 namespace {
 
-const Array& saved_in(const Node& node, int64_t i) {
+Array saved_in(const Node& node, int64_t i) {
     if (i >= node.saved_in.size())
         throw Error(MINPY_E_UNKNOWN, "RuntimeError", "the derivative reads an operand that its row does not save");
     return node.saved_in[i].get();
@@ -14,7 +14,7 @@ const Array& saved_in(const Node& node, int64_t i) {
 
 // The saved array as a value that gradients of gradients can follow.
 Array in_value(const Node& node, int64_t i) {
-    const Array& a = saved_in(node, i);
+    Array a = saved_in(node, i);
     const Traced& e = node.edges[i];
     if (!a || (!e.node && !a.get()->node && !a.storage().has(Storage::kTraced))) return a;
     if (a.get()->node == e.node.get() && a.get()->node_output == e.output) return a;

@@ -98,8 +98,7 @@ Tape::Entry& Tape::entry(Storage* s) {
     if (fresh) {
         s->retain();
         it->second.storage = s;
-        s->n_traces.fetch_add(1);
-        s->set(Storage::kTraced);
+        add_trace(*s);
     }
     return it->second;
 }
@@ -115,7 +114,7 @@ void Tape::close() {
             o.current = e.current;
             o.flat = e.flat;
         }
-        if (storage->n_traces.fetch_sub(1) == 1) storage->clear(Storage::kTraced);
+        drop_trace(*storage);
         storage->release();
     }
     entries_.clear();

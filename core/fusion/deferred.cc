@@ -44,10 +44,17 @@ void forget_reader(Graph& g, Deferred* d) {
     }
 }
 
+// False if the last reference is gone, and another thread waits for the lock to drop the storage.
+bool retain_living(Storage& s) {
+    int64_t n = s.refs.load(std::memory_order_relaxed);
+    while (n && !s.refs.compare_exchange_weak(n, n + 1, std::memory_order_relaxed)) {}
+    return n;
+}
+
 // Its operands are computed.
 void run(Graph& g, Deferred* d) {
     Storage& s = *d->target;
-    s.allocate_buffer();
+    if (!s.data) s.allocate_buffer();  // it is there if the loop failed before
     s.retain();
     Array out = Array::on(&s, 0, {d->shape.data(), size_t(d->shape.size())},
                           c_strides({d->shape.data(), size_t(d->shape.size())}, itemsize(d->dtype)), d->dtype);
@@ -124,7 +131,14 @@ void force_readers(Storage& s) {
     for (;;) {
         auto it = g.readers.find(&s);
         if (it == g.readers.end()) break;
-        force(*it->second->target);
+        Deferred* d = it->second;
+        Storage* target = d->target;
+        if (!retain_living(*target)) {
+            forget_reader(g, d);
+            continue;
+        }
+        Ref<Storage> held = Ref<Storage>::adopt(target);
+        force(*target);
     }
     s.clear(Storage::kRead);
 }

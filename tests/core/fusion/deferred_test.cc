@@ -1,6 +1,9 @@
 // Pending storage: results appear when they are looked at, with the bits they would have had at once.
 #include "core/fusion/deferred.h"
 
+#include <barrier>
+#include <thread>
+
 #include "core/registry/dispatch.h"
 #include "tests/core/support.h"
 
@@ -87,6 +90,50 @@ TEST(Deferral, RecordsOnTapes) {
     Array y = ops::sum(x * x, axis);
     std::vector<double> g = values(r.gradient(y, x));
     EXPECT_EQ(g[10], 2 * values(x)[10]);
+}
+
+template <class F> void on_threads(int n, F&& f) {
+    std::vector<std::thread> threads;
+    for (int t = 0; t < n; ++t) threads.emplace_back([&f, t] { f(t); });
+    for (std::thread& t : threads) t.join();
+}
+
+TEST(Deferral, MayBeForcedByManyThreadsAtOnce) {
+    WithDeferral on(true, 100);
+    Array x = ramp(1000);
+    std::vector<double> expected;
+    for (double v : values(x)) expected.push_back(4 * v);
+    for (int round = 0; round < 20; ++round) {
+        Array y = x + x, z = y + y;
+        std::atomic<int> wrong{0};
+        on_threads(8, [&](int t) {
+            // Some look at the middle of the chain, some at its end, some make another end.
+            Array mine = t % 3 == 2 ? y + y : t % 3 ? z : y;
+            std::vector<double> seen = values(mine);
+            for (size_t i = 0; i < seen.size(); ++i) wrong += seen[i] != (t % 3 ? expected[i] : expected[i] / 2);
+        });
+        EXPECT_EQ(wrong, 0);
+    }
+}
+
+TEST(Deferral, MayBeDroppedWhileAnotherThreadForcesReaders) {
+    WithDeferral on(true, 100);
+    Array x = ramp(1000), zeros = ops::zeros(x.shape(), x.dtype(), kCpu);
+    int64_t before = live_arrays.load();
+    constexpr int kReaders = 7, kRounds = 50;
+    std::barrier ready(kReaders + 1);
+    on_threads(kReaders + 1, [&](int t) {
+        for (int round = 0; round < kRounds; ++round) {
+            std::vector<Array> readers;
+            if (t < kReaders)
+                for (int i = 0; i < 4; ++i) readers.push_back(x + x);
+            ready.arrive_and_wait();
+            if (t < kReaders) readers.clear();
+            else assign(x, zeros, Context::current());
+            ready.arrive_and_wait();
+        }
+    });
+    EXPECT_EQ(live_arrays.load(), before);
 }
 
 TEST(Deferral, StillRefusesWrongShapesAtTheCall) {
