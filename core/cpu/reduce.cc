@@ -314,6 +314,7 @@ void find_along(const ReduceLoop& loop, const Array& to, const Array& a, int64_t
             Axes::Place p = kept.at(t / chunks * column.n + first);
             alignas(64) char best[kChunk], buffer[kReduceBlock * 16];
             int64_t found[kChunk / 16];
+            std::memset(best, 0, size_t((along ? 1 : columns) * item));  // loops compare with it before it is anything
             if (along) {
                 for (int64_t j = 0; j < columns; ++j) {
                     const char* x = a.raw() + p.a + j * column.a;
