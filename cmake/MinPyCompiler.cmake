@@ -39,7 +39,8 @@ target_compile_definitions(minpy_flags INTERFACE
 target_include_directories(minpy_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/include)
 
 if(MINPY_SANITIZE STREQUAL "address")
-    target_compile_options(minpy_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+    set(undefined undefined,float-cast-overflow)
+    target_compile_options(minpy_flags INTERFACE -fsanitize=address,${undefined} -fno-sanitize-recover=${undefined})
     target_link_options(minpy_flags INTERFACE -fsanitize=address,undefined)
 elseif(MINPY_SANITIZE STREQUAL "thread")
     target_compile_options(minpy_flags INTERFACE -fsanitize=thread)
