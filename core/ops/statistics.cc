@@ -207,7 +207,12 @@ void quantile(Call& c, double scale) {
     if (c.weak[1] != Weak::none) {
         width = width * *rest.raw_as<double>();
     } else {
-        width = width * minpy::to_device(copy_of(rest, precision), width.device());
+        Array at = minpy::to_device(copy_of(rest, precision), width.device());
+        if (may_be_traced(given)) {  // the same numbers as a function of q
+            Array steps = ops::astype(given, precision) * (double(s.n - 1) / scale);
+            at = ops::to_device(steps, width.device()) - minpy::to_device(copy_of(near, precision), width.device());
+        }
+        width = width * at;
     }
     c.out.push_back(s.finish(c, s.at(c, near) + width, a, c.flag(5)));
 }
@@ -321,10 +326,11 @@ void register_statistics(Registry& r) {
         .composite([](Call& c) { quantile(c, 1); })
         .scalar_result()
         .sample("f64(2,5), 0.3, axis=1")
+        .sample("f64(2,5), f64(2), axis=1")
+        .domain("(0.05, 0.95)")
         .doc("The value below which a part q of the elements lies.");
     r.op("percentile(a, q, axis: axes = None, overwrite_input: bool = False, method: str = 'linear', keepdims: bool = "
-         "False, "
-         "*, weights: array = None)")
+         "False, *, weights: array = None)")
         .composite([](Call& c) { quantile(c, 100); })
         .scalar_result()
         .sample("f64(2,5), 30, axis=1")

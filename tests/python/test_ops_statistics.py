@@ -89,3 +89,9 @@ def test_gradients_pass_nan_by(name):
     some = numpy.asarray(grad(getattr(np, name))(np.asarray([1.0, 3.0, 7.0])))
     assert g[1] == 0
     numpy.testing.assert_allclose(g[[0, 2, 3]], some)
+
+
+def test_gradients_reach_the_part_of_a_quantile():
+    x = np.asarray([1.0, 5.0, 2.0, 9.0])
+    assert float(grad(lambda q: np.quantile(x, q))(np.asarray(0.4))) == pytest.approx(9.0)
+    assert float(grad(lambda q: np.percentile(x, q))(np.asarray(40.0))) == pytest.approx(0.09)
