@@ -18,7 +18,8 @@ namespace {
 // M(name) for each function that is used.
 #define MINPY_CUDNN_FUNCTIONS(M)                                                                                     \
     M(Create)                                                                                                        \
-    M(SetStream) M(GetErrorString) M(CreateTensorDescriptor) M(DestroyTensorDescriptor) M(SetTensorNdDescriptor)     \
+    M(SetStream)                                                                                                     \
+    M(GetErrorString) M(CreateTensorDescriptor) M(DestroyTensorDescriptor) M(SetTensorNdDescriptor)                  \
         M(CreateFilterDescriptor) M(DestroyFilterDescriptor) M(SetFilterNdDescriptor) M(CreateConvolutionDescriptor) \
             M(DestroyConvolutionDescriptor) M(SetConvolutionNdDescriptor) M(SetConvolutionGroupCount)                \
                 M(SetConvolutionMathType) M(GetConvolutionForwardAlgorithm_v7) M(GetConvolutionForwardWorkspaceSize) \

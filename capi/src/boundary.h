@@ -19,18 +19,15 @@ struct minpy_buffer_s : minpy::Counted<minpy_buffer_s> {
 
 namespace minpy {
 
-void store_error(const Error& e) noexcept;     // in this thread's record
+void store_error(const Error& e) noexcept;  // in this thread's record
 void store_out_of_memory() noexcept;
 minpy_status store_current_exception() noexcept;
 
-template <class F>
-minpy_status guard(F&& body) noexcept {
+template <class F> minpy_status guard(F&& body) noexcept {
     try {
         body();
         return MINPY_OK;
-    } catch (...) {
-        return store_current_exception();
-    }
+    } catch (...) { return store_current_exception(); }
 }
 
 // ---- handles ----
@@ -49,13 +46,11 @@ inline Array share(minpy_array a, const char* name = "a") {
     check_alive(body(a), name);
     return Array::share(body(a));
 }
-template <class T, class H>
-T& deref(H h, const char* name) {
+template <class T, class H> T& deref(H h, const char* name) {
     if (!h) throw value_error(name, " is a null handle").in_argument(name);
     return *reinterpret_cast<T*>(h);
 }
-template <class T>
-void need(const T* p, const char* name) {
+template <class T> void need(const T* p, const char* name) {
     if (!p) throw value_error(name, " must not be NULL").in_argument(name);
 }
 inline Device device_from(minpy_device d) {
@@ -69,11 +64,11 @@ minpy_buffer make_buffer(std::string bytes);
 minpy_array give(Array a, Context& context);
 
 // The part of a caller's struct that both sides know; at least `least` bytes.
-template <class T>
-T read_struct(const T* from, size_t least, const char* name) {
+template <class T> T read_struct(const T* from, size_t least, const char* name) {
     need(from, name);
     if (from->struct_size < least)
-        throw Error(MINPY_E_ABI, "ValueError", cat(name, ": struct_size is ", from->struct_size, ", at least ", least, " is needed"));
+        throw Error(MINPY_E_ABI, "ValueError",
+                    cat(name, ": struct_size is ", from->struct_size, ", at least ", least, " is needed"));
     T out{};
     memcpy(&out, from, std::min<size_t>(from->struct_size, sizeof(T)));
     if (from->struct_size > sizeof(T)) {
@@ -84,8 +79,7 @@ T read_struct(const T* from, size_t least, const char* name) {
     }
     return out;
 }
-template <class T>
-void write_struct(T* io, const T& value, const char* name) {
+template <class T> void write_struct(T* io, const T& value, const char* name) {
     need(io, name);
     uint32_t size = io->struct_size;
     if (size < 8) throw Error(MINPY_E_ABI, "ValueError", cat(name, ": struct_size is not set"));

@@ -11,8 +11,9 @@ uint32_t minpy_abi_version(void) { return MINPY_ABI_VERSION; }
 minpy_status minpy_initialize(uint32_t header_abi) {
     return guard([&] {
         if (header_abi != MINPY_ABI_VERSION)
-            throw Error(MINPY_E_ABI, "ImportError",
-                        cat("the header has ABI ", header_abi, ", the library ", MINPY_ABI_VERSION, " (version 0.1.0)"));
+            throw Error(
+                MINPY_E_ABI, "ImportError",
+                cat("the header has ABI ", header_abi, ", the library ", MINPY_ABI_VERSION, " (version 0.1.0)"));
         Registry::get();
         initialize_blas();
     });
@@ -198,7 +199,8 @@ minpy_status minpy_stream_synchronize(minpy_stream s) {
     return guard([&] {
         Stream& x = deref<Stream>(s, "s");
         if (minpy_status status = x.api->stream_synchronize(x.device.index, x.native))
-            throw Error(status, "RuntimeError", cat("a kernel failed on ", to_string(x.device), " (status ", status, ")"));
+            throw Error(status, "RuntimeError",
+                        cat("a kernel failed on ", to_string(x.device), " (status ", status, ")"));
     });
 }
 

@@ -19,9 +19,7 @@ void store_error(const Error& e) noexcept {
         t.error = std::make_unique<Error>(e);
         t.error_message = full_text(e);
         t.out_of_memory = false;
-    } catch (...) {
-        store_out_of_memory();
-    }
+    } catch (...) { store_out_of_memory(); }
 }
 
 void store_out_of_memory() noexcept {
@@ -40,9 +38,7 @@ minpy_status store_current_exception() noexcept {
     } catch (const OutOfMemory& e) {
         try {
             store_error(Error(MINPY_E_NOMEM, "MemoryError", cat("Unable to allocate ", e.bytes, " bytes")));
-        } catch (...) {
-            store_out_of_memory();
-        }
+        } catch (...) { store_out_of_memory(); }
         return MINPY_E_NOMEM;
     } catch (const std::bad_alloc&) {
         store_out_of_memory();
@@ -50,9 +46,7 @@ minpy_status store_current_exception() noexcept {
     } catch (const std::exception& e) {
         try {
             store_error(Error(MINPY_E_UNKNOWN, "RuntimeError", e.what()));
-        } catch (...) {
-            store_out_of_memory();
-        }
+        } catch (...) { store_out_of_memory(); }
         return MINPY_E_UNKNOWN;
     } catch (...) {
         store_out_of_memory();
@@ -93,9 +87,7 @@ minpy_status minpy_error_take(minpy_error* out) {
         t->out_of_memory = false;
         *out = e;
         return MINPY_OK;
-    } catch (...) {
-        return MINPY_E_NOMEM;
-    }
+    } catch (...) { return MINPY_E_NOMEM; }
 }
 
 minpy_status minpy_error_code(minpy_error e) { return e ? e->code : MINPY_OK; }
@@ -120,9 +112,7 @@ minpy_status minpy_error_set(minpy_status code, const char* kind, const char* me
     if (code == MINPY_OK) code = MINPY_E_CALLBACK;
     try {
         store_error(Error(code, kind ? kind : "RuntimeError", message ? message : ""));
-    } catch (...) {
-        store_out_of_memory();
-    }
+    } catch (...) { store_out_of_memory(); }
     return code;
 }
 

@@ -20,7 +20,8 @@ CallOptions options_from(const minpy_call_options* given, Arrays& out_storage) {
         options.where = share(o.where, "where");
         if (options.where.dtype() != DType::boolean)
             throw type_error("Cannot cast array data from dtype('", name(options.where.dtype()),
-                             "') to dtype('bool') according to the rule 'safe'").in_argument("where");
+                             "') to dtype('bool') according to the rule 'safe'")
+                .in_argument("where");
     }
     if (o.dtype) options.dtype = checked_dtype(o.dtype);
     if (o.order) {
@@ -71,7 +72,8 @@ minpy_status minpy_op_get_info(minpy_op handle_of, minpy_op_info* io) {
         set(op.scalar_result, MINPY_OP_SCALAR_RESULT);
         set(op.view != nullptr, MINPY_OP_VIEW);
         set(op.gradient != Op::Gradient::none && op.gradient != Op::Gradient::not_differentiable &&
-                op.gradient != Op::Gradient::missing, MINPY_OP_DIFFERENTIABLE);
+                op.gradient != Op::Gradient::missing,
+            MINPY_OP_DIFFERENTIABLE);
         set(op.composite != nullptr, MINPY_OP_COMPOSITE);
         set(op.random, MINPY_OP_RANDOM);
         set(op.list_result, MINPY_OP_LIST_RESULT);
@@ -92,7 +94,8 @@ minpy_status minpy_op_param(minpy_op handle_of, int32_t i, minpy_param_info* io)
         const Param& p = op.params[size_t(i)];
         minpy_param_info info{};
         info.kind = int32_t(p.kind);
-        info.flags = (p.optional ? uint32_t(MINPY_PARAM_OPTIONAL) : 0) | (p.has_default ? uint32_t(MINPY_PARAM_HAS_DEFAULT) : 0) |
+        info.flags = (p.optional ? uint32_t(MINPY_PARAM_OPTIONAL) : 0) |
+                     (p.has_default ? uint32_t(MINPY_PARAM_HAS_DEFAULT) : 0) |
                      (p.positional_only ? uint32_t(MINPY_PARAM_POSITIONAL_ONLY) : 0) |
                      (p.keyword_only ? uint32_t(MINPY_PARAM_KEYWORD_ONLY) : 0);
         info.name = p.name.c_str();
@@ -111,7 +114,8 @@ minpy_status minpy_invoke(minpy_op op, const minpy_value* args, int32_t n_args, 
         int32_t room = *n_results;
         if (row.n_outputs > room) {
             *n_results = row.n_outputs;
-            throw value_error("room for ", room, " results, ", row.name, " has ", row.n_outputs).in_argument("n_results");
+            throw value_error("room for ", room, " results, ", row.name, " has ", row.n_outputs)
+                .in_argument("n_results");
         }
         if (room > 0) need(results, "results");
 #ifndef NDEBUG
@@ -151,7 +155,8 @@ void minpy_dispatch_reset(void) {
     guard([] { reset_dispatch(); });
 }
 
-minpy_status minpy_dispatch_count(const char* op, const char* reason, uint64_t bytes, uint64_t nanoseconds, const char* site) {
+minpy_status minpy_dispatch_count(const char* op, const char* reason, uint64_t bytes, uint64_t nanoseconds,
+                                  const char* site) {
     return guard([&] {
         need(op, "op");
         need(reason, "reason");

@@ -15,8 +15,7 @@ using namespace minpy;
 
 namespace {
 
-template <class T>
-minpy_status export_array(minpy_array a, uint32_t flags, T** out) {
+template <class T> minpy_status export_array(minpy_array a, uint32_t flags, T** out) {
     return guard([&] {
         need(out, "out");
         if (flags & ~uint32_t(MINPY_DLPACK_COPY)) throw value_error("unknown flags ", flags).in_argument("flags");
@@ -28,8 +27,7 @@ minpy_status export_array(minpy_array a, uint32_t flags, T** out) {
     });
 }
 
-template <class T>
-minpy_status import_array(T* t, minpy_array* out) {
+template <class T> minpy_status import_array(T* t, minpy_array* out) {
     return guard([&] {
         need(out, "out");
         *out = give(from_dlpack(t), Context::current());
@@ -41,9 +39,15 @@ minpy_status import_array(T* t, minpy_array* out) {
 minpy_status minpy_array_to_dlpack(minpy_array a, uint32_t flags, struct DLManagedTensorVersioned** out) {
     return export_array(a, flags, out);
 }
-minpy_status minpy_array_to_dlpack_legacy(minpy_array a, struct DLManagedTensor** out) { return export_array(a, 0, out); }
-minpy_status minpy_array_from_dlpack(struct DLManagedTensorVersioned* t, minpy_array* out) { return import_array(t, out); }
-minpy_status minpy_array_from_dlpack_legacy(struct DLManagedTensor* t, minpy_array* out) { return import_array(t, out); }
+minpy_status minpy_array_to_dlpack_legacy(minpy_array a, struct DLManagedTensor** out) {
+    return export_array(a, 0, out);
+}
+minpy_status minpy_array_from_dlpack(struct DLManagedTensorVersioned* t, minpy_array* out) {
+    return import_array(t, out);
+}
+minpy_status minpy_array_from_dlpack_legacy(struct DLManagedTensor* t, minpy_array* out) {
+    return import_array(t, out);
+}
 
 minpy_status minpy_npy_save(const char* path, minpy_array a) {
     return guard([&] {
@@ -75,7 +79,8 @@ minpy_status minpy_npy_decode(const void* data, uint64_t size, minpy_array* out)
     });
 }
 
-minpy_status minpy_npz_save(const char* path, const char* const* names, const minpy_array* arrays, int32_t n, uint32_t flags) {
+minpy_status minpy_npz_save(const char* path, const char* const* names, const minpy_array* arrays, int32_t n,
+                            uint32_t flags) {
     return guard([&] {
         need(path, "path");
         if (flags & ~uint32_t(MINPY_NPZ_COMPRESS)) throw value_error("unknown flags ", flags).in_argument("flags");

@@ -111,10 +111,8 @@ Array broadcast_window(const Array& a, DimsView shape) {
     Dims strides(shape.size());
     bool fits = lead >= 0;
     for (int64_t i = 0; fits && i < a.ndim(); ++i) {
-        if (a.dim(i) == shape[lead + i])
-            strides[lead + i] = a.strides()[i];
-        else
-            fits = a.dim(i) == 1;
+        if (a.dim(i) == shape[lead + i]) strides[lead + i] = a.strides()[i];
+        else fits = a.dim(i) == 1;
     }
     if (!fits)
         throw shape_error("could not broadcast input array from shape ", to_string(a.shape()), " into shape ",
@@ -138,10 +136,8 @@ Array reshape_window(const Array& a, DimsView shape) {
     while (n < nd && o < old_shape.size()) {
         int64_t o_end = o + 1, n_end = n + 1, have = old_shape[o], want = shape[n];
         while (have != want) {
-            if (want < have)
-                want *= shape[n_end++];
-            else
-                have *= old_shape[o_end++];
+            if (want < have) want *= shape[n_end++];
+            else have *= old_shape[o_end++];
         }
         for (int64_t k = o; k + 1 < o_end; ++k)
             if (old_strides[k] != old_shape[k + 1] * old_strides[k + 1]) return {};
@@ -174,10 +170,8 @@ void add_overlapping(const Array& to, const Array& from) {
             char* p = to.raw();
             for (int k = 0; k < to.ndim(); ++k) p += index[k] * to.strides()[size_t(k)];
             T& t = *reinterpret_cast<T*>(p);
-            if constexpr (is_short_float<T>)
-                t = T(float(t) + float(f[i]));
-            else
-                t += f[i];
+            if constexpr (is_short_float<T>) t = T(float(t) + float(f[i]));
+            else t += f[i];
             for (int k = to.ndim() - 1; k >= 0 && ++index[k] == to.dim(k); --k) index[k] = 0;
         }
     });

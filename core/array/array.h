@@ -26,12 +26,12 @@ struct ArrayBody : Pooled<ArrayBody> {
     int64_t size;    // number of elements
     Storage* storage;
     int64_t* shape;
-    int64_t* strides;  // bytes
+    int64_t* strides;      // bytes
     Node* node = nullptr;  // the tape node that computed it, if any
     int32_t node_output = 0;
     uint32_t node_version = 0;  // the storage's version that `node` describes
-    uint8_t contiguous;  // C-contiguous
-    uint8_t view = 0;    // made from another array's window
+    uint8_t contiguous;         // C-contiguous
+    uint8_t view = 0;           // made from another array's window
     int64_t inline_dims[8];
 
     ~ArrayBody();
@@ -83,10 +83,7 @@ public:
 
     // Address of element 0, with nothing waited for: for kernels, which get ready arrays.
     char* raw() const { return body_->storage->data + body_->offset; }
-    template <class T>
-    T* raw_as() const {
-        return reinterpret_cast<T*>(raw());
-    }
+    template <class T> T* raw_as() const { return reinterpret_cast<T*>(raw()); }
     // Runs what is pending first.
     char* data() const {
         if (body_->storage->has(Storage::kPending | Storage::kPoisoned)) wait_ready(*body_->storage);
@@ -99,11 +96,10 @@ private:
 };
 
 // ---- making arrays ----
-Array empty(DimsView shape, DType dtype, Device device = kCpu);          // uninitialised
-Array empty_strided(DimsView shape, DimsView order_of, DType dtype);     // laid out in the order of these strides
+Array empty(DimsView shape, DType dtype, Device device = kCpu);       // uninitialised
+Array empty_strided(DimsView shape, DimsView order_of, DType dtype);  // laid out in the order of these strides
 Array zeros(DimsView shape, DType dtype, Device device = kCpu);
-template <class T>
-Array scalar(T value) {
+template <class T> Array scalar(T value) {
     Array a = empty(DimsView{}, dtype_of<T>);
     *a.raw_as<T>() = value;
     return a;
@@ -123,10 +119,10 @@ Array reshape_window(const Array& a, DimsView shape);
 void copy_into(const Array& to, const Array& from);  // broadcast, cast (unsafe), overlap as if copied
 // to[...] += from one after the other: windows whose elements share memory add up. Floating and complex.
 void add_overlapping(const Array& to, const Array& from);
-Array contiguous(const Array& a);                    // a itself where it is C-contiguous
+Array contiguous(const Array& a);                          // a itself where it is C-contiguous
 Array copy_of(const Array& a, DType dtype = DType::none);  // a new C-contiguous array
-bool may_overlap(const Array& a, const Array& b);    // by address ranges
-bool same_window(const Array& a, const Array& b);    // the very same elements in the same order
+bool may_overlap(const Array& a, const Array& b);          // by address ranges
+bool same_window(const Array& a, const Array& b);          // the very same elements in the same order
 
 // First and one-past-last byte that the window touches, relative to element 0.
 std::pair<int64_t, int64_t> extent(DimsView shape, DimsView strides, int64_t itemsize);

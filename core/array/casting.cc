@@ -13,8 +13,7 @@ uint32_t cast_loop(const char* from, int64_t from_step, char* to, int64_t to_ste
     if (from_step == int64_t(sizeof(From)) && to_step == int64_t(sizeof(To))) {
         auto* a = reinterpret_cast<const From*>(from);
         auto* r = reinterpret_cast<To*>(to);
-        if constexpr (std::is_same_v<From, To>)
-            std::memmove(r, a, size_t(n) * sizeof(To));
+        if constexpr (std::is_same_v<From, To>) std::memmove(r, a, size_t(n) * sizeof(To));
         else
             for (int64_t i = 0; i < n; ++i) r[i] = convert<To>(a[i], flags);
     } else {

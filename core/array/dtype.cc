@@ -11,10 +11,10 @@ struct Row {
     char kind;  // NumPy's: b i u f c
 };
 constexpr Row kRows[kNumDTypes] = {
-    {"none", 0, ' '},     {"bool", 1, 'b'},    {"int8", 1, 'i'},      {"int16", 2, 'i'},
-    {"int32", 4, 'i'},    {"int64", 8, 'i'},   {"uint8", 1, 'u'},     {"uint16", 2, 'u'},
-    {"uint32", 4, 'u'},   {"uint64", 8, 'u'},  {"float16", 2, 'f'},   {"float32", 4, 'f'},
-    {"float64", 8, 'f'},  {"complex64", 8, 'c'}, {"complex128", 16, 'c'}, {"bfloat16", 2, 'f'},
+    {"none", 0, ' '},    {"bool", 1, 'b'},      {"int8", 1, 'i'},        {"int16", 2, 'i'},
+    {"int32", 4, 'i'},   {"int64", 8, 'i'},     {"uint8", 1, 'u'},       {"uint16", 2, 'u'},
+    {"uint32", 4, 'u'},  {"uint64", 8, 'u'},    {"float16", 2, 'f'},     {"float32", 4, 'f'},
+    {"float64", 8, 'f'}, {"complex64", 8, 'c'}, {"complex128", 16, 'c'}, {"bfloat16", 2, 'f'},
 };
 const Row& row(DType t) { return kRows[int(t)]; }
 
@@ -78,9 +78,7 @@ DType dtype_from_name(std::string_view text) {
     return DType::none;
 }
 
-DType real_of(DType t) {
-    return t == DType::complex64 ? DType::float32 : t == DType::complex128 ? DType::float64 : t;
-}
+DType real_of(DType t) { return t == DType::complex64 ? DType::float32 : t == DType::complex128 ? DType::float64 : t; }
 
 DType complex_of(DType t) {
     if (in(t, kComplex)) return t;

@@ -49,9 +49,9 @@ bool is_dtype(int32_t number);
 // The dtype, or a TypeError.
 DType checked_dtype(int32_t number);
 int64_t itemsize(DType t);
-const char* name(DType t);  // "float64"
+const char* name(DType t);                     // "float64"
 DType dtype_from_name(std::string_view name);  // none if there is no such dtype
-DType real_of(DType t);     // complex128 -> float64; others themselves
+DType real_of(DType t);                        // complex128 -> float64; others themselves
 DType complex_of(DType t);  // float64 -> complex128, float32 and shorter floats -> complex64, integers -> complex128
 
 enum class Casting : int32_t { no = 1, equiv = 2, safe = 3, same_kind = 4, unsafe = 5 };
@@ -67,8 +67,7 @@ DType default_dtype(Weak weak);
 // NumPy's result_type of one strong dtype (none if there is none) and the strongest weak number (none if none).
 DType promote(DType strong, Weak weak);
 
-template <class T>
-struct dtype_of_t;
+template <class T> struct dtype_of_t;
 #define MINPY_DTYPE_OF(T, D) \
     template <> struct dtype_of_t<T> { static constexpr DType value = DType::D; };
 MINPY_DTYPE_OF(bool, boolean)
@@ -87,17 +86,15 @@ MINPY_DTYPE_OF(double, float64)
 MINPY_DTYPE_OF(complex64, complex64)
 MINPY_DTYPE_OF(complex128, complex128)
 #undef MINPY_DTYPE_OF
-template <class T>
-inline constexpr DType dtype_of = dtype_of_t<T>::value;
+template <class T> inline constexpr DType dtype_of = dtype_of_t<T>::value;
 
 // Calls f.operator()<T>() for the C++ type of `t` if it is in Set, else throws a TypeError.
 [[noreturn]] void throw_unsupported(DType t);
-template <DTypes Set, class F>
-decltype(auto) for_dtype(DType t, F&& f) {
+template <DTypes Set, class F> decltype(auto) for_dtype(DType t, F&& f) {
     switch (t) {
-#define MINPY_CASE(D, T)                                                                  \
-    case DType::D:                                                                        \
-        if constexpr (in(DType::D, Set)) return f.template operator()<T>();               \
+#define MINPY_CASE(D, T)                                                    \
+    case DType::D:                                                          \
+        if constexpr (in(DType::D, Set)) return f.template operator()<T>(); \
         break;
         MINPY_CASE(boolean, bool)
         MINPY_CASE(int8, int8_t)

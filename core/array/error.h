@@ -39,50 +39,36 @@ public:
 };
 
 // The pieces, written one after the other.
-template <class... Parts>
-std::string cat(const Parts&... parts) {
+template <class... Parts> std::string cat(const Parts&... parts) {
     std::ostringstream out;
     out.exceptions(std::ios::badbit);  // a refused allocation must not leave half a text
     (out << ... << parts);
     return out.str();
 }
 
-template <class... Parts>
-Error value_error(const Parts&... parts) {
+template <class... Parts> Error value_error(const Parts&... parts) {
     return {MINPY_E_INVALID, "ValueError", cat(parts...)};
 }
-template <class... Parts>
-Error shape_error(const Parts&... parts) {
+template <class... Parts> Error shape_error(const Parts&... parts) {
     return {MINPY_E_SHAPE, "ValueError", cat(parts...)};
 }
-template <class... Parts>
-Error type_error(const Parts&... parts) {
-    return {MINPY_E_TYPE, "TypeError", cat(parts...)};
-}
-template <class... Parts>
-Error index_error(const Parts&... parts) {
+template <class... Parts> Error type_error(const Parts&... parts) { return {MINPY_E_TYPE, "TypeError", cat(parts...)}; }
+template <class... Parts> Error index_error(const Parts&... parts) {
     return {MINPY_E_INDEX, "IndexError", cat(parts...)};
 }
-template <class... Parts>
-Error overflow_error(const Parts&... parts) {
+template <class... Parts> Error overflow_error(const Parts&... parts) {
     return {MINPY_E_INVALID, "OverflowError", cat(parts...)};
 }
-template <class... Parts>
-Error state_error(const Parts&... parts) {
+template <class... Parts> Error state_error(const Parts&... parts) {
     return {MINPY_E_STATE, "RuntimeError", cat(parts...)};
 }
-template <class... Parts>
-Error unsupported(const Parts&... parts) {
+template <class... Parts> Error unsupported(const Parts&... parts) {
     return {MINPY_E_UNSUPPORTED, "NotImplementedError", cat(parts...)};
 }
-template <class... Parts>
-Error linalg_error(const Parts&... parts) {
+template <class... Parts> Error linalg_error(const Parts&... parts) {
     return {MINPY_E_LINALG, "LinAlgError", cat(parts...)};
 }
-template <class... Parts>
-Error io_error(const Parts&... parts) {
-    return {MINPY_E_IO, "OSError", cat(parts...)};
-}
+template <class... Parts> Error io_error(const Parts&... parts) { return {MINPY_E_IO, "OSError", cat(parts...)}; }
 inline Error axis_error(long long axis, long long ndim) {
     return {MINPY_E_INDEX, "AxisError", cat("axis ", axis, " is out of bounds for array of dimension ", ndim)};
 }

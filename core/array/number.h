@@ -35,8 +35,7 @@ struct half {
     MINPY_INLINE static float decode(uint16_t h) {
         uint32_t sign = uint32_t(h & 0x8000u) << 16, a = h & 0x7fffu;
         if (a >= 0x7c00u) return std::bit_cast<float>(sign | 0x7f800000u | (a & 0x3ffu) << 13);
-        if (a < 0x0400u)
-            return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(float(a) * 0x1p-24f));
+        if (a < 0x0400u) return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(float(a) * 0x1p-24f));
         return std::bit_cast<float>(sign | ((a << 13) + 0x38000000u));
     }
 };
@@ -55,13 +54,16 @@ struct bhalf {
 };
 
 // A complex number as plain data. Its arithmetic for kernels is in core/ops/math.h; here is what set-up code needs.
-template <class T>
-struct complex_number {
+template <class T> struct complex_number {
     T re, im;
     using real_type = T;
     MINPY_INLINE friend bool operator==(complex_number a, complex_number b) { return a.re == b.re && a.im == b.im; }
-    MINPY_INLINE friend complex_number operator+(complex_number a, complex_number b) { return {a.re + b.re, a.im + b.im}; }
-    MINPY_INLINE friend complex_number operator-(complex_number a, complex_number b) { return {a.re - b.re, a.im - b.im}; }
+    MINPY_INLINE friend complex_number operator+(complex_number a, complex_number b) {
+        return {a.re + b.re, a.im + b.im};
+    }
+    MINPY_INLINE friend complex_number operator-(complex_number a, complex_number b) {
+        return {a.re - b.re, a.im - b.im};
+    }
     MINPY_INLINE friend complex_number operator-(complex_number a) { return {-a.re, -a.im}; }
     MINPY_INLINE friend complex_number operator*(complex_number a, complex_number b) {
         return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
@@ -72,9 +74,7 @@ struct complex_number {
 using complex64 = complex_number<float>;
 using complex128 = complex_number<double>;
 
-template <class T>
-inline constexpr bool is_complex = std::is_same_v<T, complex64> || std::is_same_v<T, complex128>;
-template <class T>
-inline constexpr bool is_short_float = std::is_same_v<T, half> || std::is_same_v<T, bhalf>;
+template <class T> inline constexpr bool is_complex = std::is_same_v<T, complex64> || std::is_same_v<T, complex128>;
+template <class T> inline constexpr bool is_short_float = std::is_same_v<T, half> || std::is_same_v<T, bhalf>;
 
 }  // namespace minpy

@@ -11,20 +11,23 @@ std::string to_string(DimsView shape) {
 int64_t checked_mul(int64_t a, int64_t b) {
     int64_t result;
     if (__builtin_mul_overflow(a, b, &result))
-        throw value_error("array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.");
+        throw value_error(
+            "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.");
     return result;
 }
 
 int64_t checked_add(int64_t a, int64_t b) {
     int64_t result;
     if (__builtin_add_overflow(a, b, &result))
-        throw value_error("array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.");
+        throw value_error(
+            "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.");
     return result;
 }
 
 int64_t checked_size(DimsView shape, int64_t itemsize) {
     if (shape.size() > kMaxDims)
-        throw value_error("maximum supported dimension for an ndarray is currently ", kMaxDims, ", found ", shape.size());
+        throw value_error("maximum supported dimension for an ndarray is currently ", kMaxDims, ", found ",
+                          shape.size());
     // Zero sizes do not hide an overflow of the others, as in NumPy.
     int64_t positive = itemsize, total = 1;
     for (int64_t s : shape) {

@@ -9,14 +9,12 @@
 
 namespace minpy {
 
-template <class T, int N>
-class SmallVector {
+template <class T, int N> class SmallVector {
 public:
     SmallVector() = default;
     explicit SmallVector(int64_t n, const T& value = T()) { resize(n, value); }
     SmallVector(std::initializer_list<T> items) : SmallVector(items.begin(), items.end()) {}
-    template <class It>
-    SmallVector(It first, It last) {
+    template <class It> SmallVector(It first, It last) {
         for (; first != last; ++first) push_back(*first);
     }
     SmallVector(const SmallVector& other) : SmallVector(other.begin(), other.end()) {}

@@ -85,10 +85,8 @@ struct Between {
             bool target = known && *known == kTarget, reaches = target;
             for (const Traced& e : n->edges) reaches = reaches || find(e.node.get()) >= 0;
             if (!reaches) continue;
-            if (known)
-                *known = int32_t(nodes.size());
-            else
-                index_.insert(n, int32_t(nodes.size()));
+            if (known) *known = int32_t(nodes.size());
+            else index_.insert(n, int32_t(nodes.size()));
             nodes.push_back({n, target});
         }
     }

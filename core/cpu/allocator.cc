@@ -21,9 +21,9 @@ namespace minpy {
 namespace {
 
 constexpr int64_t kAlign = 64;
-constexpr int kSmallClasses = 24;               // up to 64 KiB: lists per thread
+constexpr int kSmallClasses = 24;  // up to 64 KiB: lists per thread
 constexpr int64_t kSmallest = 64;
-constexpr uint64_t kKeepLarge = 1ull << 30;     // bytes of large blocks kept in all
+constexpr uint64_t kKeepLarge = 1ull << 30;  // bytes of large blocks kept in all
 constexpr int64_t kHugePage = 2ll << 20;
 
 // Classes: 64, 96, 128, 192, 256, … : powers of two and the middles between them.
@@ -72,8 +72,7 @@ void count_in_use(int64_t bytes) {
     s.n_allocs.fetch_add(1, std::memory_order_relaxed);
     uint64_t now = s.in_use.fetch_add(uint64_t(bytes), std::memory_order_relaxed) + uint64_t(bytes);
     uint64_t peak = s.peak.load(std::memory_order_relaxed);
-    while (now > peak && !s.peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
-    }
+    while (now > peak && !s.peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {}
 }
 
 void* refused(int64_t bytes, int64_t wanted) {

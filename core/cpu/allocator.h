@@ -25,8 +25,7 @@ using ReclaimFn = bool (*)(void* payload, uint64_t wanted);
 void set_reclaim(ReclaimFn fn, void* payload);
 
 // Fixed-size objects (array headers, storage records, tape nodes) from the same lists.
-template <class T>
-struct Pooled {
+template <class T> struct Pooled {
     static void* operator new(size_t size) { return allocate(int64_t(size)); }
     static void operator delete(void* p, size_t size) noexcept { deallocate(p, int64_t(size)); }
 };

@@ -1,7 +1,7 @@
 #include "core/cpu/lapack.h"
 
 #define LAPACK_COMPLEX_CUSTOM
-#define lapack_complex_float minpy::complex64
+#define lapack_complex_float  minpy::complex64
 #define lapack_complex_double minpy::complex128
 #include <lapacke.h>
 
@@ -32,151 +32,142 @@ Int length(complex128 x) { return Int(x.re); }
     M(complex64, float, c, un)    \
     M(complex128, double, z, un)
 
-#define MINPY_COMMON(T, R, p, q)                                                                       \
-    template <>                                                                                        \
-    Int solve<T>(Int n, Int columns, T* a, Int* pivots, T* b) {                                        \
-        initialize_blas();                                                                             \
-        return LAPACKE_##p##gesv_work(kOrder, n, columns, a, lead(n), pivots, b, lead(n));             \
-    }                                                                                                  \
-    template <>                                                                                        \
-    Int factor<T>(Int n, T * a, Int * pivots) {                                                        \
-        initialize_blas();                                                                             \
-        return LAPACKE_##p##getrf_work(kOrder, n, n, a, lead(n), pivots);                              \
-    }                                                                                                  \
-    template <>                                                                                        \
-    Int cholesky<T>(char uplo, Int n, T* a) {                                                          \
-        initialize_blas();                                                                             \
-        return LAPACKE_##p##potrf_work(kOrder, uplo, n, a, lead(n));                                   \
-    }                                                                                                  \
-    template <>                                                                                        \
-    Int qr<T>(Int m, Int n, T* a, T* tau) {                                                            \
-        initialize_blas();                                                                             \
-        T best{};                                                                                      \
-        LAPACKE_##p##geqrf_work(kOrder, m, n, a, lead(m), tau, &best, -1);                             \
-        std::vector<T> work(size_t(std::max(length(best), lead(n))));                                  \
-        return LAPACKE_##p##geqrf_work(kOrder, m, n, a, lead(m), tau, work.data(), Int(work.size()));  \
-    }                                                                                                  \
-    template <>                                                                                        \
-    Int qr_to_q<T>(Int m, Int columns, Int k, T* a, const T* tau) {                                    \
-        initialize_blas();                                                                             \
-        T best{};                                                                                      \
-        LAPACKE_##p##q##gqr_work(kOrder, m, columns, k, a, lead(m), tau, &best, -1);                   \
-        std::vector<T> work(size_t(std::max(length(best), lead(columns))));                            \
+#define MINPY_COMMON(T, R, p, q)                                                                                \
+    template <> Int solve<T>(Int n, Int columns, T * a, Int * pivots, T * b) {                                  \
+        initialize_blas();                                                                                      \
+        return LAPACKE_##p##gesv_work(kOrder, n, columns, a, lead(n), pivots, b, lead(n));                      \
+    }                                                                                                           \
+    template <> Int factor<T>(Int n, T * a, Int * pivots) {                                                     \
+        initialize_blas();                                                                                      \
+        return LAPACKE_##p##getrf_work(kOrder, n, n, a, lead(n), pivots);                                       \
+    }                                                                                                           \
+    template <> Int cholesky<T>(char uplo, Int n, T* a) {                                                       \
+        initialize_blas();                                                                                      \
+        return LAPACKE_##p##potrf_work(kOrder, uplo, n, a, lead(n));                                            \
+    }                                                                                                           \
+    template <> Int qr<T>(Int m, Int n, T * a, T * tau) {                                                       \
+        initialize_blas();                                                                                      \
+        T best{};                                                                                               \
+        LAPACKE_##p##geqrf_work(kOrder, m, n, a, lead(m), tau, &best, -1);                                      \
+        std::vector<T> work(size_t(std::max(length(best), lead(n))));                                           \
+        return LAPACKE_##p##geqrf_work(kOrder, m, n, a, lead(m), tau, work.data(), Int(work.size()));           \
+    }                                                                                                           \
+    template <> Int qr_to_q<T>(Int m, Int columns, Int k, T * a, const T* tau) {                                \
+        initialize_blas();                                                                                      \
+        T best{};                                                                                               \
+        LAPACKE_##p##q##gqr_work(kOrder, m, columns, k, a, lead(m), tau, &best, -1);                            \
+        std::vector<T> work(size_t(std::max(length(best), lead(columns))));                                     \
         return LAPACKE_##p##q##gqr_work(kOrder, m, columns, k, a, lead(m), tau, work.data(), Int(work.size())); \
     }
 MINPY_REAL_AND_COMPLEX(MINPY_COMMON)
 
-#define MINPY_REAL(T, p)                                                                                        \
-    template <>                                                                                                 \
-    Int svd<T, T>(char jobz, Int m, Int n, T* a, T* s, T* u, T* vt) {                                           \
-        initialize_blas();                                                                                      \
-        Int k = std::min(m, n), ldvt = lead(jobz == 'A' ? n : k);                                               \
-        std::vector<Int> integers(size_t(8 * lead(k)));                                                         \
-        T best{};                                                                                               \
-        LAPACKE_##p##gesdd_work(kOrder, jobz, m, n, a, lead(m), s, u, lead(m), vt, ldvt, &best, -1, integers.data()); \
-        std::vector<T> work(size_t(std::max<Int>(length(best), 1)));                                            \
-        return LAPACKE_##p##gesdd_work(kOrder, jobz, m, n, a, lead(m), s, u, lead(m), vt, ldvt, work.data(),    \
-                                       Int(work.size()), integers.data());                                      \
-    }                                                                                                           \
-    template <>                                                                                                 \
-    Int eigh<T, T>(char jobz, char uplo, Int n, T* a, T* w) {                                                   \
-        initialize_blas();                                                                                      \
-        T best{};                                                                                               \
-        Int best_integers = 1;                                                                                  \
-        LAPACKE_##p##syevd_work(kOrder, jobz, uplo, n, a, lead(n), w, &best, -1, &best_integers, -1);           \
-        std::vector<T> work(size_t(std::max<Int>(length(best), 1)));                                            \
-        std::vector<Int> integers(size_t(std::max<Int>(best_integers, 1)));                                     \
-        return LAPACKE_##p##syevd_work(kOrder, jobz, uplo, n, a, lead(n), w, work.data(), Int(work.size()),     \
-                                       integers.data(), Int(integers.size()));                                  \
-    }                                                                                                           \
-    template <>                                                                                                 \
-    Int eig<T, complex_number<T>>(Int n, T * a, complex_number<T> * w, complex_number<T> * vectors) {           \
-        initialize_blas();                                                                                      \
-        char job = vectors ? 'V' : 'N';                                                                         \
-        std::vector<T> re(size_t(lead(n))), im(size_t(lead(n))), v(size_t(vectors ? lead(n) * lead(n) : 1));    \
-        T best{};                                                                                               \
-        LAPACKE_##p##geev_work(kOrder, 'N', job, n, a, lead(n), re.data(), im.data(), nullptr, 1, v.data(), lead(n), &best, -1); \
-        std::vector<T> work(size_t(std::max<Int>(length(best), 1)));                                            \
-        Int info = LAPACKE_##p##geev_work(kOrder, 'N', job, n, a, lead(n), re.data(), im.data(), nullptr, 1, v.data(), lead(n), \
-                                          work.data(), Int(work.size()));                                       \
-        for (Int j = 0; j < n; ++j) w[j] = {re[size_t(j)], im[size_t(j)]};                                      \
-        /* Vectors of a conjugate pair share two columns: real and imaginary parts. */                          \
-        for (Int j = 0; vectors && j < n; ++j) {                                                                \
-            bool pair = im[size_t(j)] != 0 && j + 1 < n;                                                        \
-            for (Int i = 0; i < n; ++i) {                                                                       \
-                T x = v[size_t(j) * size_t(n) + size_t(i)], y = pair ? v[size_t(j + 1) * size_t(n) + size_t(i)] : T(0); \
-                vectors[int64_t(j) * n + i] = {x, y};                                                           \
-                if (pair) vectors[int64_t(j + 1) * n + i] = {x, -y};                                            \
-            }                                                                                                   \
-            j += pair;                                                                                          \
-        }                                                                                                       \
-        return info;                                                                                            \
-    }                                                                                                           \
-    template <>                                                                                                 \
-    Int least_squares<T, T>(Int m, Int n, Int columns, T* a, T* b, T* s, T rcond, Int* rank) {                  \
-        initialize_blas();                                                                                      \
-        T best{};                                                                                               \
-        Int best_integers = 1, ldb = lead(std::max(m, n));                                                      \
+#define MINPY_REAL(T, p)                                                                                               \
+    template <> Int svd<T, T>(char jobz, Int m, Int n, T* a, T* s, T* u, T* vt) {                                      \
+        initialize_blas();                                                                                             \
+        Int k = std::min(m, n), ldvt = lead(jobz == 'A' ? n : k);                                                      \
+        std::vector<Int> integers(size_t(8 * lead(k)));                                                                \
+        T best{};                                                                                                      \
+        LAPACKE_##p##gesdd_work(kOrder, jobz, m, n, a, lead(m), s, u, lead(m), vt, ldvt, &best, -1, integers.data());  \
+        std::vector<T> work(size_t(std::max<Int>(length(best), 1)));                                                   \
+        return LAPACKE_##p##gesdd_work(kOrder, jobz, m, n, a, lead(m), s, u, lead(m), vt, ldvt, work.data(),           \
+                                       Int(work.size()), integers.data());                                             \
+    }                                                                                                                  \
+    template <> Int eigh<T, T>(char jobz, char uplo, Int n, T* a, T* w) {                                              \
+        initialize_blas();                                                                                             \
+        T best{};                                                                                                      \
+        Int best_integers = 1;                                                                                         \
+        LAPACKE_##p##syevd_work(kOrder, jobz, uplo, n, a, lead(n), w, &best, -1, &best_integers, -1);                  \
+        std::vector<T> work(size_t(std::max<Int>(length(best), 1)));                                                   \
+        std::vector<Int> integers(size_t(std::max<Int>(best_integers, 1)));                                            \
+        return LAPACKE_##p##syevd_work(kOrder, jobz, uplo, n, a, lead(n), w, work.data(), Int(work.size()),            \
+                                       integers.data(), Int(integers.size()));                                         \
+    }                                                                                                                  \
+    template <> Int eig<T, complex_number<T>>(Int n, T * a, complex_number<T> * w, complex_number<T> * vectors) {      \
+        initialize_blas();                                                                                             \
+        char job = vectors ? 'V' : 'N';                                                                                \
+        std::vector<T> re(size_t(lead(n))), im(size_t(lead(n))), v(size_t(vectors ? lead(n) * lead(n) : 1));           \
+        T best{};                                                                                                      \
+        LAPACKE_##p##geev_work(kOrder, 'N', job, n, a, lead(n), re.data(), im.data(), nullptr, 1, v.data(), lead(n),   \
+                               &best, -1);                                                                             \
+        std::vector<T> work(size_t(std::max<Int>(length(best), 1)));                                                   \
+        Int info = LAPACKE_##p##geev_work(kOrder, 'N', job, n, a, lead(n), re.data(), im.data(), nullptr, 1, v.data(), \
+                                          lead(n), work.data(), Int(work.size()));                                     \
+        for (Int j = 0; j < n; ++j) w[j] = {re[size_t(j)], im[size_t(j)]};                                             \
+        /* Vectors of a conjugate pair share two columns: real and imaginary parts. */                                 \
+        for (Int j = 0; vectors && j < n; ++j) {                                                                       \
+            bool pair = im[size_t(j)] != 0 && j + 1 < n;                                                               \
+            for (Int i = 0; i < n; ++i) {                                                                              \
+                T x = v[size_t(j) * size_t(n) + size_t(i)],                                                            \
+                  y = pair ? v[size_t(j + 1) * size_t(n) + size_t(i)] : T(0);                                          \
+                vectors[int64_t(j) * n + i] = {x, y};                                                                  \
+                if (pair) vectors[int64_t(j + 1) * n + i] = {x, -y};                                                   \
+            }                                                                                                          \
+            j += pair;                                                                                                 \
+        }                                                                                                              \
+        return info;                                                                                                   \
+    }                                                                                                                  \
+    template <> Int least_squares<T, T>(Int m, Int n, Int columns, T * a, T * b, T * s, T rcond, Int * rank) {         \
+        initialize_blas();                                                                                             \
+        T best{};                                                                                                      \
+        Int best_integers = 1, ldb = lead(std::max(m, n));                                                             \
         LAPACKE_##p##gelsd_work(kOrder, m, n, columns, a, lead(m), b, ldb, s, rcond, rank, &best, -1, &best_integers); \
-        std::vector<T> work(size_t(std::max<Int>(length(best), 1)));                                            \
-        std::vector<Int> integers(size_t(std::max<Int>(best_integers, 1)));                                     \
-        return LAPACKE_##p##gelsd_work(kOrder, m, n, columns, a, lead(m), b, ldb, s, rcond, rank, work.data(),  \
-                                       Int(work.size()), integers.data());                                      \
+        std::vector<T> work(size_t(std::max<Int>(length(best), 1)));                                                   \
+        std::vector<Int> integers(size_t(std::max<Int>(best_integers, 1)));                                            \
+        return LAPACKE_##p##gelsd_work(kOrder, m, n, columns, a, lead(m), b, ldb, s, rcond, rank, work.data(),         \
+                                       Int(work.size()), integers.data());                                             \
     }
 MINPY_REAL(float, s)
 MINPY_REAL(double, d)
 
-#define MINPY_COMPLEX(T, R, p)                                                                                  \
-    template <>                                                                                                 \
-    Int svd<T, R>(char jobz, Int m, Int n, T* a, R* s, T* u, T* vt) {                                           \
-        initialize_blas();                                                                                      \
-        int64_t k = std::min(m, n), large = std::max(m, n);                                                     \
-        Int ldvt = lead(jobz == 'A' ? n : Int(k));                                                              \
-        std::vector<Int> integers(size_t(8 * k + 1));                                                           \
-        std::vector<R> reals(size_t(jobz == 'N' ? 7 * k + 1 : k * std::max(5 * k + 7, 2 * large + 2 * k + 1) + 1)); \
-        T best{};                                                                                               \
-        LAPACKE_##p##gesdd_work(kOrder, jobz, m, n, a, lead(m), s, u, lead(m), vt, ldvt, &best, -1, reals.data(), integers.data()); \
-        std::vector<T> work(size_t(std::max<Int>(length(best), 1)));                                            \
-        return LAPACKE_##p##gesdd_work(kOrder, jobz, m, n, a, lead(m), s, u, lead(m), vt, ldvt, work.data(),    \
-                                       Int(work.size()), reals.data(), integers.data());                        \
-    }                                                                                                           \
-    template <>                                                                                                 \
-    Int eigh<T, R>(char jobz, char uplo, Int n, T* a, R* w) {                                                   \
-        initialize_blas();                                                                                      \
-        T best{};                                                                                               \
-        R best_reals = 1;                                                                                       \
-        Int best_integers = 1;                                                                                  \
+#define MINPY_COMPLEX(T, R, p)                                                                                         \
+    template <> Int svd<T, R>(char jobz, Int m, Int n, T* a, R* s, T* u, T* vt) {                                      \
+        initialize_blas();                                                                                             \
+        int64_t k = std::min(m, n), large = std::max(m, n);                                                            \
+        Int ldvt = lead(jobz == 'A' ? n : Int(k));                                                                     \
+        std::vector<Int> integers(size_t(8 * k + 1));                                                                  \
+        std::vector<R> reals(size_t(jobz == 'N' ? 7 * k + 1 : k * std::max(5 * k + 7, 2 * large + 2 * k + 1) + 1));    \
+        T best{};                                                                                                      \
+        LAPACKE_##p##gesdd_work(kOrder, jobz, m, n, a, lead(m), s, u, lead(m), vt, ldvt, &best, -1, reals.data(),      \
+                                integers.data());                                                                      \
+        std::vector<T> work(size_t(std::max<Int>(length(best), 1)));                                                   \
+        return LAPACKE_##p##gesdd_work(kOrder, jobz, m, n, a, lead(m), s, u, lead(m), vt, ldvt, work.data(),           \
+                                       Int(work.size()), reals.data(), integers.data());                               \
+    }                                                                                                                  \
+    template <> Int eigh<T, R>(char jobz, char uplo, Int n, T* a, R* w) {                                              \
+        initialize_blas();                                                                                             \
+        T best{};                                                                                                      \
+        R best_reals = 1;                                                                                              \
+        Int best_integers = 1;                                                                                         \
         LAPACKE_##p##heevd_work(kOrder, jobz, uplo, n, a, lead(n), w, &best, -1, &best_reals, -1, &best_integers, -1); \
-        std::vector<T> work(size_t(std::max<Int>(length(best), 1)));                                            \
-        std::vector<R> reals(size_t(std::max<Int>(length(best_reals), 1)));                                     \
-        std::vector<Int> integers(size_t(std::max<Int>(best_integers, 1)));                                     \
-        return LAPACKE_##p##heevd_work(kOrder, jobz, uplo, n, a, lead(n), w, work.data(), Int(work.size()), reals.data(), \
-                                       Int(reals.size()), integers.data(), Int(integers.size()));               \
-    }                                                                                                           \
-    template <>                                                                                                 \
-    Int eig<T, T>(Int n, T * a, T * w, T * vectors) {                                                           \
-        initialize_blas();                                                                                      \
-        std::vector<R> reals(size_t(2 * lead(n)));                                                              \
-        char job = vectors ? 'V' : 'N';                                                                         \
-        T best{}, none{};                                                                                       \
-        T* v = vectors ? vectors : &none;                                                                       \
-        LAPACKE_##p##geev_work(kOrder, 'N', job, n, a, lead(n), w, nullptr, 1, v, lead(n), &best, -1, reals.data()); \
-        std::vector<T> work(size_t(std::max<Int>(length(best), 1)));                                            \
-        return LAPACKE_##p##geev_work(kOrder, 'N', job, n, a, lead(n), w, nullptr, 1, v, lead(n), work.data(),  \
-                                      Int(work.size()), reals.data());                                          \
-    }                                                                                                           \
-    template <>                                                                                                 \
-    Int least_squares<T, R>(Int m, Int n, Int columns, T* a, T* b, R* s, R rcond, Int* rank) {                  \
-        initialize_blas();                                                                                      \
-        T best{};                                                                                               \
-        R best_reals = 1;                                                                                       \
-        Int best_integers = 1, ldb = lead(std::max(m, n));                                                      \
-        LAPACKE_##p##gelsd_work(kOrder, m, n, columns, a, lead(m), b, ldb, s, rcond, rank, &best, -1, &best_reals, &best_integers); \
-        std::vector<T> work(size_t(std::max<Int>(length(best), 1)));                                            \
-        std::vector<R> reals(size_t(std::max<Int>(length(best_reals), 1)));                                     \
-        std::vector<Int> integers(size_t(std::max<Int>(best_integers, 1)));                                     \
-        return LAPACKE_##p##gelsd_work(kOrder, m, n, columns, a, lead(m), b, ldb, s, rcond, rank, work.data(),  \
-                                       Int(work.size()), reals.data(), integers.data());                        \
+        std::vector<T> work(size_t(std::max<Int>(length(best), 1)));                                                   \
+        std::vector<R> reals(size_t(std::max<Int>(length(best_reals), 1)));                                            \
+        std::vector<Int> integers(size_t(std::max<Int>(best_integers, 1)));                                            \
+        return LAPACKE_##p##heevd_work(kOrder, jobz, uplo, n, a, lead(n), w, work.data(), Int(work.size()),            \
+                                       reals.data(), Int(reals.size()), integers.data(), Int(integers.size()));        \
+    }                                                                                                                  \
+    template <> Int eig<T, T>(Int n, T * a, T * w, T * vectors) {                                                      \
+        initialize_blas();                                                                                             \
+        std::vector<R> reals(size_t(2 * lead(n)));                                                                     \
+        char job = vectors ? 'V' : 'N';                                                                                \
+        T best{}, none{};                                                                                              \
+        T* v = vectors ? vectors : &none;                                                                              \
+        LAPACKE_##p##geev_work(kOrder, 'N', job, n, a, lead(n), w, nullptr, 1, v, lead(n), &best, -1, reals.data());   \
+        std::vector<T> work(size_t(std::max<Int>(length(best), 1)));                                                   \
+        return LAPACKE_##p##geev_work(kOrder, 'N', job, n, a, lead(n), w, nullptr, 1, v, lead(n), work.data(),         \
+                                      Int(work.size()), reals.data());                                                 \
+    }                                                                                                                  \
+    template <> Int least_squares<T, R>(Int m, Int n, Int columns, T * a, T * b, R * s, R rcond, Int * rank) {         \
+        initialize_blas();                                                                                             \
+        T best{};                                                                                                      \
+        R best_reals = 1;                                                                                              \
+        Int best_integers = 1, ldb = lead(std::max(m, n));                                                             \
+        LAPACKE_##p##gelsd_work(kOrder, m, n, columns, a, lead(m), b, ldb, s, rcond, rank, &best, -1, &best_reals,     \
+                                &best_integers);                                                                       \
+        std::vector<T> work(size_t(std::max<Int>(length(best), 1)));                                                   \
+        std::vector<R> reals(size_t(std::max<Int>(length(best_reals), 1)));                                            \
+        std::vector<Int> integers(size_t(std::max<Int>(best_integers, 1)));                                            \
+        return LAPACKE_##p##gelsd_work(kOrder, m, n, columns, a, lead(m), b, ldb, s, rcond, rank, work.data(),         \
+                                       Int(work.size()), reals.data(), integers.data());                               \
     }
 MINPY_COMPLEX(complex64, float, c)
 MINPY_COMPLEX(complex128, double, z)

@@ -8,15 +8,14 @@
 namespace minpy {
 
 #define MINPY_DECLARE(family, level) const LoopTable& family##_loops_##level();
-#define MINPY_TABLE(family, level) &family##_loops_##level(),
-#define MINPY_LEVEL_TABLES(level)                                             \
-    namespace {                                                               \
-    const LoopLevel& level_##level() {                                        \
-        static const LoopTable* const tables[] = {MINPY_LOOP_FAMILIES(MINPY_TABLE, level)}; \
-        static const LoopLevel result{#level, tables, int64_t(sizeof tables / sizeof *tables), \
-                                      &reductions_##level()};                 \
-        return result;                                                        \
-    }                                                                         \
+#define MINPY_TABLE(family, level)   &family##_loops_##level(),
+#define MINPY_LEVEL_TABLES(level)                                                                                      \
+    namespace {                                                                                                        \
+    const LoopLevel& level_##level() {                                                                                 \
+        static const LoopTable* const tables[] = {MINPY_LOOP_FAMILIES(MINPY_TABLE, level)};                            \
+        static const LoopLevel result{#level, tables, int64_t(sizeof tables / sizeof *tables), &reductions_##level()}; \
+        return result;                                                                                                 \
+    }                                                                                                                  \
     }
 
 #if MINPY_LEVEL_V2
@@ -46,11 +45,13 @@ const LoopLevel& loop_level() {
         [[maybe_unused]] auto allowed = [&](const char* level) { return !most || std::strcmp(level, most) <= 0; };
 #if MINPY_LEVEL_V4
         if (allowed("v4") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
+            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+            __builtin_cpu_supports("avx512cd"))
             return level_v4();
 #endif
 #if MINPY_LEVEL_V3
-        if (allowed("v3") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
+        if (allowed("v3") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+            __builtin_cpu_supports("bmi2"))
             return level_v3();
 #endif
 #if MINPY_LEVEL_V2

@@ -15,7 +15,7 @@ struct Loop {
     const char* functor;  // its C++ name
     int8_t n_in, n_out;
     bool hardware_flags;
-    uint8_t fixed;    // bit i: input i has this type in every loop of the functor
+    uint8_t fixed;   // bit i: input i has this type in every loop of the functor
     DType types[4];  // inputs, then outputs
     LoopFn run;
 };

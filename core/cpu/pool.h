@@ -13,10 +13,10 @@ void set_num_threads(int n);
 // exception is rethrown here. Calls from inside a task run in place.
 void parallel_for_raw(int64_t n, void (*fn)(void* payload, int64_t task), void* payload);
 
-template <class F>
-void parallel_for(int64_t n, F&& f) {
+template <class F> void parallel_for(int64_t n, F&& f) {
     if (n == 1) return f(int64_t(0));
-    parallel_for_raw(n, [](void* p, int64_t task) { (*static_cast<std::remove_reference_t<F>*>(p))(task); }, &f);
+    parallel_for_raw(
+        n, [](void* p, int64_t task) { (*static_cast<std::remove_reference_t<F>*>(p))(task); }, &f);
 }
 
 }  // namespace minpy

@@ -21,8 +21,8 @@ int64_t deferral_threshold();
 // A pending array of `shape` and `dtype` that `loop` will compute from `inputs` (CPU, not exposed).
 Array defer(const Op& op, const Loop& loop, std::span<const Array> inputs, DimsView shape, DType dtype);
 
-void force(Storage& s);          // computes it, and what it needs, without recursion
-void force_readers(Storage& s);  // computes all that read it
+void force(Storage& s);                  // computes it, and what it needs, without recursion
+void force_readers(Storage& s);          // computes all that read it
 void drop_pending(Storage& s) noexcept;  // nobody will look at it
 
 }  // namespace minpy

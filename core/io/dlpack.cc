@@ -26,25 +26,22 @@ DType dtype_of_dl(MinpyDLDataType d) {
                      " lanes has no counterpart here");
 }
 
-template <class T>
-struct Exported {
+template <class T> struct Exported {
     T managed;
     Array array;
     Dims shape, strides;
 };
 
-template <class T>
-void delete_exported(T* t) {
-    delete static_cast<Exported<T>*>(t->manager);
-}
+template <class T> void delete_exported(T* t) { delete static_cast<Exported<T>*>(t->manager); }
 
 }  // namespace
 
-template <class T>
-T* to_dlpack(const Array& a, bool copied) {
+template <class T> T* to_dlpack(const Array& a, bool copied) {
     expose(a.storage());
     for (int64_t s : a.strides())
-        if (s % a.itemsize()) throw Error(MINPY_E_INVALID, "BufferError", "DLPack only supports strides which are a multiple of itemsize.");
+        if (s % a.itemsize())
+            throw Error(MINPY_E_INVALID, "BufferError",
+                        "DLPack only supports strides which are a multiple of itemsize.");
     auto e = std::make_unique<Exported<T>>();
     e->array = a;
     e->shape = a.dims();
@@ -56,28 +53,36 @@ T* to_dlpack(const Array& a, bool copied) {
     if constexpr (requires { m.flags; }) {
         m.major = 1;
         m.minor = 0;
-        m.flags = (a.storage().has(Storage::kReadOnly) ? uint64_t(kReadOnlyFlag) : 0) | (copied ? uint64_t(kCopiedFlag) : 0);
+        m.flags =
+            (a.storage().has(Storage::kReadOnly) ? uint64_t(kReadOnlyFlag) : 0) | (copied ? uint64_t(kCopiedFlag) : 0);
     } else if (a.storage().has(Storage::kReadOnly)) {
         throw Error(MINPY_E_INVALID, "BufferError",
-                    "Cannot export readonly array since signalling readonly is unsupported by DLPack (supported by newer DLPack version).");
+                    "Cannot export readonly array since signalling readonly is unsupported by DLPack (supported by "
+                    "newer DLPack version).");
     }
     // byte_offset stays 0: consumers are known to ignore it.
-    m.tensor = {a.size() ? a.raw() : nullptr, {a.device().kind, a.device().index}, a.ndim(), type_of(a.dtype()),
-                e->shape.data(), e->strides.data(), 0};
+    m.tensor = {a.size() ? a.raw() : nullptr,
+                {a.device().kind, a.device().index},
+                a.ndim(),
+                type_of(a.dtype()),
+                e->shape.data(),
+                e->strides.data(),
+                0};
     return &e.release()->managed;
 }
 
-template <class T>
-Array from_dlpack(T* t) {
+template <class T> Array from_dlpack(T* t) {
     if (!t) throw value_error("the DLPack tensor is NULL");
     bool read_only = false;
     if constexpr (requires { t->flags; }) {
         if (t->major != 1)
-            throw Error(MINPY_E_ABI, "BufferError", cat("a DLPack tensor of version ", t->major, ".", t->minor, " is not understood; 1.x is"));
+            throw Error(MINPY_E_ABI, "BufferError",
+                        cat("a DLPack tensor of version ", t->major, ".", t->minor, " is not understood; 1.x is"));
         read_only = t->flags & kReadOnlyFlag;
     }
     const MinpyDLTensor& d = t->tensor;
-    if (d.ndim < 0 || d.ndim > kMaxDims) throw value_error("maxdims of DLPack tensor is higher than the supported maxdims.");
+    if (d.ndim < 0 || d.ndim > kMaxDims)
+        throw value_error("maxdims of DLPack tensor is higher than the supported maxdims.");
     DType dtype = dtype_of_dl(d.dtype);
     int64_t item = itemsize(dtype);
     if (d.ndim && !d.shape) throw value_error("the DLPack tensor has no shape");

@@ -36,10 +36,8 @@ struct DLManagedTensorVersioned {
 namespace minpy {
 
 // `T` is one of the two structs above. The tensor holds the array until its deleter is called, on any thread.
-template <class T>
-T* to_dlpack(const Array& a, bool copied);
+template <class T> T* to_dlpack(const Array& a, bool copied);
 // Takes the tensor over; on failure it is the caller's still.
-template <class T>
-Array from_dlpack(T* t);
+template <class T> Array from_dlpack(T* t);
 
 }  // namespace minpy

@@ -15,7 +15,9 @@ namespace {
 // The system's words for errno, as Python's OSError has them.
 Error system_error(const char* path) {
     int code = errno;
-    const char* kind = code == ENOENT ? "FileNotFoundError" : code == EACCES || code == EPERM ? "PermissionError" : "OSError";
+    const char* kind = code == ENOENT                    ? "FileNotFoundError"
+                       : code == EACCES || code == EPERM ? "PermissionError"
+                                                         : "OSError";
     return {MINPY_E_IO, kind, cat("[Errno ", code, "] ", std::strerror(code), ": '", path, "'")};
 }
 
@@ -76,7 +78,8 @@ void write_file(const char* path, const std::string& bytes) {
         }
         mode_t mask = ::umask(0);
         ::umask(mask);
-        if (::fchmod(file.get(), 0666 & ~mask) != 0 || file.close() != 0 || ::rename(fresh.c_str(), path) != 0) throw system_error(path);
+        if (::fchmod(file.get(), 0666 & ~mask) != 0 || file.close() != 0 || ::rename(fresh.c_str(), path) != 0)
+            throw system_error(path);
     } catch (...) {
         ::unlink(fresh.c_str());
         throw;

@@ -9,7 +9,8 @@ namespace minpy {
 namespace {
 
 constexpr int kMaxDepth = 100;
-constexpr const char* kTypeNames[] = {"null", "a boolean", "an integer", "an integer", "a number", "a string", "an array", "an object"};
+constexpr const char* kTypeNames[] = {"null",     "a boolean", "an integer", "an integer",
+                                      "a number", "a string",  "an array",   "an object"};
 
 class Parser {
 public:
@@ -24,7 +25,9 @@ public:
 private:
     [[noreturn]] void fail(std::string_view why) const { throw value_error("not JSON: ", why, " at byte ", at_); }
     void space() {
-        while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r')) ++at_;
+        while (at_ < text_.size() &&
+               (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r'))
+            ++at_;
     }
     char peek() {
         space();
@@ -72,9 +75,7 @@ private:
         Json result = Json::array();
         expect('[');
         if (accept(']')) return result;
-        do {
-            result.push_back(value(depth + 1));
-        } while (accept(','));
+        do { result.push_back(value(depth + 1)); } while (accept(','));
         expect(']');
         return result;
     }
@@ -224,7 +225,9 @@ void Json::write(std::string& out) const {
         case Type::null: out += "null"; break;
         case Type::boolean: out += integer_ ? "true" : "false"; break;
         case Type::integer: out.append(digits, std::to_chars(digits, digits + 32, integer_).ptr); break;
-        case Type::unsigned_integer: out.append(digits, std::to_chars(digits, digits + 32, uint64_t(integer_)).ptr); break;
+        case Type::unsigned_integer:
+            out.append(digits, std::to_chars(digits, digits + 32, uint64_t(integer_)).ptr);
+            break;
         case Type::number:
             if (!std::isfinite(number_)) {
                 out += std::isnan(number_) ? "\"nan\"" : number_ > 0 ? "\"inf\"" : "\"-inf\"";

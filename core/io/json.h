@@ -26,8 +26,7 @@ public:
     Json(std::string s) : type_(Type::string), string_(std::move(s)) {}
     Json(std::string_view s) : type_(Type::string), string_(s) {}
     static Json array(std::initializer_list<Json> items = {});
-    template <class Range>
-    static Json array_of(const Range& items) {
+    template <class Range> static Json array_of(const Range& items) {
         Json j = array();
         for (const auto& each : items) j.items_.emplace_back(each);
         return j;
@@ -54,8 +53,8 @@ public:
     uint64_t unsigned_integer() const;
     double number() const;
     const std::string& string() const;
-    const std::vector<Json>& items() const;      // of an array
-    const std::vector<Member>& members() const;  // of an object, in order
+    const std::vector<Json>& items() const;        // of an array
+    const std::vector<Member>& members() const;    // of an object, in order
     const Json* find(std::string_view key) const;  // null where an object has no such member
     const Json& at(std::string_view key) const;    // a ValueError where it has none
 

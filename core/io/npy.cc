@@ -14,7 +14,11 @@ Error broken(std::string_view why) { return value_error("cannot read this npy da
 
 std::string descr_of(DType t) {
     if (t == DType::bfloat16) throw type_error("npy files cannot hold bfloat16; convert with astype('float32')");
-    char kind = t == DType::boolean ? 'b' : in(t, kSigned) ? 'i' : in(t, kUnsigned) ? 'u' : in(t, kFloating) ? 'f' : 'c';
+    char kind = t == DType::boolean ? 'b'
+                : in(t, kSigned)    ? 'i'
+                : in(t, kUnsigned)  ? 'u'
+                : in(t, kFloating)  ? 'f'
+                                    : 'c';
     return cat(itemsize(t) == 1 ? '|' : '<', kind, itemsize(t));
 }
 
@@ -142,7 +146,8 @@ std::string encode_npy(const Array& given) {
     Array a = given;
     if (fortran) {  // its memory order is the C order of its transpose
         Dims shape(a.ndim()), strides(a.ndim());
-        for (int i = 0; i < a.ndim(); ++i) shape[i] = a.dim(a.ndim() - 1 - i), strides[i] = a.strides()[size_t(a.ndim() - 1 - i)];
+        for (int i = 0; i < a.ndim(); ++i)
+            shape[i] = a.dim(a.ndim() - 1 - i), strides[i] = a.strides()[size_t(a.ndim() - 1 - i)];
         a = window(a, 0, {shape.data(), size_t(shape.size())}, {strides.data(), size_t(strides.size())});
     }
     a = contiguous(a);

@@ -10,7 +10,8 @@
 namespace minpy {
 namespace {
 
-constexpr uint32_t kLocal = 0x04034b50, kCentral = 0x02014b50, kEnd = 0x06054b50, kEnd64 = 0x06064b50, kLocator64 = 0x07064b50;
+constexpr uint32_t kLocal = 0x04034b50, kCentral = 0x02014b50, kEnd = 0x06054b50, kEnd64 = 0x06064b50,
+                   kLocator64 = 0x07064b50;
 constexpr uint64_t kMax32 = 0xffffffffu;
 
 Error broken(std::string_view why) { return value_error("cannot read this npz archive: ", why); }
@@ -65,7 +66,8 @@ std::string inflate_all(std::string_view packed, uint64_t size) {
 
 std::string deflate_all(const std::string& bytes) {
     z_stream z{};
-    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
+    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        throw std::bad_alloc();
     std::string out;
     uint64_t left = bytes.size();
     z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
@@ -159,7 +161,8 @@ Array Archive::get(std::string_view name) const {
 std::string encode_npz(const std::vector<std::pair<std::string, Array>>& arrays, bool compress) {
     std::string out, directory;
     for (const auto& [key, array] : arrays) {
-        std::string name = key + ".npy", plain = encode_npy(array), packed = compress ? deflate_all(plain) : std::string();
+        std::string name = key + ".npy", plain = encode_npy(array),
+                    packed = compress ? deflate_all(plain) : std::string();
         const std::string& body = compress ? packed : plain;
         uint64_t offset = out.size();
         bool wide = plain.size() >= kMax32 || body.size() >= kMax32 || offset >= kMax32;

@@ -11,7 +11,7 @@ namespace minpy {
 
 class Archive {
 public:
-    explicit Archive(std::string bytes);  // checks the directory
+    explicit Archive(std::string bytes);                              // checks the directory
     const std::vector<std::string>& names() const { return names_; }  // without ".npy"
     Array get(std::string_view name) const;
 

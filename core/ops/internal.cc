@@ -21,7 +21,8 @@ Array part(const Array& base, const Dims& shape, const Dims& strides, int64_t of
 }  // namespace
 
 void register_internal(Registry& r) {
-    r.op("_alias(a)").view([](Call& c) { return window(c.in[0], 0, c.in[0].shape(), c.in[0].strides()); })
+    r.op("_alias(a)")
+        .view([](Call& c) { return window(c.in[0], 0, c.in[0].shape(), c.in[0].strides()); })
         .linear([](Reverse& c) { c.set(0, c.g()); })
         .sample("f64(3)")
         .doc("The same array under another handle.");

@@ -29,8 +29,10 @@ MINPY_FN unsigned long long stream_key(unsigned long long seed, unsigned long lo
 
 // Four words for the element at `index` (below 2**48) of one draw; each call of an operator is a draw of its own, and each
 // attempt of a rejection has words of its own.
-MINPY_FN Words random_words(unsigned long long key, unsigned long long draw, unsigned long long index, unsigned attempt) {
-    return philox(key, {{unsigned(index), unsigned(index >> 32) ^ (attempt << 16), unsigned(draw), unsigned(draw >> 32)}});
+MINPY_FN Words random_words(unsigned long long key, unsigned long long draw, unsigned long long index,
+                            unsigned attempt) {
+    return philox(key,
+                  {{unsigned(index), unsigned(index >> 32) ^ (attempt << 16), unsigned(draw), unsigned(draw >> 32)}});
 }
 
 // In [0, 1): 53 bits, and 24 bits for float.
@@ -58,16 +60,18 @@ MINPY_FN double cos_turn(double u) {
     double quarter = math::floor(4 * u + 0.5), t = (u - 0.25 * quarter) * 6.283185307179586477;
     double z = t * t;
     double c = 1 - 0.5 * z +
-               z * z * (4.16666666666666019037e-02 +
-                        z * (-1.38888888888741095749e-03 +
-                             z * (2.48015872894767294178e-05 +
-                                  z * (-2.75573143513906633035e-07 +
-                                       z * (2.08757232129817482790e-09 + z * -1.13596475577881948265e-11)))));
-    double s = t + t * z * (-1.66666666666666324348e-01 +
-                            z * (8.33333333332248946124e-03 +
-                                 z * (-1.98412698298579493134e-04 +
-                                      z * (2.75573137070700676789e-06 +
-                                           z * (-2.50507602534068634195e-08 + z * 1.58969099521155010221e-10)))));
+               z * z *
+                   (4.16666666666666019037e-02 +
+                    z * (-1.38888888888741095749e-03 +
+                         z * (2.48015872894767294178e-05 +
+                              z * (-2.75573143513906633035e-07 +
+                                   z * (2.08757232129817482790e-09 + z * -1.13596475577881948265e-11)))));
+    double s = t + t * z *
+                       (-1.66666666666666324348e-01 +
+                        z * (8.33333333332248946124e-03 +
+                             z * (-1.98412698298579493134e-04 +
+                                  z * (2.75573137070700676789e-06 +
+                                       z * (-2.50507602534068634195e-08 + z * 1.58969099521155010221e-10)))));
     int q = int(quarter) & 3;
     double y = q & 1 ? s : c;
     return q == 1 || q == 2 ? -y : y;

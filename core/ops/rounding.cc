@@ -27,8 +27,9 @@ void round_to(Call& c) {
         return;
     }
     if (t == DType::boolean)
-        throw Error(MINPY_E_TYPE, "UFuncTypeError",
-                    "Cannot cast ufunc 'multiply' output from dtype('float64') to dtype('bool') with casting rule 'same_kind'");
+        throw Error(
+            MINPY_E_TYPE, "UFuncTypeError",
+            "Cannot cast ufunc 'multiply' output from dtype('float64') to dtype('bool') with casting rule 'same_kind'");
     double scale = std::pow(10.0, double(std::abs(decimals)));
     const Op& first = decimals > 0 ? MINPY_OP("multiply") : MINPY_OP("divide");
     const Op& last = decimals > 0 ? MINPY_OP("divide") : MINPY_OP("multiply");

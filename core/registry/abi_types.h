@@ -21,9 +21,9 @@ enum {
     MINPY_E_IO = 10,         /* a file or stream could not be read or written */
     MINPY_E_CALLBACK = 11,   /* a callback of the caller failed */
     MINPY_E_CANCELLED = 12,
-    MINPY_E_ABI = 13,        /* header, library or plugin do not fit together */
-    MINPY_E_STATE = 14,      /* not possible now: a released handle, a closed tape, a forked child's GPU */
-    MINPY_E_LINALG = 15      /* a matrix is singular, or an iteration does not converge */
+    MINPY_E_ABI = 13,   /* header, library or plugin do not fit together */
+    MINPY_E_STATE = 14, /* not possible now: a released handle, a closed tape, a forked child's GPU */
+    MINPY_E_LINALG = 15 /* a matrix is singular, or an iteration does not converge */
 };
 
 typedef int32_t minpy_dtype;
@@ -60,7 +60,7 @@ typedef struct minpy_value {
     union {
         int64_t i;
         double f;
-        const void *p;
+        const void* p;
         uint64_t bits;
     } v;
 } minpy_value;
@@ -85,7 +85,7 @@ enum {
     MINPY_V_SLICE = 17,    /* v.p: minpy_slice */
     MINPY_V_ELLIPSIS = 18,
     MINPY_V_NEWAXIS = 19,
-    MINPY_V_DEFAULT = 20   /* not given: the schema's default */
+    MINPY_V_DEFAULT = 20 /* not given: the schema's default */
 };
 
 /** Python's slice(start, stop, step); MINPY_SLICE_NONE where absent. */
@@ -98,6 +98,6 @@ typedef struct minpy_slice {
 
 /** Called once with the payload when the library lets go of what was lent to it. It may run on any thread, must not
  *  block, and may enter the library only to release. */
-typedef void (*minpy_destroy_fn)(void *payload);
+typedef void (*minpy_destroy_fn)(void* payload);
 
 #endif

@@ -106,8 +106,9 @@ minpy_status host_visit_elementwise(void (*visit)(void*, const char*, const char
     } catch (...) { return MINPY_E_NOMEM; }
 }
 
-const minpy_host_api kHost = {sizeof(minpy_host_api), MINPY_BACKEND_ABI, 0x000100,  0,          host_register,
-                              host_workspace,         host_fail,         host_poison, host_visit_elementwise};
+const minpy_host_api kHost = {sizeof(minpy_host_api), MINPY_BACKEND_ABI, 0x000100,  0,
+                              host_register,          host_workspace,    host_fail, host_poison,
+                              host_visit_elementwise};
 
 // Why a file or folder must not be trusted, or "".
 std::string untrusted(const char* path) {

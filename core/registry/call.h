@@ -8,13 +8,15 @@ namespace minpy {
 using Arrays = SmallVector<Array, 4>;
 
 struct CallOptions {
-    Context* context = nullptr;      // null: the thread's current one
-    std::span<const Array> out;      // null entries allowed
+    Context* context = nullptr;  // null: the thread's current one
+    std::span<const Array> out;  // null entries allowed
     Array where;
     DType dtype = DType::none;
     Casting casting = Casting::same_kind;
     char order = 'K';
-    bool any() const { return !out.empty() || where || dtype != DType::none || casting != Casting::same_kind || order != 'K'; }
+    bool any() const {
+        return !out.empty() || where || dtype != DType::none || casting != Casting::same_kind || order != 'K';
+    }
 };
 
 // An int or a list of ints; axes normalised, all of them for NONE.
@@ -54,7 +56,7 @@ public:
     std::span<const Array> arrays(int i) const { return {in.data() + first[i], size_t(count(i))}; }
 
     // ---- for infer ----
-    DType promoted() const;                       // NumPy's result_type of all operands
+    DType promoted() const;  // NumPy's result_type of all operands
     DType promoted(std::span<const int> which) const;
     // The kernel gets operand i in this dtype; the cast is recorded.
     void cast(int64_t i, DType t, Casting rule = Casting::unsafe);
@@ -71,22 +73,19 @@ public:
     SmallVector<Spec, 2> specs;
 
     // ---- for composites: calls with this call's context ----
-    template <class... A>
-    Array call(const Op& other, const A&... a) const;
+    template <class... A> Array call(const Op& other, const A&... a) const;
 };
 
 // ---- calling ----
 // Runs any operator: binds, checks, dispatches, records. Results are `op.n_outputs` arrays, or as many as there are.
 Arrays invoke(const Op& op, ValuesView args, const CallOptions& options = {});
-const Op& find_op(std::string_view name);    // throws NOTFOUND naming what comes close
+const Op& find_op(std::string_view name);  // throws NOTFOUND naming what comes close
 
-template <class... A>
-Array call(const Op& op, const A&... a) {
+template <class... A> Array call(const Op& op, const A&... a) {
     minpy_value args[] = {to_value(a)..., none_value()};
     return std::move(invoke(op, ValuesView(args, sizeof...(a))).front());
 }
-template <class... A>
-Array Call::call(const Op& other, const A&... a) const {
+template <class... A> Array Call::call(const Op& other, const A&... a) const {
     minpy_value args[] = {to_value(a)..., none_value()};
     CallOptions with;
     with.context = &context;

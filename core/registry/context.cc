@@ -93,8 +93,15 @@ Context::Context() {
 }
 
 Context::Context(const Context& o)
-    : Counted<Context>(), device(o.device), policy(o.policy), fallback(o.fallback), training(o.training), tape(o.tape),
-      stream(o.stream), rng(o.rng), scope(o.scope) {}
+    : Counted<Context>(),
+      device(o.device),
+      policy(o.policy),
+      fallback(o.fallback),
+      training(o.training),
+      tape(o.tape),
+      stream(o.stream),
+      rng(o.rng),
+      scope(o.scope) {}
 
 Context::~Context() = default;
 

@@ -18,8 +18,7 @@ enum class Reaction : int32_t { allow = 0, warn = 1, error = 2 };
 extern std::atomic<int64_t> live_handles;  // contexts, tapes, symbols …: everything but arrays
 
 // A counted object behind a handle.
-template <class T>
-struct Counted {
+template <class T> struct Counted {
     std::atomic<int64_t> refs{1};
     Counted() { live_handles.fetch_add(1, std::memory_order_relaxed); }
     ~Counted() { live_handles.fetch_sub(1, std::memory_order_relaxed); }
@@ -30,8 +29,7 @@ struct Counted {
 };
 
 // A counted pointer to one.
-template <class T>
-class Ref {
+template <class T> class Ref {
 public:
     Ref() = default;
     static Ref adopt(T* p) { return Ref(p); }
@@ -71,9 +69,9 @@ public:
     Policy policy = Policy::prefer_device;
     Reaction fallback = Reaction::allow;
     bool training = false;
-    Ref<Tape> tape;      // the innermost one that records; it knows the outer ones
+    Ref<Tape> tape;  // the innermost one that records; it knows the outer ones
     Ref<Stream> stream;
-    Ref<Rng> rng;        // never null
+    Ref<Rng> rng;  // never null
     Ref<Scope> scope;
 
     // The thread's current one; made from the environment (MINPY_DEVICE, MINPY_POLICY, MINPY_FALLBACK) at first.

@@ -18,9 +18,7 @@ inline bool is_ready(const ArrayBody* b) {
 }
 
 // A contiguous CPU array that no tape follows and nothing is pending on: what the short ways take.
-inline bool is_plain(const ArrayBody* b) {
-    return is_ready(b) && !b->node && !b->storage->has(Storage::kTraced);
-}
+inline bool is_plain(const ArrayBody* b) { return is_ready(b) && !b->node && !b->storage->has(Storage::kTraced); }
 
 // Runs a loop on ready CPU arrays into `out`, broadcasting and casting; returns MINPY_FP_*.
 uint32_t run_loop(const Loop& loop, std::span<const Array> inputs, const Array& out);

@@ -36,18 +36,15 @@ Array short_way(const Op& op, ValuesView args, Context& context) {
             const ArrayBody* b = array_of(args[size_t(i)]);
             if (!is_ready(b)) return {};
             traced = traced || b->node || b->storage->has(Storage::kTraced);
-            if (!a)
-                a = b;
-            else
-                other = b;
+            if (!a) a = b;
+            else other = b;
             p[i] = b->storage->data + b->offset;
         } else {
             weak_at = i;
         }
     }
     if (!a || a->size > kShortWay || (a->size >= deferral_threshold() && deferral_enabled())) return {};
-    if (other && (other->dtype != a->dtype ||
-                  !same({other->shape, size_t(other->ndim)}, {a->shape, size_t(a->ndim)})))
+    if (other && (other->dtype != a->dtype || !same({other->shape, size_t(other->ndim)}, {a->shape, size_t(a->ndim)})))
         return {};
     const Loop* loop = op.loops[int(a->dtype)];
     if (!loop || in(a->dtype, op.checked)) return {};
@@ -109,13 +106,15 @@ void bind_list(Call& c, const minpy_value& v, const Param& p) {
 }
 
 [[noreturn]] void wrong_kind(const minpy_value& v, const Param& p, const char* wanted) {
-    throw type_error(p.name, " must be ", wanted, p.optional ? " or None" : "", ", got ", describe(v)).in_argument(p.name);
+    throw type_error(p.name, " must be ", wanted, p.optional ? " or None" : "", ", got ", describe(v))
+        .in_argument(p.name);
 }
 
 // Checks an attribute against its kind, and brings it to its standard form.
 minpy_value bind_attribute(const minpy_value& v, const Param& p) {
     auto is_int = [](const minpy_value& x) {
-        return x.tag == MINPY_V_INT || x.tag == MINPY_V_BOOL || (x.tag == MINPY_V_SCALAR && in(DType(x.len), kInteger | kBool)) ||
+        return x.tag == MINPY_V_INT || x.tag == MINPY_V_BOOL ||
+               (x.tag == MINPY_V_SCALAR && in(DType(x.len), kInteger | kBool)) ||
                (x.tag == MINPY_V_ARRAY && array_of(x)->size == 1 && in(array_of(x)->dtype, kInteger | kBool));
     };
     switch (p.kind) {
@@ -137,7 +136,8 @@ minpy_value bind_attribute(const minpy_value& v, const Param& p) {
         case ParamKind::dtype:
             if (v.tag == MINPY_V_STRING) {
                 DType t = dtype_from_name(string_of(v));
-                if (t == DType::none) throw type_error("data type ", describe(v), " not understood").in_argument(p.name);
+                if (t == DType::none)
+                    throw type_error("data type ", describe(v), " not understood").in_argument(p.name);
                 return to_value(t);
             }
             if (v.tag != MINPY_V_DTYPE) wrong_kind(v, p, "a dtype");
@@ -179,7 +179,8 @@ void bind(Call& c, ValuesView args) {
         } else if (p.has_default) {
             v = p.default_value[0];
         } else {
-            throw type_error(op.name, "() missing required argument '", p.name, "' (pos ", i + 1, ")").in_argument(p.name);
+            throw type_error(op.name, "() missing required argument '", p.name, "' (pos ", i + 1, ")")
+                .in_argument(p.name);
         }
         if (v.tag == MINPY_V_NONE) {
             if (!p.optional) throw type_error(p.name, " must not be None").in_argument(p.name);
@@ -259,10 +260,8 @@ DType Call::promoted() const {
     Weak most = Weak::none;
     for (int64_t i = 0; i < in.size(); ++i) {
         if (!in[i]) continue;
-        if (weak[i] == Weak::none)
-            strong = strong == DType::none ? in[i].dtype() : promote(strong, in[i].dtype());
-        else
-            most = std::max(most, weak[i]);
+        if (weak[i] == Weak::none) strong = strong == DType::none ? in[i].dtype() : promote(strong, in[i].dtype());
+        else most = std::max(most, weak[i]);
     }
     return promote(strong, most);
 }
@@ -272,10 +271,8 @@ DType Call::promoted(std::span<const int> which) const {
     Weak most = Weak::none;
     for (int i : which) {
         if (!in[i]) continue;
-        if (weak[i] == Weak::none)
-            strong = strong == DType::none ? in[i].dtype() : promote(strong, in[i].dtype());
-        else
-            most = std::max(most, weak[i]);
+        if (weak[i] == Weak::none) strong = strong == DType::none ? in[i].dtype() : promote(strong, in[i].dtype());
+        else most = std::max(most, weak[i]);
     }
     return promote(strong, most);
 }

@@ -17,8 +17,22 @@ struct Partial;
 struct SymbolTraits;  // core/graph/traits.h
 
 enum class ParamKind : int32_t {
-    array = 1, arrays, boolean, integer, floating, string, ints, axis, axes, dtype, scalar, device, floats, index,
-    function, value,
+    array = 1,
+    arrays,
+    boolean,
+    integer,
+    floating,
+    string,
+    ints,
+    axis,
+    axes,
+    dtype,
+    scalar,
+    device,
+    floats,
+    index,
+    function,
+    value,
 };
 const char* name(ParamKind kind);
 
@@ -29,7 +43,7 @@ struct Param {
     bool has_default = false;
     bool positional_only = false;
     bool keyword_only = false;
-    Values default_value;   // one value
+    Values default_value;  // one value
 };
 
 struct Op {
@@ -43,40 +57,40 @@ struct Op {
     bool list_result = false;
 
     // ---- how it computes: exactly one of these ----
-    bool elementwise = false;                    // by loops, chosen by `functor` and dtypes
-    void (*infer)(Call&) = nullptr;              // shapes and dtypes; then a kernel runs
-    void (*compute)(Call&) = nullptr;            // CPU only: makes outputs whose shape depends on values
-    Array (*view)(Call&) = nullptr;              // a window on its first operand, or null if it must be a copy
-    void (*composite)(Call&) = nullptr;          // in terms of other operators
-    void (*cpu_kernel)(Call&) = nullptr;         // with infer
+    bool elementwise = false;             // by loops, chosen by `functor` and dtypes
+    void (*infer)(Call&) = nullptr;       // shapes and dtypes; then a kernel runs
+    void (*compute)(Call&) = nullptr;     // CPU only: makes outputs whose shape depends on values
+    Array (*view)(Call&) = nullptr;       // a window on its first operand, or null if it must be a copy
+    void (*composite)(Call&) = nullptr;   // in terms of other operators
+    void (*cpu_kernel)(Call&) = nullptr;  // with infer
     // Tried first, without options or binding: the result of a small, plain call, or null.
     Array (*short_way)(ValuesView args) = nullptr;
 
     // ---- element-wise ----
     std::string functor;
     int n_in = 0;
-    DType (*types)(DType common) = nullptr;      // where the search for a loop starts; a dtype with a loop stays; may throw
-    const Loop* loops[kNumDTypes] = {};          // by dtype of the operands; null where none
+    DType (*types)(DType common) = nullptr;  // where the search for a loop starts; a dtype with a loop stays; may throw
+    const Loop* loops[kNumDTypes] = {};      // by dtype of the operands; null where none
     DTypes loop_types = 0;
-    uint32_t fixed = 0;                          // bit i: operand i has the same type in every loop, and no say in which
-    std::vector<const Loop*> mixed;              // for two types that meet in none of `loops` (int64 with uint64)
-    void (*check)(const Call&) = nullptr;        // refuses values, in loops of `checked` dtypes
+    uint32_t fixed = 0;                    // bit i: operand i has the same type in every loop, and no say in which
+    std::vector<const Loop*> mixed;        // for two types that meet in none of `loops` (int64 with uint64)
+    void (*check)(const Call&) = nullptr;  // refuses values, in loops of `checked` dtypes
     DTypes checked = 0;
 
     // ---- derivative ----
     enum class Gradient { missing, partial, linear, reverse, composite, none, not_differentiable };
     Gradient gradient = Gradient::missing;
-    std::vector<Array (*)(Partial&)> partials;   // d out / d in[i]; null: zero
-    void (*reverse)(Reverse&) = nullptr;         // also the transpose of a linear one
-    std::string why_not;                         // of not_differentiable
+    std::vector<Array (*)(Partial&)> partials;     // d out / d in[i]; null: zero
+    void (*reverse)(Reverse&) = nullptr;           // also the transpose of a linear one
+    std::string why_not;                           // of not_differentiable
     bool save_inputs = true, save_outputs = true;  // what the rule reads
 
     // ---- properties ----
     bool scalar_result = false;  // in Python a 0-d result becomes a NumPy scalar
     bool random = false;
-    bool c_function = false;     // has a typed C function, of these parameters ("a axis"; empty: the required ones)
+    bool c_function = false;  // has a typed C function, of these parameters ("a axis"; empty: the required ones)
     std::string c_params;
-    const void* data = nullptr;  // what a foreign operator needs
+    const void* data = nullptr;            // what a foreign operator needs
     const SymbolTraits* symbol = nullptr;  // as a node of graphs
 
     mutable std::atomic<uint64_t> cpu_calls{0};  // since the last reset; the rest is in core/registry/statistics.h

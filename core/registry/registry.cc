@@ -145,10 +145,18 @@ std::string Registry::to_json(const Op& op) const {
     if (op.composite) flags.push_back("composite");
     if (op.random) flags.push_back("random");
     if (op.list_result) flags.push_back("list_result");
-    constexpr const char* gradients[] = {"missing", "partial", "linear", "reverse", "composite", "none", "not_differentiable"};
-    Json row = Json::object({{"name", op.name}, {"signature", op.signature}, {"doc", op.doc}, {"family", op.family},
-                     {"flags", flags}, {"n_outputs", op.n_outputs}, {"params", params},
-                     {"gradient", gradients[int(op.gradient)]}, {"sample", Json::array_of(op.samples)}, {"domain", op.domain}});
+    constexpr const char* gradients[] = {"missing", "partial",           "linear", "reverse", "composite",
+                                         "none",    "not_differentiable"};
+    Json row = Json::object({{"name", op.name},
+                             {"signature", op.signature},
+                             {"doc", op.doc},
+                             {"family", op.family},
+                             {"flags", flags},
+                             {"n_outputs", op.n_outputs},
+                             {"params", params},
+                             {"gradient", gradients[int(op.gradient)]},
+                             {"sample", Json::array_of(op.samples)},
+                             {"domain", op.domain}});
     if (!op.why_not.empty()) row.set("why_not", op.why_not);
     if (op.c_function) row.set("c_function", op.c_params);
     if (op.elementwise) {

@@ -33,11 +33,12 @@ public:
     }
     RowBuilder& types(DType (*fn)(DType common)) { return op_->types = fn, *this; }
     // Throws where values of these dtypes are refused; called before the loop runs, with operands in the loop's dtype.
-    RowBuilder& check(DTypes checked, void (*fn)(const Call&)) { return op_->checked = checked, op_->check = fn, *this; }
+    RowBuilder& check(DTypes checked, void (*fn)(const Call&)) {
+        return op_->checked = checked, op_->check = fn, *this;
+    }
 
     // One partial derivative per operand, in terms of operators; null where it is zero.
-    template <class... Fn>
-    RowBuilder& partial(Fn... fn) {
+    template <class... Fn> RowBuilder& partial(Fn... fn) {
         op_->gradient = Op::Gradient::partial;
         op_->partials = {static_cast<Array (*)(Partial&)>(fn)...};
         return *this;
@@ -82,8 +83,7 @@ public:
     // device, floats, index, function, value; a `?` allows None. "/" and "*" as in Python.
     RowBuilder op(const char* signature);
     // A row that others may look for while it is made: `fill` completes it before it is found.
-    template <class F>
-    const Op& add(const char* signature, F&& fill) {
+    template <class F> const Op& add(const char* signature, F&& fill) {
         std::unique_ptr<Op> row = parsed(signature);
         check_free(*row);
         fill(RowBuilder(*row));

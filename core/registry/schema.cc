@@ -5,8 +5,8 @@
 namespace minpy {
 namespace {
 
-constexpr const char* kKinds[] = {"",     "array", "arrays", "bool",   "int",    "float",  "str",   "ints",    "axis",
-                                  "axes", "dtype", "scalar", "device", "floats", "index",  "function", "value"};
+constexpr const char* kKinds[] = {"",     "array", "arrays", "bool",   "int",    "float", "str",      "ints", "axis",
+                                  "axes", "dtype", "scalar", "device", "floats", "index", "function", "value"};
 
 std::string_view trimmed(std::string_view s) {
     while (!s.empty() && std::isspace(static_cast<unsigned char>(s.front()))) s.remove_prefix(1);
@@ -76,8 +76,7 @@ void parse_signature(std::string_view text, Op& op) {
             shown += part;
             if (part == "/")
                 for (Param& p : op.params) p.positional_only = true;
-            else
-                keyword_only = true;
+            else keyword_only = true;
             continue;
         }
         Param p;

@@ -17,7 +17,7 @@ struct Fallback {
 };
 struct Counters {
     std::mutex mutex;
-    std::map<std::pair<std::string, std::string>, uint64_t> device_calls;          // (operator, device)
+    std::map<std::pair<std::string, std::string>, uint64_t> device_calls;             // (operator, device)
     std::map<std::tuple<std::string, std::string, std::string>, Fallback> fallbacks;  // (operator, device, reason)
     std::set<std::string> warned;
 };
@@ -65,7 +65,8 @@ void count_fallback(const std::string& op, Device device, const char* reason, ui
                     Reaction reaction) {
     std::string where = to_string(device);
     if (reaction == Reaction::error)
-        throw unsupported("'", op, "' has no kernel on ", where, " for this call (", reason, "), and fallbacks are errors here");
+        throw unsupported("'", op, "' has no kernel on ", where, " for this call (", reason,
+                          "), and fallbacks are errors here");
     std::string site = thread_state().site;
     bool warn = false;
     {
@@ -78,14 +79,17 @@ void count_fallback(const std::string& op, Device device, const char* reason, ui
         if (!site.empty()) ++f.sites[site];
         warn = reaction == Reaction::warn && c.warned.insert(cat(op, "|", reason, "|", site)).second;
     }
-    if (warn) log_message(2, "dispatch", cat("'", op, "' fell back to the CPU from ", where, " (", reason, ")",
-                                             site.empty() ? "" : cat(" at ", site)));
+    if (warn)
+        log_message(2, "dispatch",
+                    cat("'", op, "' fell back to the CPU from ", where, " (", reason, ")",
+                        site.empty() ? "" : cat(" at ", site)));
 }
 
 std::string dispatch_report() {
     Json calls = Json::array(), fallbacks = Json::array();
     for (const Op* op : Registry::get().all())
-        if (uint64_t n = op->cpu_calls.load()) calls.push_back(Json::object({{"op", op->name}, {"device", "cpu"}, {"calls", n}}));
+        if (uint64_t n = op->cpu_calls.load())
+            calls.push_back(Json::object({{"op", op->name}, {"device", "cpu"}, {"calls", n}}));
     Counters& c = counters();
     std::lock_guard lock(c.mutex);
     for (const auto& [key, n] : c.device_calls)
@@ -93,8 +97,13 @@ std::string dispatch_report() {
     for (const auto& [key, f] : c.fallbacks) {
         Json sites = Json::object();
         for (const auto& [site, n] : f.sites) sites.set(site, n);
-        fallbacks.push_back(Json::object({{"op", std::get<0>(key)}, {"device", std::get<1>(key)}, {"reason", std::get<2>(key)},
-                             {"calls", f.calls}, {"bytes", f.bytes}, {"nanoseconds", f.nanoseconds}, {"sites", sites}}));
+        fallbacks.push_back(Json::object({{"op", std::get<0>(key)},
+                                          {"device", std::get<1>(key)},
+                                          {"reason", std::get<2>(key)},
+                                          {"calls", f.calls},
+                                          {"bytes", f.bytes},
+                                          {"nanoseconds", f.nanoseconds},
+                                          {"sites", sites}}));
     }
     return Json::object({{"calls", calls}, {"fallbacks", fallbacks}}).dump();
 }
@@ -138,8 +147,13 @@ std::string stop_profiler() {
     std::lock_guard lock(p.mutex);
     Json events = Json::array();
     for (const Event& e : p.events)
-        events.push_back(Json::object({{"name", e.op->name}, {"cat", e.op->family}, {"ph", "X"}, {"ts", e.start}, {"dur", e.duration},
-                          {"pid", 1}, {"tid", e.thread % 1000000}}));
+        events.push_back(Json::object({{"name", e.op->name},
+                                       {"cat", e.op->family},
+                                       {"ph", "X"},
+                                       {"ts", e.start},
+                                       {"dur", e.duration},
+                                       {"pid", 1},
+                                       {"tid", e.thread % 1000000}}));
     p.events.clear();
     return Json::object({{"traceEvents", events}, {"displayTimeUnit", "ns"}}).dump();
 }

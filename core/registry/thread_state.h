@@ -22,16 +22,16 @@ struct ThreadState {
     void* free_blocks[kClasses] = {};
     uint16_t n_free[kClasses] = {};
 
-    Context* context = nullptr;     // the current one, with a reference
-    std::vector<Context*> pushed;   // those around it, outermost first
+    Context* context = nullptr;    // the current one, with a reference
+    std::vector<Context*> pushed;  // those around it, outermost first
     std::unique_ptr<Error> error;
     bool out_of_memory = false;  // the last error had to do without a record
     std::string error_message;
-    uint32_t fp_status = 0;      // MINPY_FP_*
-    bool freeing = false;        // a chain of nodes is being destroyed
-    Node* doomed = nullptr;      // core/autograd/node.cc: nodes that wait to be destroyed
-    bool in_task = false;        // inside a task of the pool
-    std::string site;            // where the calls come from, for the dispatch report
+    uint32_t fp_status = 0;  // MINPY_FP_*
+    bool freeing = false;    // a chain of nodes is being destroyed
+    Node* doomed = nullptr;  // core/autograd/node.cc: nodes that wait to be destroyed
+    bool in_task = false;    // inside a task of the pool
+    std::string site;        // where the calls come from, for the dispatch report
 };
 
 ThreadState* make_thread_state();  // throws std::bad_alloc

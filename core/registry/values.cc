@@ -119,7 +119,8 @@ Dims ints_from(const minpy_value& v) {
     if (v.tag == MINPY_V_FLOATS && v.len == 0) return {};
     if (v.tag == MINPY_V_ARRAY) {
         Array a = Array::share(array_of(v));
-        if (!in(a.dtype(), kInteger | kBool) || a.ndim() > 1) throw type_error("integers are required, got ", describe(a));
+        if (!in(a.dtype(), kInteger | kBool) || a.ndim() > 1)
+            throw type_error("integers are required, got ", describe(a));
         a.data();
         Array wide = copy_of(a, DType::int64);
         return Dims(wide.raw_as<int64_t>(), wide.raw_as<int64_t>() + wide.size());
@@ -214,7 +215,8 @@ Json as_json(const minpy_value& v) {
         case MINPY_V_SCALAR:
         case MINPY_V_COMPLEX: {
             auto z = complex_of(v);
-            return v.tag == MINPY_V_SCALAR && z.imag() == 0 ? Json(z.real()) : Json::object({{"real", z.real()}, {"imag", z.imag()}});
+            return v.tag == MINPY_V_SCALAR && z.imag() == 0 ? Json(z.real())
+                                                            : Json::object({{"real", z.real()}, {"imag", z.imag()}});
         }
         case MINPY_V_DTYPE: return name(DType(v.v.i));
         case MINPY_V_INTS: return Json::array_of(ints_of(v));
@@ -280,10 +282,8 @@ void Values::copy(const minpy_value* from, minpy_value* to, int64_t n, Data& dat
                 break;
             }
             case MINPY_V_ARRAY:
-                if (keep_arrays)
-                    data.arrays.push_back(Array::share(array_of(from[i])));
-                else
-                    to[i] = none_value();
+                if (keep_arrays) data.arrays.push_back(Array::share(array_of(from[i])));
+                else to[i] = none_value();
                 break;
             case MINPY_V_ARRAYS: {
                 if (!keep_arrays) {
@@ -296,7 +296,8 @@ void Values::copy(const minpy_value* from, minpy_value* to, int64_t n, Data& dat
                 break;
             }
             case MINPY_V_VALUES: {
-                auto* list = reinterpret_cast<minpy_value*>(block(from[i].v.p, size_t(from[i].len) * sizeof(minpy_value)));
+                auto* list =
+                    reinterpret_cast<minpy_value*>(block(from[i].v.p, size_t(from[i].len) * sizeof(minpy_value)));
                 copy(static_cast<const minpy_value*>(from[i].v.p), list, from[i].len, data, keep_arrays);
                 to[i].v.p = list;
                 break;

@@ -42,26 +42,28 @@ inline minpy_value to_value(const std::string& s) { return pointer_value(MINPY_V
 inline minpy_value to_value(const minpy_value& v) { return v; }
 // Array is one pointer, so a run of them is a run of handles.
 static_assert(sizeof(Array) == sizeof(void*));
-inline minpy_value to_value(std::span<const Array> a) { return pointer_value(MINPY_V_ARRAYS, a.data(), int64_t(a.size())); }
+inline minpy_value to_value(std::span<const Array> a) {
+    return pointer_value(MINPY_V_ARRAYS, a.data(), int64_t(a.size()));
+}
 
 // ---- taking apart ----
 inline ArrayBody* array_of(const minpy_value& v) { return static_cast<ArrayBody*>(const_cast<void*>(v.v.p)); }
 inline std::string_view string_of(const minpy_value& v) { return {static_cast<const char*>(v.v.p), size_t(v.len)}; }
 inline DimsView ints_of(const minpy_value& v) { return {static_cast<const int64_t*>(v.v.p), size_t(v.len)}; }
 inline bool is_number(const minpy_value& v) { return v.tag >= MINPY_V_BOOL && v.tag <= MINPY_V_SCALAR; }
-Weak weak_of(const minpy_value& v);              // none for strong scalars
-DType dtype_of_number(const minpy_value& v);     // of a strong scalar; a weak one's default
+Weak weak_of(const minpy_value& v);           // none for strong scalars
+DType dtype_of_number(const minpy_value& v);  // of a strong scalar; a weak one's default
 std::complex<double> complex_of(const minpy_value& v);
 double double_of(const minpy_value& v);
-int64_t int_of(const minpy_value& v);            // of BOOL, INT and integer SCALARs; else a TypeError
-bool fits(const minpy_value& v, DType t);        // a weak integer in an integer dtype
+int64_t int_of(const minpy_value& v);      // of BOOL, INT and integer SCALARs; else a TypeError
+bool fits(const minpy_value& v, DType t);  // a weak integer in an integer dtype
 // Writes the number as one element of dtype `t`; "Python integer 300 out of bounds for uint8" where it does not fit.
 void store_number(const minpy_value& v, DType t, char* to);
 // A 0-d array of it, in dtype `t` (none: its own).
 Array array_of_number(const minpy_value& v, DType t = DType::none);
 bool equal(const minpy_value& a, const minpy_value& b);
-std::string to_json(const minpy_value& v);       // arrays by shape and dtype
-std::string describe(const minpy_value& v);      // for messages
+std::string to_json(const minpy_value& v);   // arrays by shape and dtype
+std::string describe(const minpy_value& v);  // for messages
 
 // An owned, immutable deep copy of some values; arrays in it are counted. Copying shares.
 class Values {

@@ -17,9 +17,9 @@ static minpy_value array_value(minpy_array a) {
 }
 
 /* Callbacks work on the elements here; calling operators is as good, and would run on any device. */
-static minpy_status elements(const minpy_value *v, const double **data, int64_t *size, minpy_array_info *info) {
+static minpy_status elements(const minpy_value* v, const double** data, int64_t* size, minpy_array_info* info) {
     minpy_array a = (minpy_array)v->v.p;
-    void *p = NULL;
+    void* p = NULL;
     minpy_status status = minpy_array_get_info(a, info);
     if (status) return status;
     if (info->dtype != MINPY_FLOAT64 || !(info->flags & MINPY_ARRAY_C_CONTIGUOUS))
@@ -30,7 +30,7 @@ static minpy_status elements(const minpy_value *v, const double **data, int64_t 
     return status;
 }
 
-static minpy_status result(double *data, const minpy_array_info *info, minpy_value *results, int32_t *n_results) {
+static minpy_status result(double* data, const minpy_array_info* info, minpy_value* results, int32_t* n_results) {
     const minpy_device cpu = {MINPY_CPU, 0};
     minpy_array out = NULL;
     minpy_status status = minpy_array_from_host(data, info->shape, NULL, info->ndim, MINPY_FLOAT64, cpu, &out);
@@ -42,10 +42,10 @@ static minpy_status result(double *data, const minpy_array_info *info, minpy_val
 }
 
 /* arguments: x, scale */
-static minpy_status forward(void *payload, const minpy_value *args, int32_t n_args, minpy_value *results,
-                            int32_t *n_results) {
+static minpy_status forward(void* payload, const minpy_value* args, int32_t n_args, minpy_value* results,
+                            int32_t* n_results) {
     minpy_array_info info = MINPY_ARRAY_INFO_INIT;
-    const double *x = NULL;
+    const double* x = NULL;
     double *y, scale = args[1].v.f;
     int64_t i, n;
     minpy_status status = elements(&args[0], &x, &n, &info);
@@ -58,8 +58,8 @@ static minpy_status forward(void *payload, const minpy_value *args, int32_t n_ar
 }
 
 /* arguments: x, scale, the result, its cotangent */
-static minpy_status backward(void *payload, const minpy_value *args, int32_t n_args, minpy_value *results,
-                             int32_t *n_results) {
+static minpy_status backward(void* payload, const minpy_value* args, int32_t n_args, minpy_value* results,
+                             int32_t* n_results) {
     minpy_array_info info = MINPY_ARRAY_INFO_INIT;
     const double *x = NULL, *g = NULL;
     double *dx, scale = args[1].v.f;
@@ -77,7 +77,7 @@ static minpy_status backward(void *payload, const minpy_value *args, int32_t n_a
     return result(dx, &info, results, n_results);
 }
 
-static void print(const char *name, minpy_array a) {
+static void print(const char* name, minpy_array a) {
     minpy_buffer text = NULL;
     check(minpy_array_to_string(a, &text));
     printf("%s %s\n", name, minpy_buffer_data(text, NULL));

@@ -15,12 +15,12 @@ static void check(minpy_status status) {
 }
 
 /* An operator of one or two arguments, with the result as value. */
-static minpy_array apply(minpy_status (*op)(minpy_array, minpy_array *), minpy_array a) {
+static minpy_array apply(minpy_status (*op)(minpy_array, minpy_array*), minpy_array a) {
     minpy_array out = NULL;
     check(op(a, &out));
     return out;
 }
-static minpy_array apply2(minpy_status (*op)(minpy_array, minpy_array, minpy_array *), minpy_array a, minpy_array b) {
+static minpy_array apply2(minpy_status (*op)(minpy_array, minpy_array, minpy_array*), minpy_array a, minpy_array b) {
     minpy_array out = NULL;
     check(op(a, b, &out));
     return out;
@@ -38,7 +38,7 @@ static minpy_array rows(minpy_array a, int64_t start, int64_t stop) {
 }
 
 /* The mean cross-entropy of a batch; p holds w1, b1, w2, b2. */
-static minpy_array loss(minpy_array x, minpy_array onehot, const minpy_array *p) {
+static minpy_array loss(minpy_array x, minpy_array onehot, const minpy_array* p) {
     const int64_t classes = 1;
     minpy_array hidden = apply(minpy_tanh, apply2(minpy_add, apply2(minpy_matmul, x, p[0]), p[1]));
     minpy_array scores = apply2(minpy_add, apply2(minpy_matmul, hidden, p[2]), p[3]);
@@ -61,7 +61,7 @@ static minpy_array one_hot(minpy_array labels) {
 }
 
 /* One step of gradient descent; returns the loss before it. */
-static double step(minpy_array x, minpy_array labels, minpy_array *params, minpy_array rate) {
+static double step(minpy_array x, minpy_array labels, minpy_array* params, minpy_array rate) {
     minpy_scope scope = NULL;
     minpy_tape tape = NULL;
     minpy_context context = NULL;
@@ -96,14 +96,14 @@ static double step(minpy_array x, minpy_array labels, minpy_array *params, minpy
     return result;
 }
 
-static minpy_array load(minpy_archive file, const char *name) {
+static minpy_array load(minpy_archive file, const char* name) {
     minpy_array out = NULL;
     check(minpy_archive_get(file, name, &out));
     return out;
 }
 
-int main(int argc, char **argv) {
-    const char *names[N_PARAMS] = {"w1", "b1", "w2", "b2"};
+int main(int argc, char** argv) {
+    const char* names[N_PARAMS] = {"w1", "b1", "w2", "b2"};
     minpy_archive file = NULL;
     minpy_array digits, labels, rate, params[N_PARAMS];
     minpy_array_info info = MINPY_ARRAY_INFO_INIT;

@@ -83,8 +83,8 @@ struct Held {
     ~Held() { minpy_arrays_release(arrays, n); }
     minpy_array* room() { return &arrays[n++]; }
 };
-#define TRY(expression)                        \
-    do {                                       \
+#define TRY(expression)                                \
+    do {                                               \
         if (minpy_status s_ = (expression)) return s_; \
     } while (0)
 

@@ -40,7 +40,8 @@ inline minpy_value ints(const std::vector<int64_t>& i) {
 
 inline minpy_array make(std::vector<double> data, std::vector<int64_t> shape) {
     minpy_array a = nullptr;
-    EXPECT_EQ(minpy_array_from_host(data.data(), shape.data(), nullptr, int32_t(shape.size()), MINPY_FLOAT64, kHost, &a), 0)
+    EXPECT_EQ(
+        minpy_array_from_host(data.data(), shape.data(), nullptr, int32_t(shape.size()), MINPY_FLOAT64, kHost, &a), 0)
         << last_error();
     return a;
 }
@@ -74,6 +75,8 @@ inline Live live() {
     minpy_memory_get_stats(kHost, &m);
     return {m.live_arrays, m.live_handles};
 }
-inline std::ostream& operator<<(std::ostream& out, Live l) { return out << l.arrays << " arrays, " << l.handles << " handles"; }
+inline std::ostream& operator<<(std::ostream& out, Live l) {
+    return out << l.arrays << " arrays, " << l.handles << " handles";
+}
 
 }  // namespace

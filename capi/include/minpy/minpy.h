@@ -99,11 +99,12 @@ typedef struct minpy_array_info {
     minpy_device device;
     const int64_t *shape;
     const int64_t *strides;
-    int64_t size;    /* number of elements */
-    int64_t nbytes;  /* size times itemsize */
+    int64_t size;     /* number of elements */
+    int64_t nbytes;   /* size times itemsize */
     uint64_t storage; /* names the memory: equal for views of one another */
 } minpy_array_info;
-#define MINPY_ARRAY_INFO_INIT {sizeof(minpy_array_info), 0, 0, 0, {0, 0}, NULL, NULL, 0, 0, 0}
+#define MINPY_ARRAY_INFO_INIT \
+    { sizeof(minpy_array_info), 0, 0, 0, {0, 0}, NULL, NULL, 0, 0, 0 }
 
 /** A new C-contiguous array of zeros.
  *  @param shape  `ndim` sizes, each >= 0; their product times the item size must fit in 63 bits
@@ -198,33 +199,33 @@ MINPY_API minpy_status minpy_op_list(minpy_buffer *out);
 MINPY_API minpy_status minpy_op_schema(minpy_op op, minpy_buffer *out);
 
 enum {
-    MINPY_PARAM_ARRAY = 1,     /* an array or number */
-    MINPY_PARAM_ARRAYS = 2,    /* a list of arrays */
+    MINPY_PARAM_ARRAY = 1,  /* an array or number */
+    MINPY_PARAM_ARRAYS = 2, /* a list of arrays */
     MINPY_PARAM_BOOL = 3,
     MINPY_PARAM_INT = 4,
     MINPY_PARAM_FLOAT = 5,
     MINPY_PARAM_STRING = 6,
-    MINPY_PARAM_INTS = 7,      /* an int or a list of ints: a shape, repeats, shifts */
-    MINPY_PARAM_AXIS = 8,      /* an int */
-    MINPY_PARAM_AXES = 9,      /* an int or a list of ints; NONE for all */
+    MINPY_PARAM_INTS = 7, /* an int or a list of ints: a shape, repeats, shifts */
+    MINPY_PARAM_AXIS = 8, /* an int */
+    MINPY_PARAM_AXES = 9, /* an int or a list of ints; NONE for all */
     MINPY_PARAM_DTYPE = 10,
-    MINPY_PARAM_SCALAR = 11,   /* a number; stays a number */
+    MINPY_PARAM_SCALAR = 11, /* a number; stays a number */
     MINPY_PARAM_DEVICE = 12,
     MINPY_PARAM_FLOATS = 13,
-    MINPY_PARAM_INDEX = 14,    /* VALUES: an index expression */
+    MINPY_PARAM_INDEX = 14, /* VALUES: an index expression */
     MINPY_PARAM_FUNCTION = 15,
-    MINPY_PARAM_VALUE = 16     /* anything; the operator checks it */
+    MINPY_PARAM_VALUE = 16 /* anything; the operator checks it */
 };
 enum {
-    MINPY_PARAM_OPTIONAL = 1,        /* NONE is allowed */
+    MINPY_PARAM_OPTIONAL = 1, /* NONE is allowed */
     MINPY_PARAM_HAS_DEFAULT = 2,
     MINPY_PARAM_POSITIONAL_ONLY = 4,
     MINPY_PARAM_KEYWORD_ONLY = 8
 };
 typedef struct minpy_param_info {
     uint32_t struct_size;
-    int32_t kind;      /* MINPY_PARAM_* */
-    uint32_t flags;    /* MINPY_PARAM_OPTIONAL … */
+    int32_t kind;   /* MINPY_PARAM_* */
+    uint32_t flags; /* MINPY_PARAM_OPTIONAL … */
     uint32_t reserved;
     const char *name;  /* NumPy's; static */
     minpy_value value; /* the default; borrowed */
@@ -233,9 +234,9 @@ typedef struct minpy_op_info {
     uint32_t struct_size;
     uint32_t flags; /* MINPY_OP_* */
     int32_t n_params;
-    int32_t n_inputs; /* of an element-wise operator, else 0 */
+    int32_t n_inputs;  /* of an element-wise operator, else 0 */
     int32_t n_outputs; /* 0: as many as the call gives */
-    int32_t identity; /* reserved */
+    int32_t identity;  /* reserved */
     const char *name;
     const char *signature; /* "sum(a, axis=None, …)" */
     const char *doc;
@@ -247,14 +248,19 @@ enum {
     MINPY_OP_DIFFERENTIABLE = 8,
     MINPY_OP_COMPOSITE = 16,
     MINPY_OP_RANDOM = 32,
-    MINPY_OP_LIST_RESULT = 64   /* results are a list of any length */
+    MINPY_OP_LIST_RESULT = 64 /* results are a list of any length */
 };
 MINPY_API minpy_status minpy_op_get_info(minpy_op op, minpy_op_info *io);
 /** @param i  0 to n_params - 1 */
 MINPY_API minpy_status minpy_op_param(minpy_op op, int32_t i, minpy_param_info *io);
 
-enum { MINPY_CASTING_NO = 1, MINPY_CASTING_EQUIV = 2, MINPY_CASTING_SAFE = 3, MINPY_CASTING_SAME_KIND = 4,
-       MINPY_CASTING_UNSAFE = 5 };
+enum {
+    MINPY_CASTING_NO = 1,
+    MINPY_CASTING_EQUIV = 2,
+    MINPY_CASTING_SAFE = 3,
+    MINPY_CASTING_SAME_KIND = 4,
+    MINPY_CASTING_UNSAFE = 5
+};
 /** Options of one call; all zero (but struct_size) are the defaults. */
 typedef struct minpy_call_options {
     uint32_t struct_size;
@@ -262,12 +268,13 @@ typedef struct minpy_call_options {
     minpy_context context; /* NULL: the thread's current one */
     minpy_array *out;      /* `n_out` arrays to write the results into; entries may be NULL */
     int32_t n_out;
-    int32_t casting;       /* MINPY_CASTING_*; 0 means same_kind */
-    minpy_array where;     /* element-wise operators: a bool array; where it is false `out` keeps its content */
-    minpy_dtype dtype;     /* element-wise operators: compute in this dtype; 0 by the arguments */
-    int32_t order;         /* 'K' 'A' 'C' 'F'; 0 means 'K' */
+    int32_t casting;   /* MINPY_CASTING_*; 0 means same_kind */
+    minpy_array where; /* element-wise operators: a bool array; where it is false `out` keeps its content */
+    minpy_dtype dtype; /* element-wise operators: compute in this dtype; 0 by the arguments */
+    int32_t order;     /* 'K' 'A' 'C' 'F'; 0 means 'K' */
 } minpy_call_options;
-#define MINPY_CALL_OPTIONS_INIT {sizeof(minpy_call_options), 0, NULL, NULL, 0, 0, NULL, 0, 0}
+#define MINPY_CALL_OPTIONS_INIT \
+    { sizeof(minpy_call_options), 0, NULL, NULL, 0, 0, NULL, 0, 0 }
 /** Calls any operator.
  *  @param args       by position in the schema; missing ones at the end, and MINPY_V_DEFAULT, take the default
  *  @param options    NULL for the defaults
@@ -452,8 +459,7 @@ MINPY_API minpy_status minpy_transpose(minpy_array a, minpy_array *out);
 /** A view of a larger shape in which sizes of 1 are repeated without a copy.
  *  @param array  an array
  *  @param shape  `n_shape` integers */
-MINPY_API minpy_status minpy_broadcast_to(minpy_array array, const int64_t *shape, int32_t n_shape,
-    minpy_array *out);
+MINPY_API minpy_status minpy_broadcast_to(minpy_array array, const int64_t *shape, int32_t n_shape, minpy_array *out);
 /** The elements converted to a dtype: a copy.
  *  @param x  an array
  *  @param dtype  MINPY_FLOAT64 …; 0: by the operands */
@@ -489,37 +495,37 @@ MINPY_API minpy_status minpy_argsort(minpy_array a, minpy_array *out);
  *  @param axis  `n_axis` axes, negative from the end; NULL: all
  *  @param keepdims  0 or 1 */
 MINPY_API minpy_status minpy_sum(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims,
-    minpy_array *out);
+                                 minpy_array *out);
 /** Product of the elements over the given axes.
  *  @param a  an array
  *  @param axis  `n_axis` axes, negative from the end; NULL: all
  *  @param keepdims  0 or 1 */
 MINPY_API minpy_status minpy_prod(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims,
-    minpy_array *out);
+                                  minpy_array *out);
 /** The largest element over the given axes; NaN where there is one. Equal ones share the gradient.
  *  @param a  an array
  *  @param axis  `n_axis` axes, negative from the end; NULL: all
  *  @param keepdims  0 or 1 */
 MINPY_API minpy_status minpy_max(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims,
-    minpy_array *out);
+                                 minpy_array *out);
 /** The smallest element over the given axes; NaN where there is one. Equal ones share the gradient.
  *  @param a  an array
  *  @param axis  `n_axis` axes, negative from the end; NULL: all
  *  @param keepdims  0 or 1 */
 MINPY_API minpy_status minpy_min(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims,
-    minpy_array *out);
+                                 minpy_array *out);
 /** Whether any element over the given axes is true, that is not zero.
  *  @param a  an array
  *  @param axis  `n_axis` axes, negative from the end; NULL: all
  *  @param keepdims  0 or 1 */
 MINPY_API minpy_status minpy_any(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims,
-    minpy_array *out);
+                                 minpy_array *out);
 /** Whether all elements over the given axes are true, that is not zero.
  *  @param a  an array
  *  @param axis  `n_axis` axes, negative from the end; NULL: all
  *  @param keepdims  0 or 1 */
 MINPY_API minpy_status minpy_all(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims,
-    minpy_array *out);
+                                 minpy_array *out);
 /** Running sum along an axis, or of the flattened array.
  *  @param a  an array
  *  @param axis  an axis, negative from the end; NULL: over all */
@@ -529,7 +535,7 @@ MINPY_API minpy_status minpy_cumsum(minpy_array a, const int64_t *axis, minpy_ar
  *  @param axis  `n_axis` axes, negative from the end; NULL: all
  *  @param keepdims  0 or 1 */
 MINPY_API minpy_status minpy_mean(minpy_array a, const int64_t *axis, int32_t n_axis, int32_t keepdims,
-    minpy_array *out);
+                                  minpy_array *out);
 /* <<< typed functions */
 
 /* ---- dispatch: which kernel ran where ------------------------------------------------------------------------------ */
@@ -547,9 +553,11 @@ MINPY_API void minpy_dispatch_site(const char *site);
 
 /* ---- autograd ------------------------------------------------------------------------------------------------------ */
 
-enum { MINPY_GRADIENT_RETAIN = 1,       /* the recording stays usable */
-       MINPY_GRADIENT_CREATE_GRAPH = 2, /* the gradients are recorded too, on the same tape */
-       MINPY_GRADIENT_NONE_UNREACHED = 4 /* NULL instead of zeros for what the heads do not depend on */ };
+enum {
+    MINPY_GRADIENT_RETAIN = 1,        /* the recording stays usable */
+    MINPY_GRADIENT_CREATE_GRAPH = 2,  /* the gradients are recorded too, on the same tape */
+    MINPY_GRADIENT_NONE_UNREACHED = 4 /* NULL instead of zeros for what the heads do not depend on */
+};
 /** A new tape. It records while it is the tape of the current context and until it is closed or released. */
 MINPY_API minpy_status minpy_tape_new(uint32_t flags, minpy_tape *out);
 /** Marks arrays: what is computed from these very handles (or views of them) is recorded. `out[i]` is the handle to
@@ -646,10 +654,10 @@ typedef struct minpy_device_info {
 typedef struct minpy_memory_stats {
     uint32_t struct_size;
     uint32_t reserved;
-    uint64_t in_use;       /* bytes of live arrays */
-    uint64_t cached;       /* bytes kept for reuse */
+    uint64_t in_use; /* bytes of live arrays */
+    uint64_t cached; /* bytes kept for reuse */
     uint64_t peak;
-    uint64_t limit;        /* 0: none */
+    uint64_t limit; /* 0: none */
     uint64_t n_allocs;
     uint64_t live_arrays;  /* array handles in existence, of all devices */
     uint64_t live_handles; /* all other handles */

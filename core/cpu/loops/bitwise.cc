@@ -1,3 +1,3 @@
-#define MINPY_FAMILY bitwise
+#define MINPY_FAMILY        bitwise
 #define MINPY_FAMILY_HEADER "core/ops/bitwise.h"
 #include "core/cpu/loops/family.inc"

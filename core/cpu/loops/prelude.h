@@ -9,4 +9,4 @@
 #include "core/cpu/loops.h"
 
 #define MINPY_CONCAT2(a, b) a##b
-#define MINPY_CONCAT(a, b) MINPY_CONCAT2(a, b)
+#define MINPY_CONCAT(a, b)  MINPY_CONCAT2(a, b)

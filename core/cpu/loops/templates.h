@@ -204,19 +204,27 @@ struct TableBuilder {
 
     template <class F> void all(const char* name) {
         each_signature<F>([&]<class R, class... In>(uint8_t fixed) {
-            out[size++] = {name, sizeof...(In), 1, has_hardware_flags<F>(), fixed, {dtype_of<In>..., dtype_of<R>}, run<F, R, In...>()};
+            out[size++] = {name,
+                           sizeof...(In),
+                           1,
+                           has_hardware_flags<F>(),
+                           fixed,
+                           {dtype_of<In>..., dtype_of<R>},
+                           run<F, R, In...>()};
         });
     }
     template <class F, class R, class A> static LoopFn run() { return UnaryLoop<F, A, R>::run; }
     template <class F, class R, class A, class B> static LoopFn run() { return BinaryLoop<F, A, B, R>::run; }
-    template <class F, class R, class A, class B, class C> static LoopFn run() { return TernaryLoop<F, A, B, C, R>::run; }
+    template <class F, class R, class A, class B, class C> static LoopFn run() {
+        return TernaryLoop<F, A, B, C, R>::run;
+    }
 };
 
 // The last line of a family header names its functors.
-#define MINPY_FUNCTORS(...)                                   \
-    inline int64_t build(Loop* out) {                         \
-        TableBuilder b{out};                                  \
-        MINPY_FOR_EACH(MINPY_ADD_FUNCTOR, __VA_ARGS__)        \
-        return b.size;                                        \
+#define MINPY_FUNCTORS(...)                            \
+    inline int64_t build(Loop* out) {                  \
+        TableBuilder b{out};                           \
+        MINPY_FOR_EACH(MINPY_ADD_FUNCTOR, __VA_ARGS__) \
+        return b.size;                                 \
     }
 #define MINPY_ADD_FUNCTOR(f) b.all<f>(#f);
