@@ -120,6 +120,6 @@ func main() {
 }
 """)
 out = run(work / "tools/env", "go", "run", "./softsign", cwd=work / "examples/go")
-if out.split() != ["[", "0.75", "-0.5]"]:
+if out.split() != ["[", "0.75", "-0.5", "]"]:
     sys.exit(f"Go: {out}")
 print("softsign is there in C, Python, Julia and Go")

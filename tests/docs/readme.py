@@ -30,7 +30,7 @@ def run(*command, cwd=work):
 def check(language, printed):
     """Every comment that shows output is a line of what was printed."""
     shown = re.findall(
-        r"(?:print|puts)\w*\(.*?(?:#|//|/\*) ?([\d\[(][^*\n]*?)(?: \*/)?$", block(language), re.MULTILINE
+        r"(?:[Pp]rint|puts)\w*\(.*?(?:#|//|/\*) ?([\d\[(][^*\n]*?)(?: \*/)?$", block(language), re.MULTILINE
     )
     if not shown:
         sys.exit(f"{language}: no comment says what is printed")
