@@ -52,7 +52,7 @@ Array short_way(const Op& op, ValuesView args, Context& context) {
         const minpy_value& v = args[size_t(weak_at)];
         Weak weak = weak_of(v);
         if (weak == Weak::none || promote(a->dtype, weak) != a->dtype || in(a->dtype, kBool)) return {};
-        if (!op.mixed.empty() && weak == Weak::integer && !fits(v, a->dtype)) return {};
+        if (!op.mixed.empty() && weak == Weak::integer && in(a->dtype, kInteger) && !fits(v, a->dtype)) return {};
         store_number(v, a->dtype, number);
         p[weak_at] = number;
         scalars = 1u << weak_at;
