@@ -16,18 +16,31 @@ namespace minpy::cuda {
 namespace {
 
 // M(name) for each function that is used.
-#define MINPY_CUDNN_FUNCTIONS(M)                                                                                     \
-    M(Create)                                                                                                        \
-    M(SetStream)                                                                                                     \
-    M(GetErrorString) M(CreateTensorDescriptor) M(DestroyTensorDescriptor) M(SetTensorNdDescriptor)                  \
-        M(CreateFilterDescriptor) M(DestroyFilterDescriptor) M(SetFilterNdDescriptor) M(CreateConvolutionDescriptor) \
-            M(DestroyConvolutionDescriptor) M(SetConvolutionNdDescriptor) M(SetConvolutionGroupCount)                \
-                M(SetConvolutionMathType) M(GetConvolutionForwardAlgorithm_v7) M(GetConvolutionForwardWorkspaceSize) \
-                    M(ConvolutionForward) M(GetConvolutionBackwardDataAlgorithm_v7)                                  \
-                        M(GetConvolutionBackwardDataWorkspaceSize) M(ConvolutionBackwardData)                        \
-                            M(GetConvolutionBackwardFilterAlgorithm_v7) M(GetConvolutionBackwardFilterWorkspaceSize) \
-                                M(ConvolutionBackwardFilter) M(AddTensor) M(SoftmaxForward)                          \
-                                    M(BatchNormalizationForwardTraining) M(BatchNormalizationBackward)
+#define MINPY_CUDNN_FUNCTIONS(M)                 \
+    M(Create)                                    \
+    M(SetStream)                                 \
+    M(GetErrorString)                            \
+    M(CreateTensorDescriptor)                    \
+    M(DestroyTensorDescriptor)                   \
+    M(SetTensorNdDescriptor)                     \
+    M(CreateFilterDescriptor)                    \
+    M(DestroyFilterDescriptor)                   \
+    M(SetFilterNdDescriptor)                     \
+    M(CreateConvolutionDescriptor)               \
+    M(DestroyConvolutionDescriptor)              \
+    M(SetConvolutionNdDescriptor)                \
+    M(SetConvolutionGroupCount)                  \
+    M(SetConvolutionMathType)                    \
+    M(GetConvolutionForwardAlgorithm_v7)         \
+    M(GetConvolutionForwardWorkspaceSize)        \
+    M(ConvolutionForward)                        \
+    M(GetConvolutionBackwardDataAlgorithm_v7)    \
+    M(GetConvolutionBackwardDataWorkspaceSize)   \
+    M(ConvolutionBackwardData)                   \
+    M(GetConvolutionBackwardFilterAlgorithm_v7)  \
+    M(GetConvolutionBackwardFilterWorkspaceSize) \
+    M(ConvolutionBackwardFilter)                 \
+    M(AddTensor) M(SoftmaxForward) M(BatchNormalizationForwardTraining) M(BatchNormalizationBackward)
 
 struct Cudnn : Library {
 #define MINPY_MEMBER(name) decltype(cudnn##name)* name;

@@ -31,12 +31,29 @@ inline Array divide(const Array& a, double b) { return call(MINPY_OP("divide"), 
     template <class A, class B> Array name(const A& a, const B& b) { return call(MINPY_OP(#name), a, b); }
 MINPY_CALL1(absolute)
 MINPY_CALL1(exp)
-MINPY_CALL1(log) MINPY_CALL1(sin) MINPY_CALL1(cos) MINPY_CALL1(sinh) MINPY_CALL1(cosh) MINPY_CALL1(tanh)
-    MINPY_CALL1(sign) MINPY_CALL1(sqrt) MINPY_CALL1(square) MINPY_CALL1(isnan) MINPY_CALL1(logical_not)
-        MINPY_CALL2(equal) MINPY_CALL2(not_equal) MINPY_CALL2(less) MINPY_CALL2(less_equal) MINPY_CALL2(greater)
-            MINPY_CALL2(greater_equal) MINPY_CALL2(logical_and) MINPY_CALL2(logical_or) MINPY_CALL2(maximum)
-                MINPY_CALL2(minimum) MINPY_CALL2(power) MINPY_CALL2(hypot) template <class A, class B>
-                Array where(const Array& condition, const A& a, const B& b) {
+MINPY_CALL1(log)
+MINPY_CALL1(sin)
+MINPY_CALL1(cos)
+MINPY_CALL1(sinh)
+MINPY_CALL1(cosh)
+MINPY_CALL1(tanh)
+MINPY_CALL1(sign)
+MINPY_CALL1(sqrt)
+MINPY_CALL1(square)
+MINPY_CALL1(isnan)
+MINPY_CALL1(logical_not)
+MINPY_CALL2(equal)
+MINPY_CALL2(not_equal)
+MINPY_CALL2(less)
+MINPY_CALL2(less_equal)
+MINPY_CALL2(greater)
+MINPY_CALL2(greater_equal)
+MINPY_CALL2(logical_and)
+MINPY_CALL2(logical_or)
+MINPY_CALL2(maximum)
+MINPY_CALL2(minimum)
+MINPY_CALL2(power)
+MINPY_CALL2(hypot) template <class A, class B> Array where(const Array& condition, const A& a, const B& b) {
     return call(MINPY_OP("where"), condition, a, b);
 }
 // a / b, and zero where b is: derivatives at points where none exists.

@@ -44,16 +44,34 @@ MINPY_LIBM1(exp)
 MINPY_LIBM1(exp2)
 MINPY_LIBM1(expm1)
 MINPY_LIBM1(log)
-MINPY_LIBM1(log2) MINPY_LIBM1(log10) MINPY_LIBM1(log1p) MINPY_LIBM1(sin) MINPY_LIBM1(cos) MINPY_LIBM1(tan)
-    MINPY_LIBM1(asin) MINPY_LIBM1(acos) MINPY_LIBM1(atan) MINPY_LIBM1(sinh) MINPY_LIBM1(cosh) MINPY_LIBM1(tanh)
-        MINPY_LIBM1(asinh) MINPY_LIBM1(acosh) MINPY_LIBM1(atanh) MINPY_LIBM1(cbrt) MINPY_LIBM1(erf) MINPY_LIBM1(erfc)
-            MINPY_LIBM2(pow) MINPY_LIBM2(atan2) MINPY_LIBM2(hypot)
+MINPY_LIBM1(log2)
+MINPY_LIBM1(log10)
+MINPY_LIBM1(log1p)
+MINPY_LIBM1(sin)
+MINPY_LIBM1(cos)
+MINPY_LIBM1(tan)
+MINPY_LIBM1(asin)
+MINPY_LIBM1(acos)
+MINPY_LIBM1(atan)
+MINPY_LIBM1(sinh)
+MINPY_LIBM1(cosh)
+MINPY_LIBM1(tanh)
+MINPY_LIBM1(asinh)
+MINPY_LIBM1(acosh)
+MINPY_LIBM1(atanh)
+MINPY_LIBM1(cbrt)
+MINPY_LIBM1(erf)
+MINPY_LIBM1(erfc)
+MINPY_LIBM2(pow)
+MINPY_LIBM2(atan2)
+MINPY_LIBM2(hypot)
 #undef MINPY_SIMD
 #define MINPY_SIMD  // no vector variants of these
-                MINPY_LIBM2(fmod) MINPY_LIBM2(nextafter)
+MINPY_LIBM2(fmod)
+MINPY_LIBM2(nextafter)
 #undef MINPY_LIBM1
 #undef MINPY_LIBM2
-                    extern "C" double minpy_libm_ldexp(double, int) noexcept __asm__("ldexp");
+extern "C" double minpy_libm_ldexp(double, int) noexcept __asm__("ldexp");
 extern "C" float minpy_libm_ldexpf(float, int) noexcept __asm__("ldexpf");
 // The C library's complex functions, with the special values of C's Annex G.
 #define MINPY_LIBMC(f)                                                                          \
@@ -63,10 +81,19 @@ MINPY_LIBMC(exp)
 MINPY_LIBMC(log)
 MINPY_LIBMC(sqrt)
 MINPY_LIBMC(sin)
-MINPY_LIBMC(cos) MINPY_LIBMC(tan) MINPY_LIBMC(asin) MINPY_LIBMC(acos) MINPY_LIBMC(atan) MINPY_LIBMC(sinh)
-    MINPY_LIBMC(cosh) MINPY_LIBMC(tanh) MINPY_LIBMC(asinh) MINPY_LIBMC(acosh) MINPY_LIBMC(atanh)
+MINPY_LIBMC(cos)
+MINPY_LIBMC(tan)
+MINPY_LIBMC(asin)
+MINPY_LIBMC(acos)
+MINPY_LIBMC(atan)
+MINPY_LIBMC(sinh)
+MINPY_LIBMC(cosh)
+MINPY_LIBMC(tanh)
+MINPY_LIBMC(asinh)
+MINPY_LIBMC(acosh)
+MINPY_LIBMC(atanh)
 #undef MINPY_LIBMC
-        extern "C" __complex__ double minpy_libm_cpow(__complex__ double, __complex__ double) noexcept __asm__("cpow");
+extern "C" __complex__ double minpy_libm_cpow(__complex__ double, __complex__ double) noexcept __asm__("cpow");
 extern "C" __complex__ float minpy_libm_cpowf(__complex__ float, __complex__ float) noexcept __asm__("cpowf");
 }  // namespace libm
 #define MINPY_MATH1(name, f)                                            \
@@ -87,12 +114,29 @@ MINPY_MATH1(exp, exp)
 MINPY_MATH1(exp2, exp2)
 MINPY_MATH1(expm1, expm1)
 MINPY_MATH1(log, log)
-MINPY_MATH1(log2, log2) MINPY_MATH1(log10, log10) MINPY_MATH1(log1p, log1p) MINPY_MATH1(sin, sin) MINPY_MATH1(cos, cos)
-    MINPY_MATH1(tan, tan) MINPY_MATH1(arcsin, asin) MINPY_MATH1(arccos, acos) MINPY_MATH1(arctan, atan)
-        MINPY_MATH1(sinh, sinh) MINPY_MATH1(cosh, cosh) MINPY_MATH1(tanh, tanh) MINPY_MATH1(arcsinh, asinh)
-            MINPY_MATH1(arccosh, acosh) MINPY_MATH1(arctanh, atanh) MINPY_MATH1(cbrt, cbrt) MINPY_MATH1(erf, erf)
-                MINPY_MATH1(erfc, erfc) MINPY_MATH2(pow, pow) MINPY_MATH2(arctan2, atan2) MINPY_MATH2(hypot, hypot)
-                    MINPY_MATH2(fmod, fmod) MINPY_MATH2(nextafter, nextafter)
+MINPY_MATH1(log2, log2)
+MINPY_MATH1(log10, log10)
+MINPY_MATH1(log1p, log1p)
+MINPY_MATH1(sin, sin)
+MINPY_MATH1(cos, cos)
+MINPY_MATH1(tan, tan)
+MINPY_MATH1(arcsin, asin)
+MINPY_MATH1(arccos, acos)
+MINPY_MATH1(arctan, atan)
+MINPY_MATH1(sinh, sinh)
+MINPY_MATH1(cosh, cosh)
+MINPY_MATH1(tanh, tanh)
+MINPY_MATH1(arcsinh, asinh)
+MINPY_MATH1(arccosh, acosh)
+MINPY_MATH1(arctanh, atanh)
+MINPY_MATH1(cbrt, cbrt)
+MINPY_MATH1(erf, erf)
+MINPY_MATH1(erfc, erfc)
+MINPY_MATH2(pow, pow)
+MINPY_MATH2(arctan2, atan2)
+MINPY_MATH2(hypot, hypot)
+MINPY_MATH2(fmod, fmod)
+MINPY_MATH2(nextafter, nextafter)
 #undef MINPY_MATH1
 #undef MINPY_MATH2
 
@@ -105,8 +149,9 @@ MINPY_MATH1(log2, log2) MINPY_MATH1(log10, log10) MINPY_MATH1(log1p, log1p) MINP
 #define MINPY_MATH1(g)                                           \
     MINPY_FN float g(float x) { return MINPY_BUILTIN(g##f)(x); } \
     MINPY_FN double g(double x) { return MINPY_BUILTIN(g)(x); }
-                        MINPY_MATH1(sqrt) MINPY_MATH1(floor) MINPY_MATH1(ceil) MINPY_MATH1(trunc) MINPY_MATH1(rint)
-                            MINPY_MATH1(fabs) MINPY_FN float copysign(float x, float y) {
+MINPY_MATH1(sqrt)
+MINPY_MATH1(floor)
+MINPY_MATH1(ceil) MINPY_MATH1(trunc) MINPY_MATH1(rint) MINPY_MATH1(fabs) MINPY_FN float copysign(float x, float y) {
     return MINPY_BUILTIN(copysignf)(x, y);
 }
 MINPY_FN double copysign(double x, double y) { return MINPY_BUILTIN(copysign)(x, y); }
@@ -326,13 +371,19 @@ MINPY_MATHC(exp, exp)
 MINPY_MATHC(log, log)
 MINPY_MATHC(sqrt, sqrt)
 MINPY_MATHC(sin, sin)
-MINPY_MATHC(cos, cos) MINPY_MATHC(tan, tan) MINPY_MATHC(arcsin, asin) MINPY_MATHC(arccos, acos)
-    MINPY_MATHC(arctan, atan) MINPY_MATHC(sinh, sinh) MINPY_MATHC(cosh, cosh) MINPY_MATHC(tanh, tanh)
-        MINPY_MATHC(arcsinh, asinh) MINPY_MATHC(arccosh, acosh) MINPY_MATHC(arctanh, atanh)
+MINPY_MATHC(cos, cos)
+MINPY_MATHC(tan, tan)
+MINPY_MATHC(arcsin, asin)
+MINPY_MATHC(arccos, acos)
+MINPY_MATHC(arctan, atan)
+MINPY_MATHC(sinh, sinh)
+MINPY_MATHC(cosh, cosh)
+MINPY_MATHC(tanh, tanh)
+MINPY_MATHC(arcsinh, asinh)
+MINPY_MATHC(arccosh, acosh)
+MINPY_MATHC(arctanh, atanh)
 #undef MINPY_MATHC
-            MINPY_FN complex64 cpow(complex64 x, complex64 y) {
-    return ours(libm::minpy_libm_cpowf(native(x), native(y)));
-}
+MINPY_FN complex64 cpow(complex64 x, complex64 y) { return ours(libm::minpy_libm_cpowf(native(x), native(y))); }
 MINPY_FN complex128 cpow(complex128 x, complex128 y) { return ours(libm::minpy_libm_cpow(native(x), native(y))); }
 #else
 // Devices have no complex functions of their own: these are the textbook's, right but for some special values.

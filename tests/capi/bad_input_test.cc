@@ -24,7 +24,8 @@ protected:
         minpy_array out = nullptr;
         EXPECT_EQ(call(op, args, &out), status) << op << ": " << last_error();
         EXPECT_EQ(out, nullptr);
-        for (const std::string& w : words) EXPECT_NE(last_error().find(w), std::string::npos) << op << ": " << last_error();
+        for (const std::string& w : words)
+            EXPECT_NE(last_error().find(w), std::string::npos) << op << ": " << last_error();
         minpy_array_release(out);
     }
     minpy_array a_ = nullptr;
@@ -35,8 +36,10 @@ TEST_F(BadInput, ShapesThatDoNotFitNameOperatorShapesAndDtypes) {
     minpy_array b = make({1, 2, 3, 4}, {4});
     refuses("add", {value(a_), value(b)}, MINPY_E_SHAPE,
             {"add: operands could not be broadcast together with shapes (2,3) (4,)", "float64(2,3), float64(4,)"});
-    refuses("matmul", {value(a_), value(a_)}, MINPY_E_SHAPE, {"matmul", "mismatch in its core dimension 0", "float64(2,3)"});
-    refuses("reshape", {value(a_), ints({4})}, MINPY_E_SHAPE, {"reshape", "cannot reshape array of size 6 into shape (4,)"});
+    refuses("matmul", {value(a_), value(a_)}, MINPY_E_SHAPE,
+            {"matmul", "mismatch in its core dimension 0", "float64(2,3)"});
+    refuses("reshape", {value(a_), ints({4})}, MINPY_E_SHAPE,
+            {"reshape", "cannot reshape array of size 6 into shape (4,)"});
     minpy_array_release(b);
 }
 
@@ -88,8 +91,12 @@ TEST_F(BadInput, NullHandlesAreErrors) {
 
 TEST_F(BadInput, SizesWhoseProductOverflowsAreRefused) {
     const int64_t big = std::numeric_limits<int64_t>::max();
-    for (std::vector<int64_t> shape :
-         {std::vector<int64_t>{big}, {big, big}, {int64_t(1) << 32, int64_t(1) << 32}, {-1}, {0, big, big}, {int64_t(1) << 60, 8}}) {
+    for (std::vector<int64_t> shape : {std::vector<int64_t>{big},
+                                       {big, big},
+                                       {int64_t(1) << 32, int64_t(1) << 32},
+                                       {-1},
+                                       {0, big, big},
+                                       {int64_t(1) << 60, 8}}) {
         minpy_array out = nullptr;
         EXPECT_NE(minpy_array_zeros(shape.data(), int32_t(shape.size()), MINPY_FLOAT64, kHost, &out), MINPY_OK);
         EXPECT_EQ(out, nullptr);
@@ -246,7 +253,9 @@ TEST_F(BadInput, BorrowedMemoryIsGivenBackOnceAlsoOnFailure) {
     EXPECT_EQ(destroyed, 1);
     EXPECT_NE(minpy_array_borrow(data, shape, nullptr, 1, 99, kHost, 0, nullptr, destroy, &out), MINPY_OK);
     EXPECT_EQ(destroyed, 2);
-    ASSERT_EQ(minpy_array_borrow(data, shape, nullptr, 1, MINPY_FLOAT64, kHost, MINPY_BORROW_READONLY, nullptr, destroy, &out), MINPY_OK);
+    ASSERT_EQ(minpy_array_borrow(data, shape, nullptr, 1, MINPY_FLOAT64, kHost, MINPY_BORROW_READONLY, nullptr, destroy,
+                                 &out),
+              MINPY_OK);
     minpy_value v = value(5);
     EXPECT_EQ(minpy_array_set(out, nullptr, 0, &v), MINPY_E_INVALID);
     EXPECT_NE(last_error().find("read-only"), std::string::npos);

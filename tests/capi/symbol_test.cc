@@ -28,8 +28,9 @@ std::string taken(minpy_buffer b) {
 
 minpy_array array(std::vector<double> items, std::vector<int64_t> shape) {
     minpy_array a = nullptr;
-    EXPECT_EQ(minpy_array_from_host(items.data(), shape.data(), nullptr, int32_t(shape.size()), MINPY_FLOAT64, kHost, &a),
-              MINPY_OK);
+    EXPECT_EQ(
+        minpy_array_from_host(items.data(), shape.data(), nullptr, int32_t(shape.size()), MINPY_FLOAT64, kHost, &a),
+        MINPY_OK);
     return a;
 }
 std::vector<double> items(minpy_array a) {
@@ -61,7 +62,8 @@ TEST(Symbol, NamesShapesAndFilesLeaveNothingBehind) {
     minpy_symbol net = layer(), again = nullptr, inner = nullptr, one = nullptr, both = nullptr;
     minpy_buffer text = nullptr;
     OK(minpy_symbol_list(net, &text));
-    EXPECT_EQ(taken(text), R"({"arguments":["x","fc_weight","fc_bias"],"auxiliary_states":[],"outputs":["fc_output"]})");
+    EXPECT_EQ(taken(text),
+              R"({"arguments":["x","fc_weight","fc_bias"],"auxiliary_states":[],"outputs":["fc_output"]})");
     OK(minpy_symbol_infer(net, R"({"shapes": {"x": [4, 3]}})", &text));
     EXPECT_NE(taken(text).find(R"("arguments":[[4,3],[2,3],[2]])"), std::string::npos);
     OK(minpy_symbol_save(net, &text));

@@ -10,15 +10,25 @@ struct Slot {
     const char* python;  // in the module `operator`
     minpy_op op;
 };
-#define MINPY_SLOTS(X)                                                                                         \
-    X(add, add)                                                                                                \
-    X(subtract, sub)                                                                                           \
-    X(multiply, mul)                                                                                           \
-    X(divide, truediv)                                                                                         \
-    X(floor_divide, floordiv) X(remainder, mod) X(divmod, divmod) X(power, pow) X(left_shift, lshift)          \
-        X(right_shift, rshift) X(bitwise_and, and_) X(bitwise_or, or_) X(bitwise_xor, xor) X(matmul, matmul)   \
-            X(negative, neg) X(positive, pos) X(absolute, abs) X(invert, invert) X(equal, eq) X(not_equal, ne) \
-                X(less, lt) X(less_equal, le) X(greater, gt) X(greater_equal, ge)
+#define MINPY_SLOTS(X)        \
+    X(add, add)               \
+    X(subtract, sub)          \
+    X(multiply, mul)          \
+    X(divide, truediv)        \
+    X(floor_divide, floordiv) \
+    X(remainder, mod)         \
+    X(divmod, divmod)         \
+    X(power, pow)             \
+    X(left_shift, lshift)     \
+    X(right_shift, rshift)    \
+    X(bitwise_and, and_)      \
+    X(bitwise_or, or_)        \
+    X(bitwise_xor, xor)       \
+    X(matmul, matmul)         \
+    X(negative, neg)          \
+    X(positive, pos)          \
+    X(absolute, abs)          \
+    X(invert, invert) X(equal, eq) X(not_equal, ne) X(less, lt) X(less_equal, le) X(greater, gt) X(greater_equal, ge)
 enum {
 #define X(name, python) k_##name,
     MINPY_SLOTS(X)
