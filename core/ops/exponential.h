@@ -1,37 +1,51 @@
 // Exponentials and logarithms. Plain scalar C++ (see core/ops/math.h): no includes, no namespace.
 
-#define MINPY_EXPONENTIAL(Name, f)                                                 \
+// Doubles for which core/ops/quick.h has a shorter way. An element takes it or not by its own value alone, whatever its
+// neighbours are: the same bits at every position.
+#if defined(MINPY_QUICK_MATH)
+#define MINPY_QUICK(f)                                                             \
+    MINPY_FN static bool is_quick(double x) { return math::quick_##f##_takes(x); } \
+    MINPY_FN static double quick(double x) { return math::quick_##f(x); }          \
+    MINPY_FN double operator()(double x) const { return math::select(is_quick(x), quick(x), math::f(x)); }
+#else
+#define MINPY_QUICK(f)
+#endif
+
+#define MINPY_EXPONENTIAL(Name, f, ...)                                            \
     struct Name {                                                                  \
         static constexpr auto kTypes = kFloat | kComplex;                          \
         static constexpr bool kVectorMath = true;                                  \
         template <class T> MINPY_FN T operator()(T x) const { return math::f(x); } \
+        __VA_ARGS__                                                                \
         template <class T> MINPY_FN static unsigned warn(T x, T y) {               \
             if constexpr (math::kIsComplex<T>) return math::complex_warn(x, y);    \
             else return math::is_finite(x) & math::is_inf(y) ? kFpOverflow : 0u;   \
         }                                                                          \
     };
-MINPY_EXPONENTIAL(Exp, exp)
+MINPY_EXPONENTIAL(Exp, exp, MINPY_QUICK(exp))
 MINPY_EXPONENTIAL(Exp2, exp2)
 MINPY_EXPONENTIAL(Expm1, expm1)
 #undef MINPY_EXPONENTIAL
 
 // With a pole at `pole`.
-#define MINPY_LOGARITHM(Name, f, pole)                                                    \
+#define MINPY_LOGARITHM(Name, f, pole, ...)                                               \
     struct Name {                                                                         \
         static constexpr auto kTypes = kFloat | kComplex;                                 \
         static constexpr bool kVectorMath = true;                                         \
         template <class T> MINPY_FN T operator()(T x) const { return math::f(x); }        \
+        __VA_ARGS__                                                                       \
         template <class T> MINPY_FN static unsigned warn(T x, [[maybe_unused]] T y) {     \
             if constexpr (math::kIsComplex<T>)                                            \
                 return x == math::number<T>(pole) ? kFpDivide : math::complex_warn(x, y); \
             else return (x == pole ? kFpDivide : 0u) | (x < pole ? kFpInvalid : 0u);      \
         }                                                                                 \
     };
-MINPY_LOGARITHM(Log, log, 0)
+MINPY_LOGARITHM(Log, log, 0, MINPY_QUICK(log))
 MINPY_LOGARITHM(Log2, log2, 0)
 MINPY_LOGARITHM(Log10, log10, 0)
 MINPY_LOGARITHM(Log1p, log1p, -1)
 #undef MINPY_LOGARITHM
+#undef MINPY_QUICK
 
 struct LogAddExp {
     static constexpr auto kTypes = kFloat;

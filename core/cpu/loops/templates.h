@@ -54,6 +54,16 @@ template <class F, class A, class R> struct UnaryLoop {
         }
     }
     template <int N> static unsigned block(const A* a, R* r) {
+        if constexpr (std::is_same_v<A, double> && requires { F::is_quick(a[0]); }) {
+            // Ordinary values all: nothing to select, nothing to warn of.
+            uint64_t others = 0;
+            for (int j = 0; j < N; ++j) others |= F::is_quick(a[j]) ? uint64_t(0) : ~uint64_t(0);
+            if (!others) {
+#pragma GCC ivdep
+                for (int j = 0; j < N; ++j) r[j] = F::quick(a[j]);
+                return 0;
+            }
+        }
         if constexpr (requires { F::warn(a[0], r[0]); }) {
             // In and out may be the same memory, and conditions look at the input afterwards.
             A copy[N];
