@@ -77,7 +77,9 @@ struct Between {
             found.push_back(n);
             for (const Traced& e : n->edges) visit(e.node.get());
         }
-        std::sort(found.begin(), found.end(), [](Node* a, Node* b) { return a->sequence < b->sequence; });
+        auto newer = [](Node* a, Node* b) { return a->sequence > b->sequence; };
+        if (!std::is_sorted(found.begin(), found.end(), newer)) std::sort(found.begin(), found.end(), newer);
+        std::reverse(found.begin(), found.end());
         // Keep those from which a target can be reached.
         nodes.reserve(found.size());
         for (Node* n : found) {
@@ -118,7 +120,7 @@ SmallVector<Array, 4> pull_back(const Node& node, std::span<const Array> cotange
         for (int64_t i = 0; i < node.edges.size(); ++i) {
             if (!node.edges[i].node || size_t(i) >= op.partials.size() || !op.partials[size_t(i)]) continue;
             Array d = op.partials[size_t(i)](partial);
-            rule.set(i, ops::unbroadcast(d ? ops::scale_cotangent(g, d) : g, node.in_meta[i].shape));
+            rule.set(i, ops::unbroadcast(d ? ops::scale_cotangent(g, std::move(d)) : g, node.in_meta[i].shape));
         }
     } else if (op.reverse) {
         op.reverse(rule);
@@ -191,7 +193,7 @@ SmallVector<Array, 2> push_forward(const Node& node, std::span<const Array> tang
         for (size_t i = 0; i < tangents.size(); ++i) {
             if (!tangents[i] || i >= op.partials.size() || !op.partials[i]) continue;
             Array d = op.partials[i](partial);
-            Array t = d ? ops::scale_cotangent(tangents[i], d) : tangents[i];
+            Array t = d ? ops::scale_cotangent(tangents[i], std::move(d)) : tangents[i];
             results[0] = ops::accumulate(results[0], t);
         }
         if (results[0]) {

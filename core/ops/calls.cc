@@ -2,6 +2,7 @@
 
 #include "core/autograd/node.h"
 #include "core/registry/device.h"
+#include "core/registry/dispatch.h"
 
 namespace minpy::ops {
 
@@ -58,6 +59,19 @@ Array ones(DimsView shape, DType t, Device device) {
 
 Array constant(Partial& c, double value) {
     return minpy::to_device(full_scalar(value, c.node.out_meta[0].dtype), c.node.device);
+}
+
+Array scale_cotangent(const Array& g, Array d) {
+    const Op& op = MINPY_OP("_scale_cotangent");
+    ArrayBody *a = g.get(), *b = d.get();
+    const Loop* loop = op.loops[int(a->dtype)];
+    bool own = is_plain(a) && is_plain(b) && b->refs.load() == 1 && b->storage->refs.load() == 1 &&
+               !b->storage->has(Storage::kExposed | Storage::kReadOnly | Storage::kSaved | Storage::kRead);
+    if (!own || !loop || a->dtype != b->dtype || a->size > 4096 || !same(g.shape(), d.shape())) return call(op, g, d);
+    char* p[] = {g.raw(), d.raw(), d.raw()};
+    if (a->size) loop->run(p, 0, a->size);
+    op.cpu_calls.fetch_add(1, std::memory_order_relaxed);
+    return d;
 }
 
 Array unbroadcast(const Array& g, DimsView shape) {

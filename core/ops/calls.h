@@ -92,7 +92,8 @@ Array constant(Partial& c, double value);
 
 // ---- cotangents ----
 // g * d, and zero where g is: an infinite slope on a branch that was not taken gives no NaN.
-inline Array scale_cotangent(const Array& g, const Array& d) { return call(MINPY_OP("_scale_cotangent"), g, d); }
+// `d` itself is overwritten where nobody else can see it: rules mostly give a fresh one.
+Array scale_cotangent(const Array& g, Array d);
 // Sums a cotangent over the axes along which `shape` was broadcast.
 Array unbroadcast(const Array& g, DimsView shape);
 // To the operand's dtype: complex cotangents of real operands lose their imaginary part, as d(real) demands.
