@@ -115,7 +115,7 @@ SmallVector<Array, 4> pull_back(const Node& node, std::span<const Array> cotange
     SmallVector<Array, 4> results(node.edges.size());
     Reverse rule{node, cotangents, {results.data(), size_t(results.size())}};
     if (op.gradient == Op::Gradient::partial) {
-        Array g = cotangents[0];
+        const Array& g = cotangents[0];
         Partial partial{node};
         for (int64_t i = 0; i < node.edges.size(); ++i) {
             if (!node.edges[i].node || size_t(i) >= op.partials.size() || !op.partials[size_t(i)]) continue;
