@@ -22,7 +22,7 @@ demo: build  ## train a convolutional network on real handwritten digits
 test: build  ## every test; SUITES="cxx python" runs some
 	@$(python) tools/test $(SUITES)
 
-bench: build ## compare with peers
+bench: build ## compare with peers; CASE=pattern some of it, QUICK=1 fewer rounds
 	@tools/env $(python) bench/run.py
 
 docs: build  ## the reference pages
