@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 SUITES ?=
 python := .venv/bin/python
 
-.PHONY: help setup build demo test bench docs install format lint generate parity abi-accept asan tsan debug clean
+.PHONY: help setup build demo test bench ulp docs install format lint generate parity abi-accept asan tsan debug clean
 
 help:        ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -24,6 +24,9 @@ test: build  ## every test; SUITES="cxx python" runs some
 
 bench: build ## compare with peers; CASE=pattern some of it, QUICK=1 fewer rounds
 	@tools/env $(python) bench/run.py
+
+ulp: build   ## errors of the transcendental functions at each level; CASE=pattern some of them
+	@tools/env $(python) bench/ulp.py
 
 docs: build  ## the reference pages
 	@tools/env $(python) tools/docs
