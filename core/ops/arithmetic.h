@@ -115,9 +115,21 @@ struct Power {
     static constexpr bool kVectorMath = true;
     template <class T> MINPY_FN T operator()(T x, T y) const {
         if constexpr (math::kIsComplex<T>) return math::complex_power(x, y);
-        else if constexpr (math::kIsFloat<T>) return math::pow(x, y);
+        else if constexpr (math::kIsFloat<T>) return either(x, y);
         else return math::integer_power(x, y);
     }
+#if defined(MINPY_QUICK_MATH)
+    template <class T> MINPY_FN static T either(T x, T y) {
+        T r = math::quick_pow(x, y);
+        return math::select(math::is_finite(r), r, math::pow(x, y));
+    }
+    template <class T>
+    requires math::kIsFloat<T> MINPY_FN static math::Two<T> first_step(T x) { return math::pow_ratio(x); }
+    template <class T> MINPY_FN static math::Two<T> second_step(T x, math::Two<T> s) { return math::pow_log(x, s); }
+    template <class T> MINPY_FN static T third_step(T x, math::Two<T> log, T y) { return math::pow_exp(x, log, y); }
+#else
+    template <class T> MINPY_FN static T either(T x, T y) { return math::pow(x, y); }
+#endif
     // A square is a product.
     template <class T> MINPY_FN static bool is_unary(T y) { return y == math::number<T>(2); }
     template <class T> MINPY_FN static T unary(T x) { return math::mul(x, x); }

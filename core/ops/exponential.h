@@ -1,12 +1,13 @@
 // Exponentials and logarithms. Plain scalar C++ (see core/ops/math.h): no includes, no namespace.
 
-// Doubles for which core/ops/quick.h has a shorter way. An element takes it or not by its own value alone, whatever its
-// neighbours are: the same bits at every position.
+// Ordinary numbers, for which core/ops/quick.h has a shorter way.
 #if defined(MINPY_QUICK_MATH)
-#define MINPY_QUICK(f)                                                             \
-    MINPY_FN static bool is_quick(double x) { return math::quick_##f##_takes(x); } \
-    MINPY_FN static double quick(double x) { return math::quick_##f(x); }          \
-    MINPY_FN double operator()(double x) const { return math::select(is_quick(x), quick(x), math::f(x)); }
+#define MINPY_QUICK(f)                                                         \
+    MINPY_FN static float quick(float x) { return math::quick_##f(x); }        \
+    MINPY_FN static double quick(double x) { return math::quick_##f(x); }      \
+    MINPY_FN float operator()(float x) const { return either(quick(x), x); }   \
+    MINPY_FN double operator()(double x) const { return either(quick(x), x); } \
+    template <class T> MINPY_FN static T either(T y, T x) { return math::select(math::is_finite(y), y, math::f(x)); }
 #else
 #define MINPY_QUICK(f)
 #endif

@@ -22,8 +22,14 @@ struct Tanh {
     static constexpr auto kTypes = kFloat | kComplex;
     static constexpr bool kVectorMath = true;
     template <class T> MINPY_FN T operator()(T x) const {
-        if constexpr (sizeof(T) != sizeof(double) || math::kIsComplex<T>) {
+        if constexpr (math::kIsComplex<T>) {
             return math::tanh(x);
+        } else if constexpr (sizeof(T) == sizeof(float)) {
+#if defined(MINPY_QUICK_MATH)
+            return math::quick_tanh(x);
+#else
+            return math::tanh(x);
+#endif
         } else {
             // By expm1: libmvec's tanh takes 1.5 times as long in double.
             T t = math::expm1(-2 * math::fabs(x));

@@ -204,6 +204,25 @@ def test_layouts_and_empty_arrays(rng, name, dtype):
     agree(outcome(f, *[np.asarray(s) for s in scalars]), outcome(g, *scalars), ULPS)
 
 
+@pytest.mark.parametrize("name", ["exp", "log", "tanh", "power"])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_results_are_within_4_ulps(rng, name, dtype):
+    wide = "f8" if dtype == "f4" else numpy.longdouble
+    bits = rng.integers(0, 1 << 32, 200_000, dtype="u4").view("f4").astype(dtype)  # all magnitudes, and special values
+    near = rng.uniform(-30, 30, 200_000).astype(dtype)
+    operands = [numpy.concatenate([bits, near])]
+    if name == "power":
+        operands = [numpy.abs(operands[0]), numpy.concatenate([near, bits])]
+    with numpy.errstate(all="ignore"):
+        ours = numpy.asarray(getattr(np, name)(*map(np.asarray, operands))).astype(wide)
+        exact = getattr(numpy, name)(*(x.astype(wide) for x in operands))
+        narrow = exact.astype(dtype)
+        special = ~numpy.isfinite(narrow)
+        numpy.testing.assert_array_equal(ours[special], narrow[special])
+        off = numpy.abs(ours - exact)[~special] / numpy.spacing(numpy.abs(narrow[~special]))
+    assert off.max() <= 4
+
+
 def test_same_bits_at_every_position(rng):
     x = rng.standard_normal(67)
     for name in ["exp", "log1p", "sin", "tanh", "cbrt", "erf"]:

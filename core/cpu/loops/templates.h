@@ -12,6 +12,15 @@ template <class F> constexpr bool has_hardware_flags() {
     else return false;
 }
 
+// Whether F has a shorter way for ordinary values of this type (core/ops/quick.h); in steps, where one loop would be too
+// long a chain.
+template <class F, class T> constexpr bool quick_of() {
+    if constexpr (requires(T x) { F::quick(x); }) return std::is_same_v<decltype(F::quick(T())), T>;
+    else return false;
+}
+template <class F, class T> inline constexpr bool has_quick = quick_of<F, T>();
+template <class F, class T> inline constexpr bool has_quick_steps = requires(T x) { F::first_step(x); };
+
 // One vector of the widest kind, so that every level pads alike; and the elements after which conditions are looked at.
 template <class T> inline constexpr int kWidth = 64 / int(sizeof(T));
 template <class T> inline constexpr int kChunk = 16 * kWidth<T>;
@@ -54,27 +63,24 @@ template <class F, class A, class R> struct UnaryLoop {
         }
     }
     template <int N> static unsigned block(const A* a, R* r) {
-        if constexpr (std::is_same_v<A, double> && requires { F::is_quick(a[0]); }) {
-            // Ordinary values all: nothing to select, nothing to warn of.
-            uint64_t others = 0;
-            for (int j = 0; j < N; ++j) others |= F::is_quick(a[j]) ? uint64_t(0) : ~uint64_t(0);
-            if (!others) {
-#pragma GCC ivdep
-                for (int j = 0; j < N; ++j) r[j] = F::quick(a[j]);
-                return 0;
-            }
-        }
-        if constexpr (requires { F::warn(a[0], r[0]); }) {
-            // In and out may be the same memory, and conditions look at the input afterwards.
+        constexpr bool warns = requires { F::warn(a[0], r[0]); };
+        if constexpr (warns || has_quick<F, A>) {
+            // In and out may be the same memory, and the input is looked at afterwards.
             A copy[N];
             if (static_cast<const void*>(a) == r) {
                 for (int j = 0; j < N; ++j) copy[j] = a[j];
                 a = copy;
             }
+            if constexpr (has_quick<F, A>) {
+#pragma GCC ivdep
+                for (int j = 0; j < N; ++j) r[j] = F::quick(a[j]);
+                if (!any_special<N>(r)) return 0;  // ordinary values all: nothing to warn of
+            }
             each<N>(a, r);
             unsigned flags = 0;
-            if (any_special<N>(r))
-                for (int j = 0; j < N; ++j) flags |= F::warn(a[j], r[j]);
+            if constexpr (warns)
+                if (any_special<N>(r))
+                    for (int j = 0; j < N; ++j) flags |= F::warn(a[j], r[j]);
             return flags;
         } else {
             each<N>(a, r);
@@ -167,6 +173,20 @@ template <class F, class A, class B, class R> struct BinaryLoop {
             if (static_cast<const void*>(b) == r) {
                 for (int j = 0; j < N; ++j) copy_b[j] = b[j];
                 b = copy_b;
+            }
+            if constexpr (has_quick_steps<F, A>) {
+                A high[N], low[N];
+                for (int j = 0; j < N; ++j) {
+                    auto s = F::first_step(a[j]);
+                    high[j] = s.high, low[j] = s.low;
+                }
+                for (int j = 0; j < N; ++j) {
+                    auto s = F::second_step(a[j], {high[j], low[j]});
+                    high[j] = s.high, low[j] = s.low;
+                }
+#pragma GCC ivdep
+                for (int j = 0; j < N; ++j) r[j] = F::third_step(a[j], {high[j], low[j]}, b[j]);
+                if (!any_special<N>(r)) return 0;
             }
             each<N>(a, b, r);
             unsigned flags = 0;
