@@ -3,38 +3,45 @@
 #include <cstring>
 
 #include "core/array/casting.h"
+#include "core/registry/tally.h"
 
 namespace minpy {
-
-std::atomic<int64_t> live_arrays{0};
 
 ArrayBody::~ArrayBody() {
     magic = 0;
     if (node) release(node);
     if (shape != inline_dims) delete[] shape;
     storage->release();
-    live_arrays.fetch_sub(1, std::memory_order_relaxed);
+    live_arrays.add(-1);
 }
 
-Array Array::on(Storage* storage, int64_t offset, DimsView shape, DimsView strides, DType dtype) {
-    ArrayBody* b;
-    int64_t n = int64_t(shape.size());
-    int64_t* dims = nullptr;
+namespace {
+
+// A header with room for `n` dimensions. Takes over one reference of `storage`.
+ArrayBody* make_body(Storage* storage, int64_t n) {
+    ArrayBody* b = nullptr;
     try {
-        if (n > 4) dims = new int64_t[2 * n];
         b = new ArrayBody;
+        b->shape = n > 4 ? new int64_t[size_t(2 * n)] : b->inline_dims;
     } catch (...) {
-        delete[] dims;
+        ArrayBody::operator delete(b);
         storage->release();
         throw;
     }
-    live_arrays.fetch_add(1, std::memory_order_relaxed);
-    b->dtype = dtype;
+    live_arrays.add(1);
     b->ndim = int32_t(n);
-    b->offset = offset;
     b->storage = storage;
-    b->shape = dims ? dims : b->inline_dims;
     b->strides = b->shape + n;
+    return b;
+}
+
+}  // namespace
+
+Array Array::on(Storage* storage, int64_t offset, DimsView shape, DimsView strides, DType dtype) {
+    int64_t n = int64_t(shape.size());
+    ArrayBody* b = make_body(storage, n);
+    b->dtype = dtype;
+    b->offset = offset;
     int64_t size = 1;
     for (int64_t i = 0; i < n; ++i) {
         b->shape[i] = shape[i];
@@ -47,10 +54,19 @@ Array Array::on(Storage* storage, int64_t offset, DimsView shape, DimsView strid
 }
 
 Array empty(DimsView shape, DType dtype, Device device) {
-    int64_t item = itemsize(dtype);
+    int64_t item = itemsize(dtype), n = int64_t(shape.size());
     int64_t size = checked_size(shape, item);
-    Dims strides = c_strides(shape, item);
-    return Array::on(Storage::create(size * item, device), 0, shape, strides, dtype);
+    ArrayBody* b = make_body(Storage::create(size * item, device), n);
+    b->dtype = dtype;
+    b->offset = 0;
+    b->size = size;
+    b->contiguous = true;
+    for (int64_t i = n - 1, step = item; i >= 0; --i) {
+        b->shape[i] = shape[i];
+        b->strides[i] = step;
+        step *= std::max<int64_t>(shape[i], 1);
+    }
+    return Array::adopt(b);
 }
 
 Array empty_strided(DimsView shape, DimsView order_of, DType dtype) {

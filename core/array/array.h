@@ -13,8 +13,6 @@ class Node;  // core/autograd/node.h
 void retain(Node* node);
 void release(Node* node) noexcept;
 
-extern std::atomic<int64_t> live_arrays;
-
 // What the handle points to. The C API's minpy_array is a pointer to it.
 struct ArrayBody : Pooled<ArrayBody> {
     static constexpr uint32_t kAlive = 0x6d696e70u;
@@ -59,7 +57,7 @@ public:
     }
     ~Array() { drop(body_); }
     static void drop(ArrayBody* body) noexcept {
-        if (body && body->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete body;
+        if (body && drop_reference(body->refs)) delete body;
     }
 
     explicit operator bool() const { return body_; }

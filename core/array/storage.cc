@@ -84,13 +84,13 @@ void before_write(Storage& s) {
     if (s.has(Storage::kReadOnly)) throw value_error("assignment destination is read-only");
     if (s.has(Storage::kPending | Storage::kPoisoned)) wait_ready(s);
     if (s.has(Storage::kRead)) force_readers(s);
-    if (s.has(Storage::kSaved)) detach_saved(s);
+    if (s.is_saved()) detach_saved(s);
 }
 
 void expose(Storage& s) {
     wait_ready(s);
     if (s.has(Storage::kRead)) force_readers(s);
-    if (s.has(Storage::kSaved)) detach_saved(s);
+    if (s.is_saved()) detach_saved(s);
     s.set(Storage::kExposed);
 }
 

@@ -24,6 +24,12 @@ std::string to_string(Device d);  // "cpu", "cuda:0"
 class Deferred;    // core/fusion/deferred.h
 class SavedArray;  // core/autograd/node.h
 
+// True if that was the last one. Who finds the only reference to be its own is alone with the object: an atomic subtraction
+// costs as much as a small loop.
+template <class T> bool drop_reference(std::atomic<T>& refs) {
+    return refs.load(std::memory_order_acquire) == 1 || refs.fetch_sub(1, std::memory_order_acq_rel) == 1;
+}
+
 struct Storage : Pooled<Storage> {
     enum Flag : uint32_t {
         kExposed = 1,  // left through the buffer protocol, DLPack …: others may write it
@@ -31,7 +37,6 @@ struct Storage : Pooled<Storage> {
         kReadOnly = 4,
         kPending = 8,    // producer below has not run
         kRead = 16,      // pending operations read it
-        kSaved = 32,     // tape nodes hold it
         kPoisoned = 64,  // an asynchronous kernel failed to write it
 
     };
@@ -49,9 +54,11 @@ struct Storage : Pooled<Storage> {
                            minpy_destroy_fn destroy);
     void retain() { refs.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept {
-        if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy_now();
+        // Pending storage may be taken up again by its readers, which hold no reference.
+        if (has(kPending) ? refs.fetch_sub(1, std::memory_order_acq_rel) == 1 : drop_reference(refs)) destroy_now();
     }
     bool has(uint32_t any) const { return flags.load(std::memory_order_acquire) & any; }
+    bool is_saved() const { return saved.load(std::memory_order_acquire); }
     void set(uint32_t bits) { flags.fetch_or(bits, std::memory_order_acq_rel); }
     void clear(uint32_t bits) { flags.fetch_and(~bits, std::memory_order_acq_rel); }
     Extra& extra_data();
@@ -65,9 +72,9 @@ struct Storage : Pooled<Storage> {
     uint64_t token = 0;            // names device memory to its backend, for failures that come late
     Deferred* producer = nullptr;  // with kPending; guarded by the lock of core/fusion
     std::atomic_flag saved_lock{};
-    SavedArray* saved = nullptr;       // list of those that tape nodes hold
-    std::atomic<uint32_t> version{0};  // recorded writes so far
-    std::atomic<int32_t> n_traces{0};  // tapes with an entry for it
+    std::atomic<SavedArray*> saved{nullptr};  // list of those that tape nodes hold, under the lock
+    std::atomic<uint32_t> version{0};         // recorded writes so far
+    std::atomic<int32_t> n_traces{0};         // tapes with an entry for it
     std::atomic<Extra*> extra{nullptr};
     void* payload = nullptr;  // of borrowed memory
     minpy_destroy_fn destroy = nullptr;

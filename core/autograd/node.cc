@@ -9,7 +9,7 @@ namespace {
 
 std::atomic<uint64_t> g_sequence{1};
 
-// What a storage and tapes know of each other: its list of saved arrays with kSaved, its count of tapes with kTraced.
+// What a storage and tapes know of each other: its list of saved arrays, its count of tapes with kTraced.
 class Locked {
 public:
     explicit Locked(Storage& s) : flag_(s.saved_lock) {
@@ -35,9 +35,10 @@ SavedArray& SavedArray::operator=(SavedArray&& other) noexcept {
     Locked lock(*home_);
     array_ = std::move(other.array_);
     link_ = std::exchange(other.link_, nullptr);
-    next_ = std::exchange(other.next_, nullptr);
+    SavedArray* next = other.next_.exchange(nullptr);
+    next_ = next;
     if (link_) *link_ = this;
-    if (next_) next_->link_ = &next_;
+    if (next) next->link_ = &next_;
     return *this;
 }
 
@@ -48,11 +49,11 @@ void SavedArray::save(Array a) {
     home_ = Ref<Storage>::share(&s);
     Locked lock(s);
     array_ = std::move(a);
-    next_ = s.saved;
-    if (next_) next_->link_ = &next_;
+    SavedArray* next = s.saved;
+    next_ = next;
+    if (next) next->link_ = &next_;
     s.saved = this;
     link_ = &s.saved;
-    s.set(Storage::kSaved);
 }
 
 void SavedArray::reset() {
@@ -63,11 +64,11 @@ void SavedArray::reset() {
     Locked lock(*home);
     gone = std::move(array_);
     if (!link_) return;
-    *link_ = next_;
-    if (next_) next_->link_ = link_;
+    SavedArray* next = next_;
+    *link_ = next;
+    if (next) next->link_ = link_;
     link_ = nullptr;
     next_ = nullptr;
-    if (!home->saved) home->clear(Storage::kSaved);
 }
 
 Array SavedArray::get() const {
@@ -84,17 +85,15 @@ void detach_saved(Storage& s) {
         {
             Locked lock(s);
             saved = s.saved;
-            if (!saved) {
-                s.clear(Storage::kSaved);
-                return;
-            }
+            if (!saved) return;
             old = saved->array_;
         }
         Array copy = snapshot(old);
         Locked lock(s);
         if (s.saved != saved || !saved->array_.is(old)) continue;
-        s.saved = saved->next_;
-        if (s.saved) s.saved->link_ = &s.saved;
+        SavedArray* next = saved->next_;
+        s.saved = next;
+        if (next) next->link_ = &s.saved;
         saved->link_ = nullptr;  // the copy is seen by nobody else: no list
         saved->next_ = nullptr;
         saved->array_ = copy;
@@ -116,14 +115,14 @@ void drop_trace(Storage& s) {
 
 // ---- nodes ----
 
-Node::Node() { live_handles.fetch_add(1, std::memory_order_relaxed); }
+Node::Node() { live_handles.add(1); }
 
-Node::~Node() { live_handles.fetch_sub(1, std::memory_order_relaxed); }
+Node::~Node() { live_handles.add(-1); }
 
 void retain(Node* node) { node->refs.fetch_add(1, std::memory_order_relaxed); }
 
 void release(Node* node) noexcept {
-    if (node->refs.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    if (!drop_reference(node->refs)) return;
     ThreadState* t = tls_state;
     if (!t) {
         try {

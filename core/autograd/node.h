@@ -24,8 +24,8 @@ private:
     friend void detach_saved(Storage& s);
     Array array_;
     Ref<Storage> home_;  // has the list and its lock, also when array_ is a copy by now; null: holds nothing
-    SavedArray* next_ = nullptr;
-    SavedArray** link_ = nullptr;  // what points to this
+    std::atomic<SavedArray*> next_{nullptr};
+    std::atomic<SavedArray*>* link_ = nullptr;  // what points to this
 };
 void detach_saved(Storage& s);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <cstdlib>
 #include <mutex>
 
@@ -11,36 +10,14 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
-#if defined(__SANITIZE_ADDRESS__)
-#define MINPY_POOLING 0  // every block is malloc's, so that the sanitizer sees each use after free
-#else
-#define MINPY_POOLING 1
-#endif
 
 namespace minpy {
 namespace {
 
 constexpr int64_t kAlign = 64;
-constexpr int kSmallClasses = 24;  // up to 64 KiB: lists per thread
-constexpr int64_t kSmallest = 64;
+constexpr int kSmallClasses = 24;            // up to 64 KiB: lists per thread
 constexpr uint64_t kKeepLarge = 1ull << 30;  // bytes of large blocks kept in all
 constexpr int64_t kHugePage = 2ll << 20;
-
-// Classes: 64, 96, 128, 192, 256, … : powers of two and the middles between them.
-struct Class {
-    int index;
-    int64_t bytes;
-};
-Class class_of(int64_t bytes) {
-    if (bytes <= kSmallest) return {0, kSmallest};
-    int log = 63 - std::countl_zero(uint64_t(bytes - 1));  // 2^log < bytes <= 2^(log+1)
-    int64_t low = int64_t(1) << log, middle = low + low / 2;
-    int base = 2 * (log - 6);
-    return bytes <= middle ? Class{base + 1, middle} : Class{base + 2, 2 * low};
-}
-
-// Blocks of one class that a thread keeps: a mebibyte of them, so that a tape of a thousand nodes is made of kept ones.
-uint16_t kept_per_thread(int64_t bytes) { return uint16_t(std::clamp<int64_t>((1 << 20) / bytes, 16, 4096)); }
 
 struct Link {
     Link* next;
@@ -89,8 +66,8 @@ void* refused(int64_t bytes, int64_t wanted) {
 
 void* allocate(int64_t bytes) {
     if (bytes > INT64_MAX / 4) throw OutOfMemory(static_cast<unsigned long long>(bytes));
-    Class c = class_of(bytes);
-    if (MINPY_POOLING && c.index < kSmallClasses) {
+    BlockClass c = class_of(bytes);
+    if (MINPY_CACHED_BLOCKS && c.index < kSmallClasses) {
         ThreadState& t = thread_state();
         if (void* p = t.free_blocks[c.index]) {
             t.free_blocks[c.index] = static_cast<Link*>(p)->next;
@@ -101,7 +78,7 @@ void* allocate(int64_t bytes) {
         return p ? p : refused(c.bytes, bytes);
     }
     count_in_use(c.bytes);
-    if (MINPY_POOLING) {
+    if (MINPY_CACHED_BLOCKS) {
         Shared& s = shared();
         std::lock_guard lock(s.mutex);
         if (Link* p = s.large[c.index]) {
@@ -122,10 +99,10 @@ void* allocate(int64_t bytes) {
 
 void deallocate(void* block, int64_t bytes) noexcept {
     if (!block) return;
-    Class c = class_of(bytes);
+    BlockClass c = class_of(bytes);
     if (c.index < kSmallClasses) {
         ThreadState* t = tls_state;  // a thread that only releases gets no state for it
-        if (!MINPY_POOLING || !t || t->n_free[c.index] >= kept_per_thread(c.bytes)) return std::free(block);
+        if (!MINPY_CACHED_BLOCKS || !t || t->n_free[c.index] >= kept_per_thread(c.bytes)) return std::free(block);
         static_cast<Link*>(block)->next = static_cast<Link*>(t->free_blocks[c.index]);
         t->free_blocks[c.index] = block;
         ++t->n_free[c.index];
@@ -133,7 +110,7 @@ void deallocate(void* block, int64_t bytes) noexcept {
     }
     Shared& s = shared();
     s.in_use.fetch_sub(uint64_t(c.bytes), std::memory_order_relaxed);
-    if (!MINPY_POOLING || s.cached.load(std::memory_order_relaxed) + uint64_t(c.bytes) > kKeepLarge)
+    if (!MINPY_CACHED_BLOCKS || s.cached.load(std::memory_order_relaxed) + uint64_t(c.bytes) > kKeepLarge)
         return std::free(block);
     std::lock_guard lock(s.mutex);
     Link* link = static_cast<Link*>(block);

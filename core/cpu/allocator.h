@@ -1,8 +1,17 @@
 // The caching allocator of host memory: size classes with a free list per thread for small blocks and a shared one for
 // large blocks. Fresh pages cost a chain of operators five times its arithmetic, so blocks are kept, not returned.
 #pragma once
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+
+#include "core/registry/thread_state.h"
+#if defined(__SANITIZE_ADDRESS__)
+#define MINPY_CACHED_BLOCKS 0  // every block is malloc's, so that the sanitizer sees each use after free
+#else
+#define MINPY_CACHED_BLOCKS 1
+#endif
 
 namespace minpy {
 
@@ -24,10 +33,47 @@ void trim_memory(uint64_t keep) noexcept;
 using ReclaimFn = bool (*)(void* payload, uint64_t wanted);
 void set_reclaim(ReclaimFn fn, void* payload);
 
-// Fixed-size objects (array headers, storage records, tape nodes) from the same lists.
+// Classes: 64, 96, 128, 192, 256, … : powers of two and the middles between them.
+struct BlockClass {
+    int index;
+    int64_t bytes;
+};
+constexpr BlockClass class_of(int64_t bytes) {
+    constexpr int64_t kSmallest = 64;
+    if (bytes <= kSmallest) return {0, kSmallest};
+    int log = 63 - std::countl_zero(uint64_t(bytes - 1));  // 2^log < bytes <= 2^(log+1)
+    int64_t low = int64_t(1) << log, middle = low + low / 2;
+    int base = 2 * (log - 6);
+    return bytes <= middle ? BlockClass{base + 1, middle} : BlockClass{base + 2, 2 * low};
+}
+// Blocks of one class that a thread keeps: a mebibyte of them, so that a tape of a thousand nodes is made of kept ones.
+constexpr uint16_t kept_per_thread(int64_t bytes) { return uint16_t(std::clamp<int64_t>((1 << 20) / bytes, 16, 4096)); }
+
+// For sizes that the compiler knows: a small block from this thread's list.
+inline void* allocate_small(int64_t bytes) {
+    BlockClass c = class_of(bytes);
+    ThreadState* t = tls_state;
+    void* p = t ? t->free_blocks[c.index] : nullptr;
+    if (!MINPY_CACHED_BLOCKS || !p) return allocate(bytes);
+    t->free_blocks[c.index] = *static_cast<void**>(p);
+    --t->n_free[c.index];
+    return p;
+}
+inline void deallocate_small(void* p, int64_t bytes) noexcept {
+    BlockClass c = class_of(bytes);
+    ThreadState* t = tls_state;
+    if (!MINPY_CACHED_BLOCKS || !t || t->n_free[c.index] >= kept_per_thread(c.bytes)) return deallocate(p, bytes);
+    *static_cast<void**>(p) = t->free_blocks[c.index];
+    t->free_blocks[c.index] = p;
+    ++t->n_free[c.index];
+}
+
+// Fixed-size objects (array headers, storage records) from the same lists.
 template <class T> struct Pooled {
-    static void* operator new(size_t size) { return allocate(int64_t(size)); }
-    static void operator delete(void* p, size_t size) noexcept { deallocate(p, int64_t(size)); }
+    static void* operator new(size_t) { return allocate_small(sizeof(T)); }
+    static void operator delete(void* p) noexcept {
+        if (p) deallocate_small(p, sizeof(T));
+    }
 };
 
 }  // namespace minpy

@@ -3,6 +3,7 @@
 #include "core/autograd/node.h"
 #include "core/registry/device.h"
 #include "core/registry/dispatch.h"
+#include "core/registry/statistics.h"
 
 namespace minpy::ops {
 
@@ -66,11 +67,11 @@ Array scale_cotangent(const Array& g, Array d) {
     ArrayBody *a = g.get(), *b = d.get();
     const Loop* loop = op.loops[int(a->dtype)];
     bool own = is_plain(a) && is_plain(b) && b->refs.load() == 1 && b->storage->refs.load() == 1 &&
-               !b->storage->has(Storage::kExposed | Storage::kReadOnly | Storage::kSaved | Storage::kRead);
+               !b->storage->has(Storage::kExposed | Storage::kReadOnly | Storage::kRead) && !b->storage->is_saved();
     if (!own || !loop || a->dtype != b->dtype || a->size > 4096 || !same(g.shape(), d.shape())) return call(op, g, d);
     char* p[] = {g.raw(), d.raw(), d.raw()};
     if (a->size) loop->run(p, 0, a->size);
-    op.cpu_calls.fetch_add(1, std::memory_order_relaxed);
+    count_call(op);
     return d;
 }
 

@@ -12,22 +12,9 @@
 
 namespace minpy {
 
-std::atomic<int64_t> live_handles{0};
-
 // ---- thread state ----
 
 __thread ThreadState* tls_state __attribute__((tls_model("initial-exec"))) = nullptr;
-
-ThreadState::ThreadState() = default;
-ThreadState::~ThreadState() {
-    for (void*& list : free_blocks) {
-        while (list) {
-            void* next = *static_cast<void**>(list);
-            std::free(list);
-            list = next;
-        }
-    }
-}
 
 ThreadState* make_thread_state() {
     static pthread_key_t key;

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "core/array/array.h"
+#include "core/registry/tally.h"
 
 namespace minpy {
 
@@ -15,16 +16,14 @@ struct Scope;
 enum class Policy : int32_t { prefer_device = 0, only_cpu = 1, only_device = 2 };
 enum class Reaction : int32_t { allow = 0, warn = 1, error = 2 };
 
-extern std::atomic<int64_t> live_handles;  // contexts, tapes, symbols …: everything but arrays
-
 // A counted object behind a handle.
 template <class T> struct Counted {
     std::atomic<int64_t> refs{1};
-    Counted() { live_handles.fetch_add(1, std::memory_order_relaxed); }
-    ~Counted() { live_handles.fetch_sub(1, std::memory_order_relaxed); }
+    Counted() { live_handles.add(1); }
+    ~Counted() { live_handles.add(-1); }
     void retain() { refs.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept {
-        if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete static_cast<T*>(this);
+        if (drop_reference(refs)) delete static_cast<T*>(this);
     }
 };
 

@@ -268,7 +268,7 @@ void run_elementwise_call(Call& c) {
         if (!c.options.out.empty()) deliver(c);
         return;
     }
-    c.op.cpu_calls.fetch_add(1, std::memory_order_relaxed);
+    count_call(c.op);
     std::span<const Array> inputs(c.in.data(), size_t(c.in.size()));
     if (!c.options.out.empty() && c.options.out[0]) {
         const Array& to = c.options.out[0];
@@ -328,7 +328,7 @@ void run_kernel_call(Call& c) {
             if (a) a.data();
         for (const Call::Spec& s : c.specs) c.out.push_back(empty(view(s.shape), s.dtype));
         c.op.cpu_kernel(c);
-        c.op.cpu_calls.fetch_add(1, std::memory_order_relaxed);
+        count_call(c.op);
     }
     record(c, {c.in.data(), size_t(c.in.size())}, {c.out.data(), size_t(c.out.size())});
     if (!c.options.out.empty()) deliver(c);
@@ -356,7 +356,7 @@ void run_compute_call(Call& c) {
         for (const Array& a : c.in)
             if (a) a.data();
         c.op.compute(c);
-        c.op.cpu_calls.fetch_add(1, std::memory_order_relaxed);
+        count_call(c.op);
         if (!device.is_cpu())
             for (Array& a : c.out) a = to_device(a, device);
     }

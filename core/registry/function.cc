@@ -267,7 +267,7 @@ void foreign_row(Call& c) {
     with.context = &c.context;
     c.out = f.call(view(args), with);
     Device device = device_of_call(c);
-    if (device.is_cpu()) c.op.cpu_calls.fetch_add(1, std::memory_order_relaxed);
+    if (device.is_cpu()) count_call(c.op);
     else count_device_call(c.op, device);
 }
 

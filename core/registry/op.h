@@ -93,7 +93,9 @@ struct Op {
     const void* data = nullptr;            // what a foreign operator needs
     const SymbolTraits* symbol = nullptr;  // as a node of graphs
 
-    mutable std::atomic<uint64_t> cpu_calls{0};  // since the last reset; the rest is in core/registry/statistics.h
+    int32_t index = 0;                           // in order of registration
+    mutable std::atomic<uint64_t> cpu_calls{0};  // that no thread has in its table (core/registry/tally.h)
+    mutable uint64_t calls_before = 0;           // at the last reset
 
     int param(const char* name) const;  // position, or -1
 };

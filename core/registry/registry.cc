@@ -34,6 +34,7 @@ void Registry::check_free(const Op& row) const {
 Op& Registry::insert(std::unique_ptr<Op> row) {
     std::lock_guard lock(mutex_);
     if (by_name_.count(row->name)) throw value_error("an operator '", row->name, "' exists already");
+    row->index = int32_t(ops_.size());
     ops_.push_back(std::move(row));
     return *(by_name_[ops_.back()->name] = ops_.back().get());
 }

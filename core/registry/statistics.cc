@@ -88,7 +88,7 @@ void count_fallback(const std::string& op, Device device, const char* reason, ui
 std::string dispatch_report() {
     Json calls = Json::array(), fallbacks = Json::array();
     for (const Op* op : Registry::get().all())
-        if (uint64_t n = op->cpu_calls.load())
+        if (uint64_t n = calls_of(*op))
             calls.push_back(Json::object({{"op", op->name}, {"device", "cpu"}, {"calls", n}}));
     Counters& c = counters();
     std::lock_guard lock(c.mutex);
@@ -109,7 +109,7 @@ std::string dispatch_report() {
 }
 
 void reset_dispatch() {
-    for (const Op* op : Registry::get().all()) op->cpu_calls.store(0);
+    for (const Op* op : Registry::get().all()) reset_calls(*op);
     Counters& c = counters();
     std::lock_guard lock(c.mutex);
     c.device_calls.clear();

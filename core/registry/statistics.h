@@ -4,11 +4,15 @@
 #include <string>
 
 #include "core/registry/context.h"
+#include "core/registry/op.h"
 
 namespace minpy {
 
-struct Op;
-
+inline void count_call(const Op& op) {
+    ThreadState* t = tls_state;
+    if (t && op.index < t->calls.size()) t->calls.bump(op.index);
+    else count_call_slowly(op);
+}
 void count_device_call(const Op& op, Device device);
 // Reacts as the context says: throws when fallbacks are errors, logs once per call site when they warn.
 void count_fallback(const std::string& op, Device device, const char* reason, uint64_t bytes, uint64_t nanoseconds,

@@ -1,8 +1,10 @@
 // What libminpy keeps per thread, behind one initial-exec pointer: a dynamic thread_local would let the loader abort the
 // process when memory is refused at a thread's first touch.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,26 @@ namespace minpy {
 class Context;
 class Node;
 
+// Calls by operator (Op::index). Its thread writes it, others read it.
+class CallTable {
+public:
+    int32_t size() const { return size_; }
+    uint64_t at(int32_t i) const { return i < size_ ? calls_[i].load(std::memory_order_relaxed) : 0; }
+    void bump(int32_t i, uint64_t by = 1) { calls_[i].store(at(i) + by, std::memory_order_relaxed); }
+    void add(const CallTable& other) {  // which is no longer
+        for (int32_t i = 0; i < other.size_; ++i) bump(i, other.at(i));
+    }
+    bool make(int32_t size) noexcept {
+        calls_.reset(new (std::nothrow) std::atomic<uint64_t>[size_t(size)]());
+        size_ = calls_ ? size : 0;
+        return size_ > 0;
+    }
+
+private:
+    std::unique_ptr<std::atomic<uint64_t>[]> calls_;
+    int32_t size_ = 0;
+};
+
 struct ThreadState {
     ThreadState();
     ~ThreadState();
@@ -22,6 +44,11 @@ struct ThreadState {
     void* free_blocks[kClasses] = {};
     uint16_t n_free[kClasses] = {};
 
+    // This thread's parts of core/registry/tally.h.
+    std::atomic<int64_t> tallies[2] = {};
+    CallTable calls;
+    ThreadState *next = nullptr, *before = nullptr;  // all threads'
+
     Context* context = nullptr;    // the current one, with a reference
     std::vector<Context*> pushed;  // those around it, outermost first
     std::unique_ptr<Error> error;
@@ -30,8 +57,11 @@ struct ThreadState {
     uint32_t fp_status = 0;  // MINPY_FP_*
     bool freeing = false;    // a chain of nodes is being destroyed
     Node* doomed = nullptr;  // core/autograd/node.cc: nodes that wait to be destroyed
-    bool in_task = false;    // inside a task of the pool
-    std::string site;        // where the calls come from, for the dispatch report
+    uint64_t sequence = 0;   // of the newest node that this thread recorded
+    uint64_t sweep = 0;      // number of the sweep that is going on, or was the last
+    bool sweeping = false;
+    bool in_task = false;  // inside a task of the pool
+    std::string site;      // where the calls come from, for the dispatch report
 };
 
 ThreadState* make_thread_state();  // throws std::bad_alloc
