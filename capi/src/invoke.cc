@@ -122,6 +122,14 @@ minpy_status minpy_invoke(minpy_op op, const minpy_value* args, int32_t n_args, 
         for (int32_t i = 0; i < n_args; ++i)
             if (args[i].tag == MINPY_V_ARRAY && args[i].v.p) check_alive(array_of(args[i]), "args");
 #endif
+        if (!given && room > 0) {
+            Context& context = Context::current();
+            if (Array out = invoke_short(row, ValuesView(args, size_t(n_args)), context)) {
+                results[0] = pointer_value(MINPY_V_ARRAY, give(std::move(out), context), 0);
+                *n_results = 1;
+                return;
+            }
+        }
         Arrays out_storage;
         CallOptions options = options_from(given, out_storage);
         Context& context = options.context ? *options.context : Context::current();

@@ -1,9 +1,7 @@
 #include "core/cpu/elementwise.h"
 
 #include <cstring>
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#else
+#if !defined(__x86_64__)
 #include <cfenv>
 #endif
 
@@ -184,16 +182,7 @@ uint32_t convert_into(const Array& to, const Array& from) {
                     {source.raw(), source.strides().data(), source.dtype()});
 }
 
-#if defined(__x86_64__)
-HardwareFlags::HardwareFlags() : before_(_mm_getcsr()) {
-    if (before_ & 0x3f) _mm_setcsr(before_ & ~0x3fu);
-}
-uint32_t HardwareFlags::take() {
-    uint32_t now = _mm_getcsr();
-    if ((now ^ before_) & 0x3f) _mm_setcsr(before_);
-    return ((now & 1) ? 8 : 0) | ((now & 4) ? 1 : 0) | ((now & 8) ? 2 : 0) | ((now & 16) ? 4 : 0);
-}
-#else
+#if !defined(__x86_64__)
 HardwareFlags::HardwareFlags() : before_(uint32_t(std::fetestexcept(FE_ALL_EXCEPT))) {
     std::feclearexcept(FE_ALL_EXCEPT);
 }

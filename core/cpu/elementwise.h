@@ -1,6 +1,10 @@
 // Runs an element-wise loop over strided, broadcast operands of any dtypes: blocks that the loop cannot read in place are
 // gathered and cast into buffers, block by block, so the loops know contiguous data and single elements only.
 #pragma once
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
 #include "core/array/array.h"
 #include "core/cpu/loops.h"
 
@@ -30,5 +34,15 @@ public:
 private:
     uint32_t before_;
 };
+#if defined(__x86_64__)
+inline HardwareFlags::HardwareFlags() : before_(_mm_getcsr()) {
+    if (before_ & 0x3f) _mm_setcsr(before_ & ~0x3fu);
+}
+inline uint32_t HardwareFlags::take() {
+    uint32_t now = _mm_getcsr();
+    if ((now ^ before_) & 0x3f) _mm_setcsr(before_);
+    return ((now & 1) ? 8 : 0) | ((now & 4) ? 1 : 0) | ((now & 8) ? 2 : 0) | ((now & 16) ? 4 : 0);
+}
+#endif
 
 }  // namespace minpy

@@ -79,11 +79,15 @@ public:
 // ---- calling ----
 // Runs any operator: binds, checks, dispatches, records. Results are `op.n_outputs` arrays, or as many as there are.
 Arrays invoke(const Op& op, ValuesView args, const CallOptions& options = {});
-const Op& find_op(std::string_view name);  // throws NOTFOUND naming what comes close
+// The two ways that it takes. The short one is for small, plain calls of one result, and gives null for all others.
+Array invoke_short(const Op& op, ValuesView args, Context& context);
+Arrays invoke_long(const Op& op, ValuesView args, const CallOptions& options = {});
+Array invoke_one(const Op& op, ValuesView args);  // of one result
+const Op& find_op(std::string_view name);         // throws NOTFOUND naming what comes close
 
 template <class... A> Array call(const Op& op, const A&... a) {
     minpy_value args[] = {to_value(a)..., none_value()};
-    return std::move(invoke(op, ValuesView(args, sizeof...(a))).front());
+    return invoke_one(op, ValuesView(args, sizeof...(a)));
 }
 template <class... A> Array Call::call(const Op& other, const A&... a) const {
     minpy_value args[] = {to_value(a)..., none_value()};

@@ -16,10 +16,21 @@ constexpr int64_t kShortWay = 1 << 14;
 
 // Recorded like any other call: the operands are what a bound call would have had.
 void record_short(const Op& op, Context& context, ValuesView args, Array& out, DType operand) {
-    Arrays inputs;
-    for (const minpy_value& v : args)
-        inputs.push_back(v.tag == MINPY_V_ARRAY ? Array::share(array_of(v)) : array_of_number(v, operand));
-    record(op, context, args, {inputs.data(), size_t(inputs.size())}, {&out, 1});
+    Array number;
+    ArrayBody* inputs[2];  // borrowed
+    for (size_t i = 0; i < args.size(); ++i) {
+        bool array = args[i].tag == MINPY_V_ARRAY;
+        if (!array) number = array_of_number(args[i], operand);
+        inputs[i] = array ? array_of(args[i]) : number.get();
+    }
+    record(op, context, args, {reinterpret_cast<const Array*>(inputs), args.size()}, {&out, 1});
+}
+
+bool same_shape(const ArrayBody* a, const ArrayBody* b) {
+    if (a->ndim != b->ndim) return false;
+    for (int i = 0; i < a->ndim; ++i)
+        if (a->shape[i] != b->shape[i]) return false;
+    return true;
 }
 
 Array short_way(const Op& op, ValuesView args, Context& context) {
@@ -44,8 +55,7 @@ Array short_way(const Op& op, ValuesView args, Context& context) {
         }
     }
     if (!a || a->size > kShortWay || (a->size >= deferral_threshold() && deferral_enabled())) return {};
-    if (other && (other->dtype != a->dtype || !same({other->shape, size_t(other->ndim)}, {a->shape, size_t(a->ndim)})))
-        return {};
+    if (other && (other->dtype != a->dtype || !same_shape(a, other))) return {};
     const Loop* loop = op.loops[int(a->dtype)];
     if (!loop || in(a->dtype, op.checked)) return {};
     if (op.n_in == 2 && weak_at >= 0) {
@@ -57,17 +67,18 @@ Array short_way(const Op& op, ValuesView args, Context& context) {
         p[weak_at] = number;
         scalars = 1u << weak_at;
     }
-    DType out_type = loop->types[op.n_in];
-    Array out = empty({a->shape, size_t(a->ndim)}, out_type);
+    Array out = empty({a->shape, size_t(a->ndim)}, loop->types[op.n_in]);
     p[op.n_in] = out.raw();
     if (a->size) {
+        uint32_t raised;
         if (loop->hardware_flags && in(a->dtype, kFloat | kComplex)) {
             HardwareFlags flags;
             loop->run(p, scalars, a->size);
-            if (uint32_t raised = flags.take()) thread_state().fp_status |= raised;
-        } else if (uint32_t raised = loop->run(p, scalars, a->size)) {
-            thread_state().fp_status |= raised;
+            raised = flags.take();
+        } else {
+            raised = loop->run(p, scalars, a->size);
         }
+        if (raised) thread_state().fp_status |= raised;
     }
     if (traced) record_short(op, context, args, out, a->dtype);
     return out;
@@ -227,16 +238,31 @@ std::string describe_operands(const Call& c) {
 
 }  // namespace
 
+Array invoke_short(const Op& op, ValuesView args, Context& context) {
+    if ((!op.elementwise && !op.short_way) || profiling.load(std::memory_order_relaxed)) return {};
+    Array out = op.elementwise ? short_way(op, args, context) : op.short_way(args);
+    if (out) count_call(op);
+    return out;
+}
+
+Array invoke_one(const Op& op, ValuesView args) {
+    Array out = invoke_short(op, args, Context::current());
+    return out ? out : std::move(invoke_long(op, args).front());
+}
+
 Arrays invoke(const Op& op, ValuesView args, const CallOptions& options) {
-    Context& context = options.context ? *options.context : Context::current();
-    if ((op.elementwise || op.short_way) && !options.any() && !profiling.load(std::memory_order_relaxed)) {
-        if (Array out = op.elementwise ? short_way(op, args, context) : op.short_way(args)) {
-            op.cpu_calls.fetch_add(1, std::memory_order_relaxed);
+    if (!options.any()) {
+        if (Array out = invoke_short(op, args, options.context ? *options.context : Context::current())) {
             Arrays result;
             result.push_back(std::move(out));
             return result;
         }
     }
+    return invoke_long(op, args, options);
+}
+
+Arrays invoke_long(const Op& op, ValuesView args, const CallOptions& options) {
+    Context& context = options.context ? *options.context : Context::current();
     Call call(op, context, options);
     try {
         WithContext current(context);
