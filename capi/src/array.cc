@@ -27,6 +27,9 @@ minpy_array give(Array a, Context& context) {
     return handle(a.detach());
 }
 
+// Whether a tape may follow it; minpy_array_is_traced looks closer.
+static bool on_tape(const ArrayBody* b) { return b->node || b->storage->has(Storage::kTraced); }
+
 std::vector<Array> arrays_from(const minpy_array* a, int32_t n, const char* name, bool allow_null) {
     if (n < 0) throw value_error("a negative number of ", name);
     if (n > 0) need(a, name);
@@ -125,7 +128,7 @@ minpy_status minpy_array_get_info(minpy_array a, minpy_array_info* io) {
         if (!b->storage->has(Storage::kReadOnly)) info.flags |= MINPY_ARRAY_WRITEABLE;
         if (!b->view && !b->storage->borrowed) info.flags |= MINPY_ARRAY_OWNS_DATA;
         if (b->storage->has(Storage::kPending)) info.flags |= MINPY_ARRAY_PENDING;
-        if (minpy_array_is_traced(a)) info.flags |= MINPY_ARRAY_TRACED;
+        if (on_tape(b) && minpy_array_is_traced(a)) info.flags |= MINPY_ARRAY_TRACED;
         info.device = {b->storage->device.kind, b->storage->device.index};
         info.shape = b->shape;
         info.strides = b->strides;
@@ -164,6 +167,10 @@ minpy_status minpy_array_item(minpy_array a, minpy_value* out) {
     });
 }
 
+int32_t minpy_array_element(minpy_array a, const minpy_value* index, int32_t n, minpy_value* out) {
+    return a && out && n >= 0 && (index || !n) && element_at(body(a), {index, size_t(n)}, out);
+}
+
 minpy_status minpy_array_get(minpy_array a, const minpy_value* index, int32_t n, minpy_array* out) {
     return guard([&] {
         need(out, "out");
@@ -171,8 +178,8 @@ minpy_status minpy_array_get(minpy_array a, const minpy_value* index, int32_t n,
         if (n < 0) throw value_error("a negative number of indices");
         if (n) need(index, "index");
         // The short way: a window that no tape follows needs no dispatcher.
-        if (Array x = share(a); !may_be_traced(x)) {
-            if (Array part = basic_window(x, {index, size_t(n)})) {
+        if (!on_tape(body(a))) {
+            if (Array part = basic_window(body(a), {index, size_t(n)})) {
                 *out = give(std::move(part), Context::current());
                 return;
             }

@@ -154,9 +154,9 @@ Array combined_positions(const SmallVector<Advanced, 4>& parts) {
 
 }  // namespace
 
-Array basic_window(const Array& a, IndexView index) {
+Array basic_window(const ArrayBody* a, IndexView index) {
     constexpr int64_t kMost = 2 * kMaxDims + 2;
-    int64_t ndim = a.ndim(), used = 0, ellipses = 0, added = 0;
+    int64_t ndim = a->ndim, used = 0, ellipses = 0, added = 0;
     if (int64_t(index.size()) > kMost) too_many(ndim, int64_t(index.size()));
     for (const minpy_value& v : index) {
         switch (v.tag) {
@@ -173,8 +173,8 @@ Array basic_window(const Array& a, IndexView index) {
     if (ndim + added > kMaxDims)
         throw index_error("number of dimensions must be within [0, ", kMaxDims, "], indexing result would have ",
                           ndim + added);
-    const int64_t* sizes = a.shape().data();
-    const int64_t* steps = a.strides().data();
+    const int64_t* sizes = a->shape;
+    const int64_t* steps = a->strides;
     int64_t shape[2 * kMaxDims + 2], strides[2 * kMaxDims + 2], n = 0, axis = 0, offset = 0;
     auto keep = [&](int64_t count) {
         for (int64_t k = 0; k < count; ++k, ++axis, ++n) shape[n] = sizes[axis], strides[n] = steps[axis];
@@ -200,7 +200,32 @@ Array basic_window(const Array& a, IndexView index) {
         }
     }
     keep(ndim - axis);
-    return window(a, offset, {shape, size_t(n)}, {strides, size_t(n)});
+    a->storage->retain();
+    Array part = Array::on(a->storage, a->offset + offset, {shape, size_t(n)}, {strides, size_t(n)}, a->dtype);
+    part.get()->view = 1;
+    return part;
+}
+
+bool element_at(const ArrayBody* a, IndexView index, minpy_value* out) noexcept {
+    if (int64_t(index.size()) != a->ndim || a->node || !a->storage->device.is_cpu() ||
+        a->storage->has(Storage::kPending | Storage::kPoisoned | Storage::kTraced))
+        return false;
+    int64_t offset = a->offset;
+    for (int32_t axis = 0; axis < a->ndim; ++axis) {
+        const minpy_value& v = index[size_t(axis)];
+        int64_t size = a->shape[axis], i = v.v.i < 0 ? v.v.i + size : v.v.i;
+        if (v.tag != MINPY_V_INT || uint64_t(i) >= uint64_t(size)) return false;
+        offset += i * a->strides[axis];
+    }
+    const char* p = a->storage->data + offset;
+    *out = {MINPY_V_SCALAR, int32_t(a->dtype), {0}};
+    switch (itemsize(a->dtype)) {
+        case 1: std::memcpy(&out->v, p, 1); return true;
+        case 2: std::memcpy(&out->v, p, 2); return true;
+        case 4: std::memcpy(&out->v, p, 4); return true;
+        case 8: std::memcpy(&out->v, p, 8); return true;
+        default: return false;
+    }
 }
 
 void store_item(const minpy_value& number, DType t, char* to) {
@@ -219,7 +244,9 @@ void store_item(const minpy_value& number, DType t, char* to) {
 
 bool set_element(const Array& a, IndexView index, const minpy_value& number) {
     if (int64_t(index.size()) != a.ndim() || !is_number(number) || !a.on_cpu() || a.get()->node ||
-        a.storage().has(Storage::kPending | Storage::kPoisoned | Storage::kTraced | Storage::kReadOnly))
+        a.storage().has(Storage::kPending | Storage::kPoisoned | Storage::kTraced | Storage::kReadOnly |
+                        Storage::kRead) ||
+        a.storage().is_saved())
         return false;
     int64_t offset = 0;
     for (int64_t axis = 0; axis < a.ndim(); ++axis) {

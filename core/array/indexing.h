@@ -9,10 +9,13 @@ namespace minpy {
 using IndexView = std::span<const minpy_value>;
 
 // The window, if nothing in the index is advanced; else null.
-Array basic_window(const Array& a, IndexView index);
+Array basic_window(const ArrayBody* a, IndexView index);
+inline Array basic_window(const Array& a, IndexView index) { return basic_window(a.get(), index); }
 
 // The number as an element, by the rules of assignment: "cannot convert float NaN to integer".
 void store_item(const minpy_value& number, DType t, char* to);
+// a[i, j] as a SCALAR value, by the same conditions as set_element; complex128, which needs memory, is none of it.
+bool element_at(const ArrayBody* a, IndexView index, minpy_value* out) noexcept;
 // a[i, j] = number where that is all: integers for every axis of a CPU array that nobody else waits for or follows.
 // False, and nothing done, otherwise.
 bool set_element(const Array& a, IndexView index, const minpy_value& number);

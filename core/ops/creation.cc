@@ -50,6 +50,28 @@ template <int value> void constant(Call& c) {
     c.out.push_back(placed(c, a, 3));
 }
 
+// A small array for a plain shape; the context is at home on the CPU where a short way is tried.
+template <int value> Array constant_plainly(ValuesView args) {
+    constexpr int64_t kSmall = 4096;
+    if (args.empty() || args.size() > 2) return {};
+    DType t = DType::float64;
+    if (args.size() == 2 && args[1].tag == MINPY_V_DTYPE) t = DType(args[1].v.i);
+    else if (args.size() == 2 && args[1].tag != MINPY_V_NONE && args[1].tag != MINPY_V_DEFAULT) return {};
+    DimsView shape;
+    if (args[0].tag == MINPY_V_INT) shape = {&args[0].v.i, 1};
+    else if (args[0].tag == MINPY_V_INTS) shape = ints_of(args[0]);
+    else return {};
+    int64_t size = 1;
+    if (shape.size() > kMaxDims) return {};
+    for (int64_t n : shape) {
+        if (n < 0 || n > kSmall || (size *= n) > kSmall) return {};
+    }
+    if (t <= DType::none || int(t) >= kNumDTypes) return {};
+    Array a = empty(shape, t);
+    fill(a, value);
+    return a;
+}
+
 void uninitialised(Call& c) {
     c.out.push_back(placed(c, laid_out(checked_shape(c.ints(0)), c.dtype(1, DType::float64), c.text(2)), 3));
 }
@@ -310,11 +332,13 @@ void infer_triangle(Call& c) {
 void register_creation(Registry& r) {
     r.op("zeros(shape: ints, dtype: dtype = None, order: str = 'C', *, device: device = None)")
         .composite(constant<0>)
+        .short_way(constant_plainly<0>)
         .no_gradient()
         .sample("(2,3)")
         .doc("A new array of zeros.");
     r.op("ones(shape: ints, dtype: dtype = None, order: str = 'C', *, device: device = None)")
         .composite(constant<1>)
+        .short_way(constant_plainly<1>)
         .no_gradient()
         .sample("(2,3)")
         .doc("A new array of ones.");

@@ -1,10 +1,13 @@
 // Shapes and layouts: views where strides allow, copies where not; and conversions of dtype and device.
 #include <algorithm>
+#include <cstring>
 
+#include "core/array/casting.h"
 #include "core/autograd/rules.h"
 #include "core/cpu/elementwise.h"
 #include "core/ops/calls.h"
 #include "core/registry/device.h"
+#include "core/registry/dispatch.h"
 #include "core/registry/registry.h"
 #include "core/registry/thread_state.h"
 
@@ -93,6 +96,95 @@ Array transpose(Call& c) {
         strides.push_back(a.strides()[size_t(axis)]);
     }
     return window(a, 0, view(shape), view(strides));
+}
+
+// ---- the short ways: no tape, and for reshape elements in C order ----
+
+// The operand of a call that nobody follows, or null.
+const ArrayBody* untraced(ValuesView args) {
+    if (args.empty() || args[0].tag != MINPY_V_ARRAY || !array_of(args[0])) return nullptr;
+    const ArrayBody* a = array_of(args[0]);
+    return a->node || a->storage->has(Storage::kTraced) ? nullptr : a;
+}
+
+// Ints of an argument; false if it is something else.
+bool plain_ints(const minpy_value& v, DimsView& ints) {
+    if (v.tag == MINPY_V_INT) ints = {&v.v.i, 1};
+    else if (v.tag == MINPY_V_INTS) ints = ints_of(v);
+    else return false;
+    return ints.size() <= kMaxDims;
+}
+
+Array window_of(const ArrayBody* a, DimsView shape, DimsView strides) {
+    a->storage->retain();
+    Array result = Array::on(a->storage, a->offset, shape, strides, a->dtype);
+    result.get()->view = 1;
+    return result;
+}
+
+Array reshape_plainly(ValuesView args) {
+    const ArrayBody* a = untraced(args);
+    DimsView asked;
+    if (!a || args.size() != 2 || !a->contiguous || a->size == 0 || !plain_ints(args[1], asked)) return {};
+    int64_t shape[kMaxDims], strides[kMaxDims], left = a->size, unknown = -1, n = int64_t(asked.size());
+    for (int64_t i = 0; i < n; ++i) {
+        shape[i] = asked[size_t(i)];
+        if (shape[i] == -1 && unknown < 0) {
+            unknown = i;
+        } else {
+            if (shape[i] <= 0 || left % shape[i]) return {};
+            left /= shape[i];
+        }
+    }
+    if (unknown >= 0) shape[unknown] = left;
+    else if (left != 1) return {};
+    int64_t step = itemsize(a->dtype);
+    for (int64_t i = n - 1; i >= 0; --i) {
+        strides[i] = step;
+        step *= shape[i];
+    }
+    return window_of(a, {shape, size_t(n)}, {strides, size_t(n)});
+}
+
+Array transpose_plainly(ValuesView args) {
+    const ArrayBody* a = untraced(args);
+    if (!a || args.size() > 2) return {};
+    int64_t shape[kMaxDims], strides[kMaxDims], n = a->ndim;
+    if (args.size() == 1 || args[1].tag == MINPY_V_NONE || args[1].tag == MINPY_V_DEFAULT) {
+        for (int64_t i = 0; i < n; ++i) shape[i] = a->shape[n - 1 - i], strides[i] = a->strides[n - 1 - i];
+    } else {
+        DimsView axes;
+        if (!plain_ints(args[1], axes) || int64_t(axes.size()) != n) return {};
+        uint64_t seen = 0;
+        for (int64_t i = 0; i < n; ++i) {
+            int64_t axis = axes[size_t(i)] < 0 ? axes[size_t(i)] + n : axes[size_t(i)];
+            if (uint64_t(axis) >= uint64_t(n) || seen >> axis & 1) return {};
+            seen |= uint64_t(1) << axis;
+            shape[i] = a->shape[axis], strides[i] = a->strides[axis];
+        }
+    }
+    return window_of(a, {shape, size_t(n)}, {strides, size_t(n)});
+}
+
+constexpr int64_t kSmall = 4096;  // elements: beyond, threads and blocks may help
+
+Array astype_plainly(ValuesView args) {
+    const ArrayBody* a = untraced(args);
+    if (!a || args.size() != 2 || args[1].tag != MINPY_V_DTYPE || !is_ready(a) || a->size > kSmall) return {};
+    DType t = DType(args[1].v.i);
+    if (!cast_function(a->dtype, t)) return {};
+    Array out = empty({a->shape, size_t(a->ndim)}, t);
+    thread_state().fp_status |=
+        cast_elements(a->storage->data + a->offset, itemsize(a->dtype), a->dtype, out.raw(), itemsize(t), t, a->size);
+    return out;
+}
+
+Array copy_plainly(ValuesView args) {
+    const ArrayBody* a = untraced(args);
+    if (!a || args.size() != 1 || !is_ready(a) || a->size > kSmall) return {};
+    Array out = empty({a->shape, size_t(a->ndim)}, a->dtype);
+    std::memcpy(out.raw(), a->storage->data + a->offset, size_t(a->size * itemsize(a->dtype)));
+    return out;
 }
 
 // ---- axes: compositions of reshape and transpose ----
@@ -221,6 +313,7 @@ void meshgrid(Call& c) {
 void register_manipulation(Registry& r) {
     r.op("reshape(a, shape: ints, order: str = 'C')")
         .view(reshape)
+        .short_way(reshape_plainly)
         .linear([](Reverse& c) {
             minpy_value order = c.arg(2);
             c.set(0, call(MINPY_OP("reshape"), c.g(), c.in_shape(0), order));
@@ -231,6 +324,7 @@ void register_manipulation(Registry& r) {
         .doc("The elements in a new shape; a view where strides allow. One size may be -1.");
     r.op("transpose(a, axes: axes = None)")
         .view(transpose)
+        .short_way(transpose_plainly)
         .linear([](Reverse& c) {
             int64_t n = int64_t(c.in_shape(0).size());
             Dims back(n), axes = c.is_none(1) ? reversed_axes(n) : c.ints(1);
@@ -262,6 +356,7 @@ void register_manipulation(Registry& r) {
     r.op("astype(x, dtype: dtype, copy: bool = True)")
         .infer([](Call& c) { c.output(c.in[0].shape(), c.dtype(1, DType::float64)); })
         .kernel([](Call& c) { thread_state().fp_status |= convert_into(c.out[0], c.in[0]); })
+        .short_way(astype_plainly)
         .linear([](Reverse& c) { c.set(0, c.g()); })
         .sample("f64(3), 'float64'")
         .c_function()
@@ -269,6 +364,7 @@ void register_manipulation(Registry& r) {
     r.op("copy(a)")
         .infer([](Call& c) { c.output(c.in[0].shape(), c.in[0].dtype()); })
         .kernel([](Call& c) { copy_into(c.out[0], c.in[0]); })
+        .short_way(copy_plainly)
         .linear([](Reverse& c) { c.set(0, c.g()); })
         .sample("f64(2,3)")
         .c_function()

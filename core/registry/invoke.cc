@@ -10,7 +10,7 @@
 namespace minpy {
 namespace {
 
-// ---- the short way: contiguous CPU arrays of one shape and dtype (or one and a weak number), no options ----
+// ---- the short way: contiguous CPU arrays of one shape and dtype (or one and a number), no options ----
 
 constexpr int64_t kShortWay = 1 << 14;
 
@@ -61,7 +61,11 @@ Array short_way(const Op& op, ValuesView args, Context& context) {
     if (op.n_in == 2 && weak_at >= 0) {
         const minpy_value& v = args[size_t(weak_at)];
         Weak weak = weak_of(v);
-        if (weak == Weak::none || promote(a->dtype, weak) != a->dtype || in(a->dtype, kBool)) return {};
+        if (weak == Weak::none) {
+            if (v.tag != MINPY_V_SCALAR || DType(v.len) != a->dtype) return {};
+        } else if (promote(a->dtype, weak) != a->dtype || in(a->dtype, kBool)) {
+            return {};
+        }
         if (!op.mixed.empty() && weak == Weak::integer && in(a->dtype, kInteger) && !fits(v, a->dtype)) return {};
         store_number(v, a->dtype, number);
         p[weak_at] = number;
@@ -240,7 +244,8 @@ std::string describe_operands(const Call& c) {
 
 Array invoke_short(const Op& op, ValuesView args, Context& context) {
     if ((!op.elementwise && !op.short_way) || profiling.load(std::memory_order_relaxed)) return {};
-    Array out = op.elementwise ? short_way(op, args, context) : op.short_way(args);
+    // Those of rows make new arrays on the CPU.
+    Array out = op.elementwise ? short_way(op, args, context) : context.device.is_cpu() ? op.short_way(args) : Array();
     if (out) count_call(op);
     return out;
 }

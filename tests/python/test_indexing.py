@@ -4,6 +4,7 @@ import numpy
 import pytest
 from support import check
 
+import minpy.core
 import minpy.numpy as np
 
 INDICES = [
@@ -68,3 +69,29 @@ def test_values_that_are_lists_or_too_large():
         a[0] = [1, 2, 3]
     with pytest.raises((ValueError, TypeError)):
         a[0] = "abc"
+
+
+def test_an_element_is_written_after_those_who_need_the_old_one():
+    x = np.ones(100_000)
+    y = x + x  # may be computed later
+    x[0] = 5
+    assert y[0] == 2
+
+    weights = np.array([1.0, 2.0])
+
+    def loss(v):
+        product = v * weights
+        weights[0] = 9.0
+        return np.sum(product)
+
+    assert minpy.core.grad(loss)(np.array([3.0, 4.0])).tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("dtype", "?bBhHiIlLefdFD")
+def test_an_element_is_numpys_scalar_in_every_dtype(dtype):
+    a = numpy.array([[0, 1, 2], [3, 4, 5]]).astype(dtype)
+    ours = np.array(a)
+    for index in ((0, 1), (-1, -1), (1, 0)):
+        assert type(ours[index]) is type(a[index])
+        assert ours[index] == a[index]
+        assert ours.T[index[::-1]] == a[index]

@@ -6,6 +6,7 @@ import numpy
 import pytest
 from support import DTYPES, check, layouts, random
 
+import minpy.core
 import minpy.numpy as np
 
 ARITHMETIC = ["add", "subtract", "multiply", "true_divide", "maximum", "minimum", "equal", "less", "greater_equal"]
@@ -174,3 +175,31 @@ def test_divmod_gives_a_pair():
     ours, theirs = divmod(np.arange(5), 2), divmod(numpy.arange(5), 2)
     for x, y in zip(ours, theirs, strict=True):
         check(x, y)
+
+
+def test_plain_and_other_spellings_agree():
+    a = np.arange(6.0).reshape(2, 3)
+    for plain, other in (
+        (np.sum(a, 1), np.sum(a, axis=numpy.int64(1))),
+        (np.sum(a, axis=(0, 1), keepdims=True), np.sum(a, axis=[0, 1], keepdims=1)),
+        (np.concatenate((a, a), 1), np.concatenate([a, a], axis=numpy.int8(1))),
+        (np.zeros((2, 3), np.float32), np.zeros([2, 3], dtype="f4")),
+        (a.reshape(3, 2), a.reshape([3, numpy.int64(-1)])),
+        (a.transpose(1, 0), a.transpose([1, 0])),
+        (a.astype(np.int8), a.astype("i1", casting="unsafe")),
+        (a.copy(), a.copy(order="C")),
+        (a + numpy.float64(2), a + numpy.array(2.0)),
+    ):
+        assert type(plain) is type(other)
+        assert plain.dtype == other.dtype
+        numpy.testing.assert_array_equal(plain, other)
+
+
+def test_a_view_by_a_short_way_is_on_the_tape_where_its_array_is():
+    x = np.arange(6.0).reshape(2, 3)
+    gradient = minpy.core.grad(lambda v: np.sum(v.T.reshape(6)[1:3] * v.copy().transpose(1, 0).reshape(-1)[2:4]))(x)
+    expected = numpy.zeros(6)
+    flat = numpy.arange(6.0).reshape(2, 3).T.reshape(6)
+    expected[1:3] += flat[2:4]
+    expected[2:4] += flat[1:3]
+    numpy.testing.assert_array_equal(gradient, expected.reshape(3, 2).T)

@@ -91,7 +91,7 @@ def clip(self, min=None, max=None, out=None, **kwargs):
 
 
 @_method
-def astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
+def _astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
     """A copy with another dtype; the array itself where copy=False allows it."""
     wanted = _dtype_of(dtype)
     if not copy and wanted == self.dtype and order in ("K", "A"):
@@ -123,8 +123,8 @@ def _laid_out(x, order):
 
 
 @_method
-def copy(self, order="C"):
-    """A copy of the array."""
+def _copy(self, order="C"):
+    """A copy of the array, in any order."""
     order = order.upper() if isinstance(order, str) else order
     found = _operator("copy")
     if found is not None and (order in ("K", "A") or (order == "C" and _laid_out(self, "C"))):

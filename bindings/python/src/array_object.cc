@@ -94,6 +94,12 @@ PyObject* wrap_array(minpy_array owned, PyObject* base) {
     return reinterpret_cast<PyObject*>(o);
 }
 
+PyObject* wrap_window(minpy_array owned, PyObject* of) {
+    PyObject* o = wrap_array(owned, as_array(of)->base ? as_array(of)->base : of);
+    if (o) as_array(o)->readonly = as_array(of)->readonly;
+    return o;
+}
+
 PyObject* scalar_from_value(const minpy_value& v) {
     const void* data = v.len == MINPY_COMPLEX128 ? v.v.p : static_cast<const void*>(&v.v.bits);
     if (v.len == MINPY_FLOAT64) {
@@ -115,6 +121,11 @@ PyObject* scalar_from_value(const minpy_value& v) {
 
 PyObject* scalar_or_array(minpy_array owned, bool scalar_wanted) {
     if (scalar_wanted) {
+        minpy_value element;
+        if (minpy_array_element(owned, nullptr, 0, &element)) {
+            minpy_array_release(owned);
+            return scalar_from_value(element);
+        }
         minpy_array_info info = info_of(owned);
         if (info.ndim == 0 && info.device.kind == MINPY_CPU && !(info.flags & MINPY_ARRAY_TRACED)) {
             minpy_value v;

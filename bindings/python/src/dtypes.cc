@@ -68,7 +68,23 @@ PyArray_Descr* descr_of_dtype(minpy_dtype t) {
     return nullptr;
 }
 
+minpy_dtype dtype_of_object(PyObject* o) {
+    if (PyArray_DescrCheck(o)) return dtype_of_descr(reinterpret_cast<PyArray_Descr*>(o));
+    static const struct {
+        PyTypeObject* type;
+        minpy_dtype dtype;
+    } known[] = {{&PyFloatArrType_Type, MINPY_FLOAT32}, {&PyDoubleArrType_Type, MINPY_FLOAT64},
+                 {&PyFloat_Type, MINPY_FLOAT64},        {&PyIntArrType_Type, MINPY_INT32},
+                 {&PyLongArrType_Type, MINPY_INT64},    {&PyLong_Type, MINPY_INT64},
+                 {&PyBoolArrType_Type, MINPY_BOOL},     {&PyBool_Type, MINPY_BOOL},
+                 {&PyHalfArrType_Type, MINPY_FLOAT16}};
+    for (const auto& pair : known)
+        if (o == reinterpret_cast<PyObject*>(pair.type)) return pair.dtype;
+    return 0;
+}
+
 int parse_dtype(PyObject* o, minpy_dtype* out) {
+    if ((*out = dtype_of_object(o))) return 1;
     PyArray_Descr* d = nullptr;
     if (PyUnicode_Check(o) && PyUnicode_CompareWithASCIIString(o, "bfloat16") == 0) {
         *out = MINPY_BFLOAT16;

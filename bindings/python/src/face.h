@@ -32,8 +32,11 @@ struct ArrayObject {
     PyObject* base;  // what the window looks at: another array, a NumPy array; NULL if it owns its memory
     PyObject* weakrefs;
     int readonly;  // set by flags.writeable = False
-    int ndim;      // a copy of what the library knows, -1 until it was asked: a small call cannot afford to ask
-    int64_t nbytes;
+    // A copy of what the library knows, ndim -1 until it was asked: a small call cannot afford to ask.
+    int ndim;
+    minpy_dtype dtype;
+    int64_t size, nbytes;
+    const int64_t *shape, *strides;  // live as long as the handle
 };
 
 extern PyTypeObject* array_type;  // SWIG's
@@ -87,13 +90,18 @@ inline ArrayObject* with_facts(PyObject* o) {
     if (a->ndim < 0) {
         minpy_array_info info = info_of(a->handle);
         a->ndim = info.ndim;
+        a->dtype = info.dtype;
+        a->size = info.size;
         a->nbytes = info.nbytes;
+        a->shape = info.shape;
+        a->strides = info.strides;
     }
     return a;
 }
 
 // ---- array_object.cc
 PyObject* wrap_array(minpy_array owned, PyObject* base = nullptr);  // takes the handle
+PyObject* wrap_window(minpy_array owned, PyObject* of);             // a view of another array object
 PyObject* scalar_or_array(minpy_array owned, bool scalar_wanted);   // NumPy scalar where NumPy makes one
 PyObject* scalar_from_value(const minpy_value& v);                  // of a SCALAR value; strong types only
 void drain_released();                                              // drops what destroy callbacks left behind
@@ -104,6 +112,7 @@ bool install_array_object(PyTypeObject* type);
 minpy_dtype dtype_of_descr(PyArray_Descr* d);  // 0 if it is none of ours (or of foreign byte order)
 PyArray_Descr* descr_of_dtype(minpy_dtype t);  // new reference
 minpy_dtype dtype_of_typenum(int num);
+minpy_dtype dtype_of_object(PyObject* o);  // of a dtype object or a scalar type; 0 if that is not enough to know it
 // 1 and *out, 0 with an exception, -1 if NumPy has the dtype and we do not.
 int parse_dtype(PyObject* o, minpy_dtype* out);
 
@@ -151,8 +160,38 @@ private:
     std::list<minpy_slice> slices_;
     int64_t bytes_ = 0;
 };
-// A number that needs no memory of the call: Python bool, int within 64 bits, float. False for anything else.
+// A number that needs no memory of the call: Python bool, int within 64 bits, float, NumPy's float64. False for others.
 bool simple_number(PyObject* o, minpy_value* out);
+
+// Values that need no memory of the call but what is here: numbers, names, dtypes, arrays, short tuples of ints or arrays.
+// add() is false for anything else, and where the library or NumPy must have a closer look.
+class PlainValues {
+public:
+    bool add(PyObject* o, int32_t kind, minpy_value* out);
+    bool add_ints(PyObject* const* items, Py_ssize_t n, minpy_value* out);
+    int64_t bytes() const { return bytes_; }  // of all arrays
+
+private:
+    bool add_arrays(PyObject* o, minpy_value* out);
+    enum { kInts = 16, kArrays = 8 };
+    int64_t ints_[kInts];
+    minpy_array arrays_[kArrays];
+    Py_ssize_t n_ints_ = 0, n_arrays_ = 0;
+    int64_t bytes_ = 0;
+};
+
+// An index of that kind: ints, slices of ints, None, an ellipsis; alone or in a tuple.
+struct PlainIndex {
+    enum { kMost = 8 };
+    minpy_value values[kMost];
+    minpy_slice slices[kMost];
+    int32_t n = 0;
+    bool all_ints = true;
+    bool parse(PyObject* key);
+
+private:
+    bool add(PyObject* o);
+};
 bool parse_device(PyObject* o, minpy_device* out);
 PyObject* value_to_python(minpy_value* v, bool scalar_wanted);  // takes what the value owns
 

@@ -9,27 +9,21 @@ PyObject* numpy_item(PyObject* self, PyObject* key) {
     return call ? PyObject_CallFunctionObjArgs(call, self, key, nullptr) : nullptr;
 }
 
-PyObject* wrap_item(PyObject* self, minpy_array got, bool scalar) {
-    if (scalar) return scalar_or_array(got, true);
-    minpy_array_info mine = info_of(handle_of(self)), its = info_of(got);
-    if (mine.storage != its.storage) return wrap_array(got);
-    PyObject* item = wrap_array(got, as_array(self)->base ? as_array(self)->base : self);
-    if (item) as_array(item)->readonly = as_array(self)->readonly;
-    return item;
+// What is at ints, slices and new axes: an element, or a view.
+PyObject* plain_item(PyObject* self, const PlainIndex& index) {
+    minpy_value element;
+    if (index.all_ints && minpy_array_element(handle_of(self), index.values, index.n, &element))
+        return scalar_from_value(element);
+    minpy_array got = nullptr;
+    minpy_status status = minpy_array_get(handle_of(self), index.values, index.n, &got);
+    if (status) return raise_status(status);
+    if (index.all_ints && index.n == with_facts(self)->ndim) return scalar_or_array(got, true);
+    return wrap_window(got, self);
 }
 
 PyObject* get(PyObject* self, PyObject* key) {
+    if (PlainIndex index; index.parse(key)) return plain_item(self, index);
     minpy_array got = nullptr;
-    if (PyLong_CheckExact(key)) {
-        int overflow;
-        minpy_value v = {MINPY_V_INT, 0, {0}};
-        v.v.i = PyLong_AsLongLongAndOverflow(key, &overflow);
-        if (!overflow) {
-            minpy_status status = minpy_array_get(handle_of(self), &v, 1, &got);
-            if (status) return raise_status(status);
-            return wrap_item(self, got, with_facts(self)->ndim == 1);
-        }
-    }
     Arguments arguments;
     minpy_value v[130];
     int32_t n = 130;
@@ -41,18 +35,14 @@ PyObject* get(PyObject* self, PyObject* key) {
     arguments.count(self);
     minpy_status status = run(arguments.bytes(), [&] { return minpy_array_get(handle_of(self), v, n, &got); });
     if (status) return raise_status(status);
-    bool scalar = all_ints && n == with_facts(self)->ndim;
-    if (!scalar && !all_ints) {
-        // An advanced index whose result is one element of 0 dimensions: a scalar too, unless an ellipsis was
-        // there.
-        bool advanced = false, ellipsis = false;
-        for (int32_t i = 0; i < n; i++) {
-            advanced = advanced || v[i].tag == MINPY_V_ARRAY;
-            ellipsis = ellipsis || v[i].tag == MINPY_V_ELLIPSIS;
-        }
-        scalar = advanced && !ellipsis;
+    bool advanced = false, ellipsis = false;
+    for (int32_t i = 0; i < n; i++) {
+        advanced = advanced || v[i].tag == MINPY_V_ARRAY;
+        ellipsis = ellipsis || v[i].tag == MINPY_V_ELLIPSIS;
     }
-    return wrap_item(self, got, scalar);
+    // An advanced index whose result is one element of 0 dimensions: a scalar too, unless an ellipsis was there.
+    if (advanced ? !ellipsis : all_ints && n == with_facts(self)->ndim) return scalar_or_array(got, true);
+    return info_of(handle_of(self)).storage == info_of(got).storage ? wrap_window(got, self) : wrap_array(got);
 }
 
 bool is_complex(minpy_array a) {
@@ -75,8 +65,17 @@ int set(PyObject* self, PyObject* key, PyObject* value) {
         PyErr_SetString(PyExc_ValueError, "assignment destination is read-only");
         return -1;
     }
+    minpy_value what;
+    if (PlainIndex index; simple_number(value, &what) && index.parse(key)) {
+        int64_t bytes = index.all_ints ? 0 : with_facts(self)->nbytes;
+        minpy_status status =
+            run(bytes, [&] { return minpy_array_set(handle_of(self), index.values, index.n, &what); });
+        if (!status) return check_fp("cast");
+        raise_status(status);
+        return -1;
+    }
     Arguments arguments;
-    minpy_value v[130], what;
+    minpy_value v[130];
     int32_t n = 130;
     bool all_ints;
     PyObject* owner;
@@ -118,21 +117,19 @@ int set(PyObject* self, PyObject* key, PyObject* value) {
 }  // namespace
 
 PyObject* item_at(PyObject* self, Py_ssize_t i) {
-    minpy_array_info info = info_of(handle_of(self));
-    if (info.ndim == 0) {
+    ArrayObject* a = with_facts(self);
+    if (a->ndim == 0) {
         PyErr_SetString(PyExc_IndexError, "too many indices for array: array is 0-dimensional, but 1 were indexed");
         return nullptr;
     }
-    if (i >= info.shape[0]) {
+    if (i >= a->shape[0]) {
         PyErr_SetString(PyExc_IndexError, "index out of bounds");
         return nullptr;
     }
-    minpy_value v = {MINPY_V_INT, 0, {0}};
-    v.v.i = i;
-    minpy_array got = nullptr;
-    minpy_status status = minpy_array_get(handle_of(self), &v, 1, &got);
-    if (status) return raise_status(status);
-    return wrap_item(self, got, info.ndim == 1);
+    PlainIndex index;
+    index.values[0] = {MINPY_V_INT, 0, {i}};
+    index.n = 1;
+    return plain_item(self, index);
 }
 
 }  // namespace minpy::face
@@ -161,8 +158,7 @@ PyObject* minpy_face_concat(PyObject*, PyObject*) {
     return nullptr;
 }
 Py_ssize_t minpy_face_length(PyObject* self) {
-    minpy_array_info info = info_of(handle_of(self));
-    if (info.ndim) return static_cast<Py_ssize_t>(info.shape[0]);
+    if (ArrayObject* a = with_facts(self); a->ndim) return static_cast<Py_ssize_t>(a->shape[0]);
     PyErr_SetString(PyExc_TypeError, "len() of unsized object");
     return -1;
 }

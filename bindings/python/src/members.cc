@@ -11,12 +11,12 @@ PyObject* tuple_of(const int64_t* p, int32_t n) {
 }
 
 PyObject* get_shape(PyObject* self, void*) {
-    minpy_array_info info = info_of(handle_of(self));
-    return tuple_of(info.shape, info.ndim);
+    ArrayObject* a = with_facts(self);
+    return tuple_of(a->shape, a->ndim);
 }
 PyObject* get_strides(PyObject* self, void*) {
-    minpy_array_info info = info_of(handle_of(self));
-    return tuple_of(info.strides, info.ndim);
+    ArrayObject* a = with_facts(self);
+    return tuple_of(a->strides, a->ndim);
 }
 // x.shape = …: another window on the same memory, or NumPy's error.
 int set_shape(PyObject* self, PyObject* value, void*) {
@@ -43,29 +43,31 @@ PyObject* become(PyObject* self, PyObject* other) {
     Py_RETURN_NONE;
 }
 PyObject* get_ndim(PyObject* self, void*) { return PyLong_FromLong(with_facts(self)->ndim); }
-PyObject* get_size(PyObject* self, void*) { return PyLong_FromLongLong(info_of(handle_of(self)).size); }
-PyObject* get_nbytes(PyObject* self, void*) { return PyLong_FromLongLong(info_of(handle_of(self)).nbytes); }
-PyObject* get_itemsize(PyObject* self, void*) {
-    return PyLong_FromLong(minpy_dtype_size(info_of(handle_of(self)).dtype));
-}
+PyObject* get_size(PyObject* self, void*) { return PyLong_FromLongLong(with_facts(self)->size); }
+PyObject* get_nbytes(PyObject* self, void*) { return PyLong_FromLongLong(with_facts(self)->nbytes); }
+PyObject* get_itemsize(PyObject* self, void*) { return PyLong_FromLong(minpy_dtype_size(with_facts(self)->dtype)); }
 PyObject* get_dtype(PyObject* self, void*) {
-    return reinterpret_cast<PyObject*>(descr_of_dtype(info_of(handle_of(self)).dtype));
+    return reinterpret_cast<PyObject*>(descr_of_dtype(with_facts(self)->dtype));
 }
 PyObject* get_base(PyObject* self, void*) {
     PyObject* base = as_array(self)->base;
     if (base && PyArray_CheckExact(base)) return array_from_numpy(base, false);
     return Py_NewRef(base ? base : Py_None);
 }
+// A view of `self`, or a copy where strides do not allow one: what a row for shapes gives for plain values.
+PyObject* reshaped(minpy_op op, PyObject* self, const minpy_value* ints) {
+    minpy_value values[2] = {{MINPY_V_ARRAY, 0, {0}}, ints ? *ints : minpy_value{MINPY_V_DEFAULT, 0, {0}}}, result;
+    values[0].v.p = handle_of(self);
+    int32_t n = 1;
+    minpy_status status =
+        run(with_facts(self)->nbytes, [&] { return minpy_invoke(op, values, ints ? 2 : 1, nullptr, &result, &n); });
+    if (status) return raise_status(status);
+    auto got = static_cast<minpy_array>(const_cast<void*>(result.v.p));
+    return info_of(got).flags & MINPY_ARRAY_OWNS_DATA ? wrap_array(got) : wrap_window(got, self);
+}
 PyObject* get_t(PyObject* self, void*) {
-    static PyObject* transpose;
-    if (!transpose) transpose = find_operator("transpose");
-    if (!transpose) return PyErr_Format(PyExc_AttributeError, "T needs the operator transpose");
-    PyObject* result = PyObject_CallOneArg(transpose, self);
-    if (result && is_exact_array(result) && !as_array(result)->base) {
-        as_array(result)->base = Py_NewRef(as_array(self)->base ? as_array(self)->base : self);
-        as_array(result)->readonly = as_array(self)->readonly;
-    }
-    return result;
+    static const minpy_op transpose = op_of(find_operator("transpose"));
+    return reshaped(transpose, self, nullptr);
 }
 // (flags of the library, readonly): for flags and context in Python.
 PyObject* get_state(PyObject* self, void*) {
@@ -125,18 +127,23 @@ PyObject* tolist(PyObject* self, PyObject*) {
 }
 
 // x.reshape(2, 3) and x.reshape((2, 3)); x.transpose(1, 0) and x.transpose((1, 0)).
-PyObject* with_ints(const char* name, PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
-    PyObject* op = find_operator(name);
-    if (!op) return PyErr_Format(PyExc_AttributeError, "no operator %s", name);
+PyObject* with_ints(PyObject* op, PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
+    if (n > 0 && !kwnames) {
+        PlainValues plain;
+        minpy_value ints;
+        if (n > 1 ? plain.add_ints(args, n, &ints) : args[0] != Py_None && plain.add(args[0], MINPY_PARAM_INTS, &ints))
+            return reshaped(op_of(op), self, &ints);
+    }
     Ref packed;
     PyObject* stack[8] = {self, nullptr};
     Py_ssize_t n_keywords = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
-    if (n_keywords > 5) return PyErr_Format(PyExc_TypeError, "%s: too many keyword arguments", name);
+    if (n_keywords > 5) return PyErr_Format(PyExc_TypeError, "too many keyword arguments");
     Py_ssize_t given = 1;
     if (n == 1) {
         stack[given++] = args[0];
     } else if (n > 1) {
         packed = Ref(PyTuple_New(n));
+        if (!packed) return nullptr;
         for (Py_ssize_t i = 0; i < n; i++) PyTuple_SET_ITEM(packed.get(), i, Py_NewRef(args[i]));
         stack[given++] = packed.get();
     }
@@ -150,23 +157,58 @@ PyObject* with_ints(const char* name, PyObject* self, PyObject* const* args, Py_
     return result;
 }
 PyObject* reshape(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
-    return with_ints("reshape", self, args, n, kwnames);
+    static PyObject* const op = find_operator("reshape");
+    return with_ints(op, self, args, n, kwnames);
 }
 PyObject* transpose(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
-    return with_ints("transpose", self, args, n, kwnames);
+    static PyObject* const op = find_operator("transpose");
+    return with_ints(op, self, args, n, kwnames);
+}
+// x.astype(dtype) and x.copy() as they mostly are; with more arguments they are written in Python.
+PyObject* in_python(const char* name, PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
+    Ref method(PyObject_GetAttrString(self, name));
+    return method ? PyObject_Vectorcall(method.get(), args, static_cast<size_t>(n), kwnames) : nullptr;
+}
+PyObject* converted(minpy_op op, PyObject* self, minpy_dtype t) {
+    minpy_value values[2] = {{MINPY_V_ARRAY, 0, {0}}, {MINPY_V_DTYPE, 0, {t}}}, result;
+    values[0].v.p = handle_of(self);
+    int32_t n = 1;
+    minpy_status status =
+        run(with_facts(self)->nbytes, [&] { return minpy_invoke(op, values, t ? 2 : 1, nullptr, &result, &n); });
+    if (status) return raise_status(status);
+    if (check_fp("cast") < 0) {
+        minpy_values_release(&result, n);
+        return nullptr;
+    }
+    return wrap_array(static_cast<minpy_array>(const_cast<void*>(result.v.p)));
+}
+PyObject* astype(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
+    static const minpy_op op = op_of(find_operator("astype"));
+    minpy_dtype t = n == 1 && !kwnames ? dtype_of_object(args[0]) : 0;
+    bool drops_imaginary = t && with_facts(self)->dtype >= MINPY_COMPLEX64 && t < MINPY_COMPLEX64;
+    return t && !drops_imaginary ? converted(op, self, t) : in_python("_astype", self, args, n, kwnames);
+}
+PyObject* copy(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
+    static const minpy_op op = op_of(find_operator("copy"));
+    return n == 0 && !kwnames ? converted(op, self, 0) : in_python("_copy", self, args, n, kwnames);
 }
 PyObject* dunder_complex(PyObject* self, PyObject*) {
     Ref scalar(PyObject_CallMethod(self, "item", nullptr));
     return scalar ? PyObject_CallOneArg(reinterpret_cast<PyObject*>(&PyComplex_Type), scalar.get()) : nullptr;
 }
 
-PyMethodDef methods[] = {{"item", method(item), METH_FASTCALL, "One element as a Python number."},
-                         {"_become", become, METH_O, nullptr},
-                         {"tolist", tolist, METH_NOARGS, "The elements as nested lists."},
-                         {"reshape", method(reshape), METH_FASTCALL | METH_KEYWORDS, "A view of another shape."},
-                         {"transpose", method(transpose), METH_FASTCALL | METH_KEYWORDS, "A view with axes permuted."},
-                         {"__complex__", dunder_complex, METH_NOARGS, nullptr},
-                         {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {
+    {"item", method(item), METH_FASTCALL, "One element as a Python number."},
+    {"_become", become, METH_O, nullptr},
+    {"tolist", tolist, METH_NOARGS, "The elements as nested lists."},
+    {"reshape", method(reshape), METH_FASTCALL | METH_KEYWORDS, "A view of another shape."},
+    {"transpose", method(transpose), METH_FASTCALL | METH_KEYWORDS, "A view with axes permuted."},
+    {"astype", method(astype), METH_FASTCALL | METH_KEYWORDS,
+     "astype($self, dtype, order='K', casting='unsafe', subok=True, copy=True)\n--\n\n"
+     "A copy with another dtype; the array itself where copy=False allows it."},
+    {"copy", method(copy), METH_FASTCALL | METH_KEYWORDS, "copy($self, order='C')\n--\n\nA copy of the array."},
+    {"__complex__", dunder_complex, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
 

@@ -198,6 +198,12 @@ PyObject* in_place(int k, PyObject* a, PyObject* b) {
 
 // float(x), int(x), …: of the one element; NumPy's own words for arrays that have more.
 PyObject* converted(PyObject* self, PyObject* (*convert)(PyObject*)) {
+    minpy_value element;
+    if (minpy_array_element(handle_of(self), nullptr, 0, &element)) {
+        if (element.len == MINPY_FLOAT64 && convert == PyNumber_Float) return PyFloat_FromDouble(element.v.f);
+        Ref scalar(scalar_from_value(element));
+        return scalar ? convert(scalar.get()) : nullptr;
+    }
     minpy_array_info info = info_of(handle_of(self));
     if (info.size == 1 && info.ndim == 0) {
         minpy_value v;

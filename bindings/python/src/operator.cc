@@ -250,15 +250,9 @@ PyObject* make_operator(const char* name, minpy_op op, bool method) {
         if (!(p.flags & MINPY_PARAM_KEYWORD_ONLY)) o->positional->push_back(i);
     }
     if (!(info.flags & MINPY_OP_ELEMENTWISE) || method) place_out(o);
-    o->n_leading = 0;
     o->n_required = 0;
-    for (size_t k = 0; k < o->parameters->size(); k++) {
-        const Parameter& p = (*o->parameters)[k];
-        if (!(p.flags & (MINPY_PARAM_OPTIONAL | MINPY_PARAM_HAS_DEFAULT))) o->n_required = static_cast<int>(k) + 1;
-        bool leads = o->n_leading == static_cast<int>(k) && k < o->positional->size() &&
-                     (*o->positional)[k] == static_cast<int>(k);
-        if (leads && p.kind == MINPY_PARAM_ARRAY && !p.variadic) o->n_leading++;
-    }
+    for (const Parameter& p : *o->parameters)
+        o->n_required += !(p.flags & (MINPY_PARAM_OPTIONAL | MINPY_PARAM_HAS_DEFAULT));
     return reinterpret_cast<PyObject*>(o);
 }
 

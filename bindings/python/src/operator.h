@@ -23,7 +23,6 @@ struct OperatorObject {
     uint32_t flags;  // MINPY_OP_*
     int32_t n_inputs, n_outputs;
     int n_required;     // parameters without a default
-    int n_leading;      // parameters at the start that are single arrays
     bool method;        // stands for numpy.ndarray's method of this name
     std::string* name;  // the registry's
     std::string* short_name;

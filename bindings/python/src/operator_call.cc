@@ -287,37 +287,98 @@ PyObject* Call::invoke() {
     return result;
 }
 
-// x.sum(), np.add(a, b): nothing but arrays and plain numbers, all else by default. False if it is not that simple.
-bool quick_call(OperatorObject* op, PyObject* const* args, Py_ssize_t n_args, PyObject** result) {
-    minpy_value v[2], results[kMaxResults];
-    int64_t bytes = 0;
-    bool scalar = op->flags & MINPY_OP_SCALAR_RESULT;
+// The plain call: few arguments, each of which PlainValues takes. It needs no memory of its own, which is most of what a
+// small call would cost.
+class PlainCall {
+public:
+    explicit PlainCall(OperatorObject* op) : op_(op) {}
+    bool parse(PyObject* const* args, Py_ssize_t n_args, PyObject* kwnames);
+    // False if the full call has to see to it.
+    bool invoke(PyObject** result);
+
+private:
+    bool set(size_t i, PyObject* o);
+    bool keyword(PyObject* name, PyObject* o);
+    bool out(PyObject* o);
+
+    enum { kMost = 8 };
+    OperatorObject* op_;
+    size_t n_ = 0;  // values so far; what was left out between them is DEFAULT
+    int n_given_ = 0;
+    minpy_value values_[kMost];
+    PlainValues plain_;
+    bool scalar_ = true;  // no operand has dimensions
+    PyObject* out_ = nullptr;
+};
+
+bool PlainCall::set(size_t i, PyObject* o) {
+    if (i >= kMost) return false;
+    while (n_ <= i) values_[n_++].tag = MINPY_V_DEFAULT;
+    if (values_[i].tag != MINPY_V_DEFAULT) return false;  // given twice
+    const Parameter& p = (*op_->parameters)[i];
+    bool required = !(p.flags & (MINPY_PARAM_OPTIONAL | MINPY_PARAM_HAS_DEFAULT));
+    if (p.variadic || (o == Py_None && required)) return false;
+    if (!plain_.add(o, p.kind, &values_[i])) return false;
+    if (is_exact_array(o) && as_array(o)->ndim) scalar_ = false;
+    n_given_ += required;
+    return true;
+}
+
+bool PlainCall::out(PyObject* o) {
+    if (out_ || !is_exact_array(o) || as_array(o)->readonly || op_->n_outputs != 1) return false;
+    out_ = o;
+    return true;
+}
+
+bool PlainCall::keyword(PyObject* name, PyObject* o) {
+    // Names in code are interned: the string itself, or it is not plain.
+    const std::vector<Parameter>& parameters = *op_->parameters;
+    for (size_t i = 0; i < parameters.size(); i++)
+        if (parameters[i].name == name) return !(parameters[i].flags & MINPY_PARAM_POSITIONAL_ONLY) && set(i, o);
+    return name == names().out && out(o);
+}
+
+bool PlainCall::parse(PyObject* const* args, Py_ssize_t n_args, PyObject* kwnames) {
+    const std::vector<int>& positional = *op_->positional;
+    if (n_args > static_cast<Py_ssize_t>(positional.size())) return false;
     for (Py_ssize_t i = 0; i < n_args; i++) {
-        if (is_exact_array(args[i])) {
-            ArrayObject* a = with_facts(args[i]);
-            v[i] = {MINPY_V_ARRAY, 0, {0}};
-            v[i].v.p = a->handle;
-            bytes += a->nbytes;
-            if (a->ndim && (op->flags & MINPY_OP_ELEMENTWISE)) scalar = false;
-        } else if (!simple_number(args[i], &v[i])) {
-            return false;
-        }
+        int p = positional[static_cast<size_t>(i)];
+        if (p == kOut || !set(static_cast<size_t>(p), args[i])) return false;
     }
-    if (bytes >= kLongBytes) return false;
+    for (Py_ssize_t i = 0; kwnames && i < PyTuple_GET_SIZE(kwnames); i++)
+        if (!keyword(PyTuple_GET_ITEM(kwnames, i), args[n_args + i])) return false;
+    return n_given_ == op_->n_required;
+}
+
+bool PlainCall::invoke(PyObject** result) {
+    minpy_value results[kMaxResults];
     int32_t n = kMaxResults;
-    minpy_status status = minpy_invoke(op->op, v, static_cast<int32_t>(n_args), nullptr, results, &n);
+    minpy_array out;
+    minpy_call_options options = MINPY_CALL_OPTIONS_INIT;
+    if (out_) {
+        out = handle_of(out_);
+        options.out = &out;
+        options.n_out = 1;
+    }
+    minpy_status status = run(plain_.bytes(), [&] {
+        return minpy_invoke(op_->op, values_, static_cast<int32_t>(n_), out_ ? &options : nullptr, results, &n);
+    });
     if (status == MINPY_E_UNSUPPORTED || (status == MINPY_E_INVALID && n > kMaxResults)) return false;
+    bool scalar = (op_->flags & MINPY_OP_SCALAR_RESULT) && (scalar_ || !(op_->flags & MINPY_OP_ELEMENTWISE));
     *result = nullptr;
     if (status) {
         raise_status(status);
-    } else if (check_fp(op->short_name->c_str()) < 0) {
+    } else if (check_fp(op_->short_name->c_str()) < 0) {
         minpy_values_release(results, n);
+    } else if (out_) {
+        minpy_values_release(results, n);
+        *result = Py_NewRef(out_);
     } else if (n == 1) {
         *result = value_to_python(results, scalar);
     } else {
         *result = PyTuple_New(n);
         for (int32_t i = 0; *result && i < n; i++) PyTuple_SET_ITEM(*result, i, value_to_python(results + i, scalar));
-        if (*result && op->finish) *result = Ref(PyObject_CallObject(op->finish, Ref(*result).get())).release();
+        if (*result && op_->finish) *result = Ref(PyObject_CallObject(op_->finish, Ref(*result).get())).release();
     }
     return true;
 }
@@ -329,9 +390,10 @@ PyObject* call_operator(PyObject* self, PyObject* const* args, size_t nargsf, Py
     Py_ssize_t n_args = PyVectorcall_NARGS(nargsf);
     const char* reason = "attribute";
     PyObject* result;
-    if (!kwnames && n_args <= 2 && n_args <= op->n_leading && n_args >= op->n_required && n_args > 0 &&
-        !(op->flags & MINPY_OP_LIST_RESULT) && quick_call(op, args, n_args, &result))
-        return result;
+    if (!(op->flags & MINPY_OP_LIST_RESULT)) {
+        PlainCall call(op);
+        if (call.parse(args, n_args, kwnames) && call.invoke(&result)) return result;
+    }
     {
         Call call(op);
         Converted done = call.parse(args, n_args, kwnames);

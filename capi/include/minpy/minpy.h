@@ -132,6 +132,11 @@ MINPY_API minpy_status minpy_array_get_info(minpy_array a, minpy_array_info *io)
 MINPY_API minpy_status minpy_array_data(minpy_array a, void **out);
 /** The one element of an array of size 1, as a SCALAR value with the array's dtype. Free with minpy_values_release. */
 MINPY_API minpy_status minpy_array_item(minpy_array a, minpy_value *out);
+/** One element, where that needs nothing but a look: the array is computed, on the CPU and on no tape, and `index` is an
+ *  int within bounds for each dimension. No error otherwise: minpy_array_get gives the element, or says why there is none.
+ *  @param out  a SCALAR value with the array's dtype; complex128 is never looked at
+ *  @return 1 if it was read, else 0 */
+MINPY_API int32_t minpy_array_element(minpy_array a, const minpy_value *index, int32_t n, minpy_value *out);
 /** a[index]: ints, slices, ellipsis, newaxis, bools and arrays, with NumPy's rules. A view for basic indices. */
 MINPY_API minpy_status minpy_array_get(minpy_array a, const minpy_value *index, int32_t n, minpy_array *out);
 /** a[index] = value, with NumPy's rules; value is an array or a number. */
