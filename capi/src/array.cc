@@ -3,6 +3,7 @@
 #include "core/array/format.h"
 #include "core/array/indexing.h"
 #include "core/ops/calls.h"
+#include "core/registry/recorder.h"
 
 namespace minpy {
 
@@ -154,6 +155,8 @@ minpy_status minpy_array_item(minpy_array a, minpy_value* out) {
         need(out, "out");
         Array x = share(a);
         if (x.size() != 1) throw value_error("can only convert an array of size 1 to a Python scalar");
+        if (Recorder* r = recorder()) r->tells(x);
+        InsideKernel inside;
         x = to_device(x, kCpu);
         minpy_value v{MINPY_V_SCALAR, int32_t(x.dtype()), {0}};
         if (x.dtype() == DType::complex128) {

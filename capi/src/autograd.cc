@@ -1,6 +1,7 @@
 // Tapes.
 #include "capi/src/boundary.h"
 #include "core/ops/calls.h"
+#include "core/registry/recorder.h"
 
 using namespace minpy;
 
@@ -78,8 +79,8 @@ int32_t minpy_array_is_traced(minpy_array a) {
     int32_t traced = 0;
     guard([&] {
         Array x = Array::share(body(a));
-        if (!may_be_traced(x)) return;
-        traced = bool(trace_of(x, Context::current()).node);
+        if (Recorder* r = recorder(); r && r->knows(x)) traced = 2;
+        if (may_be_traced(x) && trace_of(x, Context::current()).node) traced = 1;
     });
     return traced;
 }

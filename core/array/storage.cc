@@ -5,6 +5,7 @@
 #include "core/autograd/node.h"
 #include "core/fusion/deferred.h"
 #include "core/registry/device.h"
+#include "core/registry/recorder.h"
 
 namespace minpy {
 
@@ -73,6 +74,8 @@ void Storage::destroy_now() noexcept {
 }
 
 void wait_ready(Storage& s) {
+    if (Recorder* r = recorder()) r->reading(s);
+    InsideKernel inside;
     if (s.has(Storage::kPending)) force(s);
     if (s.has(Storage::kPoisoned)) {
         std::lock_guard lock(s.extra_data().mutex);
@@ -82,6 +85,8 @@ void wait_ready(Storage& s) {
 
 void before_write(Storage& s) {
     if (s.has(Storage::kReadOnly)) throw value_error("assignment destination is read-only");
+    if (Recorder* r = recorder()) r->changing(s);
+    InsideKernel inside;
     if (s.has(Storage::kPending | Storage::kPoisoned)) wait_ready(s);
     if (s.has(Storage::kRead)) force_readers(s);
     if (s.is_saved()) detach_saved(s);

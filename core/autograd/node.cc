@@ -2,6 +2,7 @@
 
 #include "core/autograd/tape.h"
 #include "core/registry/device.h"
+#include "core/registry/recorder.h"
 #include "core/registry/thread_state.h"
 
 namespace minpy {
@@ -156,7 +157,9 @@ Array without_node(const Array& a) {
 Array snapshot(const Array& a) {
     if (!a.on_cpu()) return copy_on_device(a);
     Array copy = empty_strided(a.shape(), a.strides(), a.dtype());
+    InsideKernel inside;
     copy_into(copy, a);
+    if (Recorder* r = recorder()) r->copied(copy, a);
     return copy;
 }
 

@@ -1,10 +1,13 @@
-// A Function of a graph: its nodes in order, called one after the other through the dispatcher, so that it records,
-// defers and falls back like anything else. What depends on shapes is inferred once and kept.
+// A Function of a graph. The first call with a signature (shapes, dtypes, layouts, mode, which gradients are wanted) records
+// what its nodes do into a plan (core/graph/plan.h), later ones run that. What has no plan is interpreted: node by node
+// through the dispatcher, so that it records, defers and falls back like anything else.
 #pragma once
 #include <map>
 #include <mutex>
 
 #include "core/graph/bind.h"
+#include "core/graph/plan.h"
+#include "core/graph/signature.h"
 #include "core/registry/function.h"
 
 namespace minpy {
@@ -18,13 +21,21 @@ public:
     int n_results() const override { return int(outputs_.size()); }
 
 private:
+    friend class GraphCall;
     struct Step {
         BoundNode node;
         SmallVector<int32_t, 4> inputs;  // slots
         int32_t first_output, n_outputs;
         SmallVector<int32_t, 4> last_use;  // slots that nothing reads afterwards
     };
-    void fill_missing(std::vector<Array>& slots, const Context& context);
+    // All variables, by position; null: missing.
+    Arrays variables_from(ValuesView args, const Context& context);
+    void fill_missing(Arrays& variables, const Context& context);
+    Arrays interpret(std::span<const Array> variables, Context& context);
+    Arrays run(const Arrays& variables, Context& context);
+    std::shared_ptr<Plan> plan_for(const Signature& key, const Arrays& variables, std::span<const char> wanted,
+                                   const Context& context);
+    std::shared_ptr<Plan> record_plan(const Arrays& variables, std::span<const char> wanted, const Context& context);
 
     Ref<Symbol> symbol_;
     std::vector<const GraphNode*> nodes_;
@@ -39,7 +50,8 @@ private:
     std::vector<int32_t> outputs_;
     size_t n_slots_ = 0;
     std::mutex mutex_;
-    std::map<std::vector<int64_t>, std::vector<Array>> zeros_;  // of missing arguments, by what was given
+    std::map<Signature, std::vector<Array>> zeros_;     // of missing arguments, by what was given
+    std::map<Signature, std::shared_ptr<Plan>> plans_;  // null: there is none for this signature
 };
 
 }  // namespace minpy

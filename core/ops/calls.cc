@@ -66,7 +66,7 @@ Array scale_cotangent(const Array& g, Array d) {
     const Op& op = MINPY_OP("_scale_cotangent");
     ArrayBody *a = g.get(), *b = d.get();
     const Loop* loop = op.loops[int(a->dtype)];
-    bool own = is_plain(a) && is_plain(b) && b->refs.load() == 1 && b->storage->refs.load() == 1 &&
+    bool own = !observed.load(std::memory_order_relaxed) && is_plain(a) && is_plain(b) && b->refs.load() == 1 && b->storage->refs.load() == 1 &&
                !b->storage->has(Storage::kExposed | Storage::kReadOnly | Storage::kRead) && !b->storage->is_saved();
     if (!own || !loop || a->dtype != b->dtype || a->size > 4096 || !same(g.shape(), d.shape())) return call(op, g, d);
     char* p[] = {g.raw(), d.raw(), d.raw()};

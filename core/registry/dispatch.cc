@@ -8,6 +8,7 @@
 #include "core/fusion/deferred.h"
 #include "core/ops/calls.h"
 #include "core/registry/device.h"
+#include "core/registry/recorder.h"
 #include "core/registry/statistics.h"
 #include "core/registry/thread_state.h"
 
@@ -189,9 +190,13 @@ void assign(const Array& to, const Array& value, Context& context) {
         if (may_be_traced(value)) wide = ops::broadcast_to(value, to.shape());
         return assign(to, wide, context);
     }
-    before_write(to.storage());
-    if (to.on_cpu() && value.on_cpu()) thread_state().fp_status |= convert_into(to, value);
-    else copy_between(to, value);
+    {
+        InsideKernel inside;
+        before_write(to.storage());
+        if (to.on_cpu() && value.on_cpu()) thread_state().fp_status |= convert_into(to, value);
+        else copy_between(to, value);
+    }
+    if (Recorder* r = recorder()) r->wrote(to, value);
     if (may_be_traced(to) || may_be_traced(value) || to.storage().has(Storage::kTraced)) {
         Array recorded = in(to.dtype(), kFloating | kComplex) && value.dtype() != to.dtype() && may_be_traced(value)
                              ? ops::astype(value, to.dtype())
@@ -278,6 +283,7 @@ void run_elementwise_call(Call& c) {
             before_write(to.storage());
             thread_state().fp_status |= run_loop(*r.loop, inputs, to);
             c.out.push_back(to);
+            if (Recorder* recording = recorder()) recording->called(c, r.loop);
             return;
         }
     }
@@ -307,6 +313,7 @@ void run_elementwise_call(Call& c) {
         thread_state().fp_status |= run_loop(*r.loop, inputs, out);
     }
     c.out.push_back(std::move(out));
+    if (Recorder* recording = recorder()) recording->called(c, r.loop);
     bool traced = false;
     for (const Array& a : inputs) traced = traced || may_be_traced(a);
     if (traced) record(c, inputs, {c.out.data(), 1});
@@ -324,12 +331,17 @@ void run_kernel_call(Call& c) {
         run_on_device(c, device);
     } else {
         if (!c.op.cpu_kernel) throw unsupported("no kernel on the CPU");
+        InsideKernel looking;
         for (const Array& a : c.in)
             if (a) a.data();
         for (const Call::Spec& s : c.specs) c.out.push_back(empty(view(s.shape), s.dtype));
-        c.op.cpu_kernel(c);
+        {
+            InsideKernel inside(true);
+            c.op.cpu_kernel(c);
+        }
         count_call(c.op);
     }
+    if (Recorder* r = recorder()) r->called(c, nullptr);
     record(c, {c.in.data(), size_t(c.in.size())}, {c.out.data(), size_t(c.out.size())});
     if (!c.options.out.empty()) deliver(c);
 }
@@ -353,6 +365,7 @@ void run_compute_call(Call& c) {
         count_fallback(c.op.name, device, "no_kernel", bytes, uint64_t(std::chrono::nanoseconds(spent).count()),
                        c.context.fallback);
     } else {
+        InsideKernel inside(true);
         for (const Array& a : c.in)
             if (a) a.data();
         c.op.compute(c);
@@ -360,6 +373,7 @@ void run_compute_call(Call& c) {
         if (!device.is_cpu())
             for (Array& a : c.out) a = to_device(a, device);
     }
+    if (Recorder* r = recorder()) r->called(c, nullptr);
     record(c, {given.data(), size_t(given.size())}, {c.out.data(), size_t(c.out.size())});
     if (!c.options.out.empty()) deliver(c);
 }

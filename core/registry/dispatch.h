@@ -27,6 +27,9 @@ void run_elementwise_call(Call& call);
 void run_kernel_call(Call& call);   // rows with infer, on the device of the operands or the CPU
 void run_compute_call(Call& call);  // rows with compute, on the CPU
 
+// "float64(2,3), int64(2)": for error records.
+std::string describe_operands(std::span<const Array> operands);
+
 // Moves operands of other devices to `device`; a host array among device operands is counted.
 void gather_operands(Call& call, Device device);
 Device device_of_call(const Call& call);

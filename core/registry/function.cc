@@ -1,86 +1,16 @@
 #include "core/registry/function.h"
 
-#include <deque>
-
 #include "core/autograd/tape.h"
 #include "core/ops/calls.h"
 #include "core/registry/device.h"
 #include "core/registry/dispatch.h"
+#include "core/registry/pattern.h"
 #include "core/registry/registry.h"
 #include "core/registry/statistics.h"
 #include "core/registry/thread_state.h"
 
 namespace minpy {
 namespace {
-
-// Arguments as a pattern in which every array is a DEFAULT, and the arrays, also those of lists, by order.
-struct Pattern {
-    SmallVector<minpy_value, 8> values;
-    Arrays operands;
-    std::deque<SmallVector<minpy_value, 8>> lists;  // what nested values point to
-
-    explicit Pattern(ValuesView given) { values = take(given, 0); }
-
-    SmallVector<minpy_value, 8> take(ValuesView given, int depth) {
-        if (depth > 32) throw value_error("arguments are nested too deeply");
-        SmallVector<minpy_value, 8> out;
-        for (const minpy_value& v : given) {
-            if (v.tag < 0 || v.tag > MINPY_V_DEFAULT) throw value_error("an argument has the unknown tag ", v.tag);
-            if (v.tag == MINPY_V_ARRAY) {
-                if (!v.v.p) throw value_error("an argument is a null pointer");
-                operands.push_back(Array::share(array_of(v)));
-                out.push_back(default_value());
-            } else if (v.tag == MINPY_V_ARRAYS) {
-                auto* handles = static_cast<ArrayBody* const*>(v.v.p);
-                for (int32_t i = 0; i < v.len; ++i) {
-                    if (!handles[i]) throw value_error("an argument is a null pointer");
-                    operands.push_back(Array::share(handles[i]));
-                }
-                out.push_back(pointer_value(MINPY_V_ARRAYS, nullptr, v.len));
-            } else if (v.tag == MINPY_V_VALUES) {
-                lists.push_back(take({static_cast<const minpy_value*>(v.v.p), size_t(v.len)}, depth + 1));
-                out.push_back(pointer_value(MINPY_V_VALUES, lists.back().data(), v.len));
-            } else {
-                out.push_back(v.tag == MINPY_V_DEFAULT ? none_value() : v);
-            }
-        }
-        return out;
-    }
-};
-
-// The pattern with arrays in their places again.
-class Filled {
-public:
-    Filled(ValuesView pattern, Arrays operands) : operands_(std::move(operands)) { values_ = fill(pattern); }
-    SmallVector<minpy_value, 8>& values() { return values_; }
-    void add(const Array& a) {
-        more_.push_back(a);
-        values_.push_back(to_value(a));
-    }
-
-private:
-    SmallVector<minpy_value, 8> fill(ValuesView pattern) {
-        SmallVector<minpy_value, 8> out;
-        for (const minpy_value& v : pattern) {
-            if (v.tag == MINPY_V_DEFAULT) {
-                out.push_back(to_value(operands_[next_++]));
-            } else if (v.tag == MINPY_V_ARRAYS) {
-                out.push_back(pointer_value(MINPY_V_ARRAYS, operands_.data() + next_, v.len));
-                next_ += v.len;
-            } else if (v.tag == MINPY_V_VALUES) {
-                lists_.push_back(fill({static_cast<const minpy_value*>(v.v.p), size_t(v.len)}));
-                out.push_back(pointer_value(MINPY_V_VALUES, lists_.back().data(), v.len));
-            } else {
-                out.push_back(v);
-            }
-        }
-        return out;
-    }
-    Arrays operands_, more_;
-    std::deque<SmallVector<minpy_value, 8>> lists_;
-    SmallVector<minpy_value, 8> values_;
-    int64_t next_ = 0;
-};
 
 ValuesView view(const SmallVector<minpy_value, 8>& v) { return {v.data(), size_t(v.size())}; }
 
@@ -176,25 +106,28 @@ void check_results(const Function& f, const Arrays& results) {
 
 }  // namespace
 
-void pull_back_function(Reverse& c) {
-    auto& f = static_cast<ForeignFunction&>(function_of(c.arg(0)));
+void pull_back_function(Reverse& c) { function_of(c.arg(0)).pull_back(c); }
+
+void Function::pull_back(Reverse&) { throw unsupported("the function '", name, "' has no derivative of its own"); }
+
+void ForeignFunction::pull_back(Reverse& c) {
     const minpy_value& pattern = c.arg(1);
     Arrays operands;
     for (int64_t i = 0; i < c.n_in(); ++i) operands.push_back(c.in(i));
     Filled args({static_cast<const minpy_value*>(pattern.v.p), size_t(pattern.len)}, std::move(operands));
     for (int i = 0; i < c.node.n_out; ++i) args.add(c.out(i));
     for (int i = 0; i < c.node.n_out; ++i) args.add(c.g(i));
-    Arrays found = f.run_backward(view(args.values()));
+    Arrays found = run_backward(view(args.values()));
     if (found.size() != c.n_in())
-        throw Error(MINPY_E_CALLBACK, "ValueError",
-                    cat("the backward of '", f.name, "' gave ", found.size(), " cotangents for ", c.n_in(),
-                        " array arguments"));
+        throw Error(
+            MINPY_E_CALLBACK, "ValueError",
+            cat("the backward of '", name, "' gave ", found.size(), " cotangents for ", c.n_in(), " array arguments"));
     for (int64_t i = 0; i < c.n_in(); ++i) {
         if (!found[i] || !c.needs(i)) continue;
         Dims shape = c.in_shape(i);
         if (!same(found[i].shape(), shape))
             throw Error(MINPY_E_CALLBACK, "ValueError",
-                        cat("the backward of '", f.name, "' gave a cotangent of shape ", to_string(found[i].shape()),
+                        cat("the backward of '", name, "' gave a cotangent of shape ", to_string(found[i].shape()),
                             " for argument ", i, " of shape ", shape));
         c.set(i, std::move(found[i]));
     }

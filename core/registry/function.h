@@ -15,6 +15,8 @@ public:
     virtual Arrays call(ValuesView args, const CallOptions& options) = 0;
     // How many results a call gives; 0 if only the call can tell.
     virtual int n_results() const { return 0; }
+    // The derivative of a call that the tape has as one node (the row "_call").
+    virtual void pull_back(Reverse& c);
 };
 inline minpy_value to_value(const Function& f) { return pointer_value(MINPY_V_FUNCTION, &f, 0); }
 inline Function& function_of(const minpy_value& v) { return *static_cast<Function*>(const_cast<void*>(v.v.p)); }
@@ -34,6 +36,7 @@ public:
     ~ForeignFunction() override;
 
     Arrays call(ValuesView args, const CallOptions& options) override;
+    void pull_back(Reverse& c) override;
     bool has_backward() const { return backward_ != nullptr; }
     // One run of a callback, on this thread with the current context; null results for NONE.
     Arrays run_forward(ValuesView args) const { return run(forward_, args); }
@@ -46,7 +49,7 @@ private:
     ForeignCall forward_, backward_;
 };
 
-// The row "_call" (core/ops/internal.cc), which stands for calls of functions with a backward on tapes.
+// The row "_call" (core/ops/internal.cc), which stands for calls of functions with a derivative of their own on tapes.
 void call_function(Call& c);
 void pull_back_function(Reverse& c);
 

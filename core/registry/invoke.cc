@@ -3,6 +3,7 @@
 #include "core/cpu/elementwise.h"
 #include "core/fusion/deferred.h"
 #include "core/registry/dispatch.h"
+#include "core/registry/recorder.h"
 #include "core/registry/registry.h"
 #include "core/registry/statistics.h"
 #include "core/registry/thread_state.h"
@@ -217,33 +218,42 @@ void bind(Call& c, ValuesView args) {
 void run(Call& c) {
     const Op& op = c.op;
     if (op.composite) {
+        InsideComposite inside(c);
         op.composite(c);
+        inside.done();
         if (!c.options.out.empty()) deliver(c);
         return;
     }
     if (op.view) {
         Arrays inputs = c.in;
-        c.out.push_back(op.view(c));
+        {
+            InsideKernel inside;
+            c.out.push_back(op.view(c));
+        }
+        if (Recorder* r = recorder()) r->called(c, nullptr);
         record(c, {c.in.data(), size_t(c.in.size())}, {c.out.data(), size_t(c.out.size())});
         if (!c.options.out.empty()) deliver(c);
         return;
     }
-    if (op.elementwise) return run_elementwise_call(c);
+    if (op.elementwise) {
+        InsideKernel inside;
+        return run_elementwise_call(c);
+    }
     if (op.compute) return run_compute_call(c);
     run_kernel_call(c);
 }
 
-std::string describe_operands(const Call& c) {
+}  // namespace
+
+std::string describe_operands(std::span<const Array> operands) {
     std::string text;
-    for (const Array& a : c.in)
+    for (const Array& a : operands)
         if (a) text += (text.empty() ? "" : ", ") + describe(a);
     return text;
 }
 
-}  // namespace
-
 Array invoke_short(const Op& op, ValuesView args, Context& context) {
-    if ((!op.elementwise && !op.short_way) || profiling.load(std::memory_order_relaxed)) return {};
+    if ((!op.elementwise && !op.short_way) || observed.load(std::memory_order_relaxed)) return {};
     // Those of rows make new arrays on the CPU.
     Array out = op.elementwise ? short_way(op, args, context) : context.device.is_cpu() ? op.short_way(args) : Array();
     if (out) count_call(op);
@@ -277,7 +287,7 @@ Arrays invoke_long(const Op& op, ValuesView args, const CallOptions& options) {
     } catch (Error& e) {
         if (e.op.empty()) {
             e.op = op.name;
-            e.operands = describe_operands(call);
+            e.operands = describe_operands({call.in.data(), size_t(call.in.size())});
         }
         throw;
     }

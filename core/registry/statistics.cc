@@ -120,13 +120,14 @@ void reset_dispatch() {
 // ---- profiler ----
 
 std::atomic<bool> profiling{false};
+std::atomic<int32_t> observed{0};
 
 void start_profiler() {
     Profile& p = profile();
     std::lock_guard lock(p.mutex);
     p.events.clear();
     p.origin = std::chrono::steady_clock::now();
-    profiling.store(true);
+    if (!profiling.exchange(true)) observed.fetch_add(1);
 }
 
 void Profiled::finish() noexcept {
@@ -142,7 +143,7 @@ void Profiled::finish() noexcept {
 }
 
 std::string stop_profiler() {
-    profiling.store(false);
+    if (profiling.exchange(false)) observed.fetch_sub(1);
     Profile& p = profile();
     std::lock_guard lock(p.mutex);
     Json events = Json::array();

@@ -24,6 +24,8 @@ void reset_dispatch();
 void start_profiler();
 std::string stop_profiler();  // Chrome's trace JSON
 extern std::atomic<bool> profiling;
+// How many watch calls: the profiler, and recordings (core/registry/recorder.h). Short ways step aside meanwhile.
+extern std::atomic<int32_t> observed;
 
 class Profiled {
 public:

@@ -14,6 +14,7 @@ namespace minpy {
 
 class Context;
 class Node;
+class Recorder;
 
 // Calls by operator (Op::index). Its thread writes it, others read it.
 class CallTable {
@@ -61,6 +62,7 @@ struct ThreadState {
     uint64_t sweep = 0;      // number of the sweep that is going on, or was the last
     bool sweeping = false;
     bool in_task = false;  // inside a task of the pool
+    Recorder* recorder = nullptr;  // core/registry/recorder.h
     std::string site;      // where the calls come from, for the dispatch report
 };
 

@@ -157,4 +157,54 @@ TEST(Symbol, FunctionTakesAnyBatchMissingArgumentsAndATape) {
     EXPECT_LE(handles(), before);
 }
 
+// Large enough for buffers that are counted.
+TEST(Symbol, ASecondCallOfAFunctionAllocatesNothingWithOrWithoutATape) {
+    minpy_symbol net = layer();
+    minpy_function f = nullptr;
+    OK(minpy_function_from_symbol(net, nullptr, 0, &f));
+    minpy_symbol_release(net);
+    minpy_array x = array(std::vector<double>(20000 * 3, 0.5), {20000, 3}), w = array({1, 2, 3, 4, 5, 6}, {2, 3}),
+                b = array({1, 2}, {2});
+    auto allocations = [] {
+        minpy_memory_stats stats{};
+        stats.struct_size = sizeof stats;
+        EXPECT_EQ(minpy_memory_get_stats(kHost, &stats), MINPY_OK);
+        return stats.n_allocs;
+    };
+    auto forward = [&] {
+        minpy_value args[] = {value(x), value(w), value(b)}, result;
+        int32_t n = 1;
+        EXPECT_EQ(minpy_function_call(f, args, 3, nullptr, &result, &n), MINPY_OK) << minpy_last_error_message();
+        return static_cast<minpy_array>(const_cast<void*>(result.v.p));
+    };
+    auto backward = [&] {
+        minpy_tape tape = nullptr;
+        minpy_array gradient = nullptr, watched = nullptr;
+        EXPECT_EQ(minpy_tape_new(0, &tape), MINPY_OK);
+        EXPECT_EQ(minpy_tape_watch(tape, &w, 1, &watched), MINPY_OK);
+        minpy_context context = nullptr;
+        EXPECT_EQ(minpy_context_new(&context), MINPY_OK);
+        EXPECT_EQ(minpy_context_set_tape(context, tape), MINPY_OK);
+        EXPECT_EQ(minpy_context_push(context), MINPY_OK);
+        minpy_array y = forward();
+        minpy_context_pop();
+        minpy_context_release(context);
+        EXPECT_EQ(minpy_tape_gradient(tape, &y, nullptr, 1, &w, 1, 0, &gradient), MINPY_OK);
+        EXPECT_EQ(items(gradient)[0], 20000 * 0.5);
+        for (minpy_array a : {y, watched, gradient}) minpy_array_release(a);
+        minpy_tape_release(tape);
+    };
+    minpy_array_release(forward());
+    uint64_t before = allocations();
+    minpy_array_release(forward());
+    EXPECT_EQ(allocations(), before);
+    backward();
+    before = allocations();
+    backward();
+    // The cotangent of ones is the caller's, not the function's.
+    EXPECT_LE(allocations(), before + 1);
+    minpy_function_release(f);
+    for (minpy_array a : {x, w, b}) minpy_array_release(a);
+}
+
 }  // namespace

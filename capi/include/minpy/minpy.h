@@ -581,7 +581,7 @@ MINPY_API minpy_status minpy_tape_jvp(minpy_tape t, const minpy_array *heads, in
 MINPY_API void minpy_tape_close(minpy_tape t);
 MINPY_API minpy_tape minpy_tape_retain(minpy_tape t);
 MINPY_API void minpy_tape_release(minpy_tape t);
-/** 1 if a recording follows this array. */
+/** 1 if a tape follows this array, 2 if only a compiled function records what is done with it. */
 MINPY_API int32_t minpy_array_is_traced(minpy_array a);
 
 /* ---- functions ------------------------------------------------------------------------------------------------------ */

@@ -1,0 +1,73 @@
+// Plans run with the bits of the calls that they were recorded from, and allocate nothing from the second call on.
+#include "core/cpu/allocator.h"
+#include "tests/core/graph/recorded.h"
+
+namespace minpy {
+namespace {
+
+Array ramp(int64_t rows, int64_t columns, double scale) {
+    int64_t shape[] = {rows, columns};
+    Array a = empty(shape, DType::float64);
+    for (int64_t i = 0; i < a.size(); ++i) a.raw_as<double>()[i] = scale * double(i % 97) - 1;
+    return a;
+}
+
+std::vector<Array> layer(const std::vector<Array>& a) {
+    Array y = call(find_op("maximum"), ops::matmul(a[0], a[1]) + 0.5, 0.0);
+    return {call(find_op("sum"), ops::exp(y * -0.01)), y};
+}
+
+TEST(Plan, GivesTheBitsOfEagerCalls) {
+    Plan plan(recorded({ramp(200, 100, 0.1), ramp(100, 300, 0.2)}, layer));
+    std::vector<Array> other{ramp(200, 100, 0.3), ramp(100, 300, 0.05)};
+    std::vector<Array> expected = layer(other), found = run(plan, other);
+    for (size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(values(found[i]), values(expected[i])) << i;
+}
+
+TEST(Plan, ASecondCallAllocatesNothing) {
+    Plan plan(recorded({ramp(200, 100, 0.1), ramp(100, 300, 0.2)}, layer));
+    std::vector<Array> other{ramp(200, 100, 0.3), ramp(100, 300, 0.05)};
+    run(plan, other);
+    uint64_t before = memory_stats().n_allocs;
+    run(plan, other);
+    EXPECT_EQ(memory_stats().n_allocs, before);
+}
+
+TEST(Plan, ResultsOfACallSurviveTheNext) {
+    Plan plan(recorded({ramp(200, 100, 0.1), ramp(100, 300, 0.2)}, layer));
+    std::vector<Array> first = run(plan, {ramp(200, 100, 0.3), ramp(100, 300, 0.05)});
+    std::vector<double> kept = values(first[1]);
+    run(plan, {ramp(200, 100, 0.7), ramp(100, 300, 0.5)});
+    EXPECT_EQ(values(first[1]), kept);
+}
+
+TEST(Plan, AGuardStopsTheRunWhereItsValueDiffers) {
+    auto f = [](const std::vector<Array>& a) {
+        Array total = call(find_op("sum"), a[0]);
+        recorder()->tells(total);
+        return std::vector<Array>{a[0] * 2.0};
+    };
+    Plan plan(recorded({vec({1, 2})}, f));
+    EXPECT_EQ(run(plan, {vec({2, 1})}).size(), 1u);
+    EXPECT_EQ(run(plan, {vec({2, 2})}).size(), 0u);
+}
+
+TEST(Plan, NamesTheOperatorThatFails) {
+    Program p = recorded({make({2, 1, 1, 3}, {2, 2})}, [](const std::vector<Array>& a) {
+        return std::vector<Array>{call(find_op("linalg.inv"), a[0])};
+    });
+    Plan plan(std::move(p));
+    std::string eager, planned;
+    Array singular = make({1, 1, 1, 1}, {2, 2});
+    try {
+        call(find_op("linalg.inv"), singular);
+    } catch (Error& e) { eager = e.op + e.text; }
+    try {
+        run(plan, {singular});
+    } catch (Error& e) { planned = e.op + e.text; }
+    EXPECT_FALSE(eager.empty());
+    EXPECT_EQ(planned, eager);
+}
+
+}  // namespace
+}  // namespace minpy
