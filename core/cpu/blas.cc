@@ -14,7 +14,8 @@ namespace {
 
 std::once_flag g_once;
 
-constexpr int64_t kSmall = 512;           // multiplications below which a call of BLAS costs more than they do
+constexpr int64_t kSmall = 512;           // multiplications below which plain loops are fastest
+constexpr int64_t kWide = 8;              // but for rows of this many, which fill vectors
 constexpr double kThreads = 1 << 20;      // multiplications that are worth a second thread
 constexpr int64_t kVectorWork = 1 << 17;  // the same for a matrix times a vector, which memory bounds
 
@@ -128,6 +129,16 @@ void plain_rows(const MatrixView& a, const MatrixView& b, T* c, int64_t from, in
     }
 }
 
+void plain(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t m, int64_t n, int64_t k) {
+    double work = double(m) * double(n) * double(k);
+    for_dtype<kBool | kInteger | kFloat | kComplex>(t, [&]<class T> {
+        int64_t rows = work < kThreads ? m : std::max<int64_t>(1, int64_t(kThreads / (double(n) * double(k))));
+        parallel_for((m + rows - 1) / rows, [&](int64_t i) {
+            plain_rows(a, b, reinterpret_cast<T*>(c), i * rows, std::min(m, (i + 1) * rows), n, k);
+        });
+    });
+}
+
 }  // namespace
 
 void initialize_blas() {
@@ -141,8 +152,14 @@ void initialize_blas() {
 
 void gemm(DType t, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const void* a, int64_t lda, const void* b,
           int64_t ldb, void* c, int64_t ldc) {
-    initialize_blas();
     int64_t item = itemsize(t);
+    if (has_product_loops(t) && m && n && k) {
+        auto view = [&](const void* data, bool transposed, int64_t ld) -> MatrixView {
+            return {static_cast<const char*>(data), transposed ? item : ld * item, transposed ? ld * item : item};
+        };
+        return tiled_product(t, view(a, ta, lda), view(b, tb, ldb), static_cast<char*>(c), ldc, m, n, k);
+    }
+    initialize_blas();
     auto *pa = static_cast<const char*>(a), *pb = static_cast<const char*>(b);
     auto* pc = static_cast<char*>(c);
     // Each tile packs its share of both operands anew: few tiles, along the longer side of the result.
@@ -160,9 +177,11 @@ void gemm(DType t, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const void
     });
 }
 
-bool is_blas_matrix(const MatrixView& a, int64_t rows, int64_t columns, int64_t item) {
+bool is_product_matrix(DType t, const MatrixView& a, int64_t rows, int64_t columns) {
     BlasMatrix unused;
-    return as_blas(a, rows, columns, item, unused);
+    int64_t item = itemsize(t);
+    if (has_product_loops(t)) return a.row_step % item == 0 && a.column_step % item == 0;
+    return !in(t, kFloat | kComplex) || as_blas(a, rows, columns, item, unused);
 }
 
 void product(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t m, int64_t n, int64_t k) {
@@ -173,20 +192,14 @@ void product(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t
         return;
     }
     double work = double(m) * double(n) * double(k);
-    if (work <= kSmall || !in(t, kFloat | kComplex)) {
-        for_dtype<kBool | kInteger | kFloat | kComplex>(t, [&]<class T> {
-            int64_t rows = work < kThreads ? m : std::max<int64_t>(1, int64_t(kThreads / (double(n) * double(k))));
-            parallel_for((m + rows - 1) / rows, [&](int64_t i) {
-                plain_rows(a, b, reinterpret_cast<T*>(c), i * rows, std::min(m, (i + 1) * rows), n, k);
-            });
-        });
-        return;
-    }
+    bool loops = has_product_loops(t), blas = in(t, kFloat | kComplex);
+    if (work <= kSmall && !(loops && n >= kWide)) return plain(t, a, b, c, m, n, k);
+    if (loops && ((m > 1 && n > 1) || !blas)) return tiled_product(t, a, b, c, n, m, n, k);
+    if (!blas) return plain(t, a, b, c, m, n, k);
     if (std::max({m, n, k}) > INT32_MAX) throw value_error("a matrix product with more than 2**31 rows or columns");
-    initialize_blas();
     BlasMatrix A, B;
-    as_blas(a, m, k, item, A);
-    as_blas(b, k, n, item, B);
+    if (!as_blas(a, m, k, item, A) || !as_blas(b, k, n, item, B)) return tiled_product(t, a, b, c, n, m, n, k);
+    initialize_blas();
     auto increment = [&](int64_t step, int64_t count) { return count <= 1 ? 1 : step / item; };
     if (m == 1 && n == 1 && a.column_step > 0 && b.row_step > 0)
         return dot(t, k, a.data, increment(a.column_step, k), b.data, increment(b.row_step, k), c);

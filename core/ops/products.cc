@@ -67,17 +67,24 @@ void matmul_kernel(Call& c) {
     Array a = c.in[0], b = c.in[1], to = c.out[0];
     MatmulShape s(a.shape(), b.shape());
     DType t = a.dtype();
-    if (in(t, kShortFloat)) {
-        t = DType::float32;
+    // Where products have no loops they go through the next larger dtype; short floats do for their digits as well.
+    double multiplications = double(s.k) * double(size_of(view(s.result)));
+    DType through = in(t, kShortFloat)                      ? DType::float32
+                    : multiplications < 4096                ? t
+                    : t == DType::boolean                   ? DType::int32
+                    : t == DType::int8 || t == DType::uint8 ? DType::int16
+                                                            : t;
+    if (through != t) {
+        t = through;
         a = copy_of(a, t);
         b = copy_of(b, t);
         to = empty(to.shape(), t);
     }
     int64_t item = itemsize(t), batches = size_of(view(s.batch)), work = s.m * s.k * s.n;
     Matrices left(a, s.batch, true), right(b, s.batch, false);
-    // What BLAS cannot read in place is copied, once for all batches.
-    if (!is_blas_matrix(left.first, s.m, s.k, item)) left.array = copy_of(a), left.set(s.batch, true);
-    if (!is_blas_matrix(right.first, s.k, s.n, item)) right.array = copy_of(b), right.set(s.batch, false);
+    // What a product cannot read in place is copied, once for all batches.
+    if (!is_product_matrix(t, left.first, s.m, s.k)) left.array = copy_of(a), left.set(s.batch, true);
+    if (!is_product_matrix(t, right.first, s.k, s.n)) right.array = copy_of(b), right.set(s.batch, false);
     int64_t each = batches * work < (1 << 18) ? batches : std::max<int64_t>(1, (1 << 17) / std::max<int64_t>(1, work));
     if (each > 0) {
         parallel_for((batches + each - 1) / each, [&](int64_t task) {

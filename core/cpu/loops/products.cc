@@ -1,0 +1,242 @@
+// Register tiles of matrix products, compiled once per instruction level, MINPY_LEVEL. Exports products_<level>().
+//
+// A tile of c, `kRows` by three vectors, stays in registers while k runs: its columns are vectors of b, its rows single
+// elements of a. Compiled with contraction: a product's multiplications and additions are one operation in every library.
+#include <utility>
+
+#include "core/cpu/loops/prelude.h"
+#include "core/cpu/products.h"
+
+namespace minpy {
+namespace MINPY_LEVEL {
+namespace products {
+
+#if defined(__AVX512F__)
+constexpr int kBytes = 64, kRows = 8;
+#elif defined(__AVX2__)
+constexpr int kBytes = 32, kRows = 4;
+#else
+constexpr int kBytes = 16, kRows = 4;
+#endif
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+constexpr bool kFused = true;
+#else
+constexpr bool kFused = false;
+#endif
+
+template <class T> struct VectorOf { typedef T type __attribute__((vector_size(kBytes))); };
+template <class T> using Vector = typename VectorOf<T>::type;
+template <class T> constexpr int kWidth = kBytes / int(sizeof(T));
+template <class T> constexpr int kColumns = 3 * kWidth<T>;
+
+template <class T> Vector<T> load(const T* p) {
+    Vector<T> v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+}
+template <class T> void store(T* p, Vector<T> v) { std::memcpy(p, &v, sizeof v); }
+
+// M rows by N vectors of c. `packed`: elements of a lie in the order of their use.
+template <class T, int M, int N, bool packed>
+void tile(int64_t k, const T* a, int64_t row_step, int64_t column_step, const T* b, int64_t b_step, T* c,
+          int64_t c_step, bool add) {
+    Vector<T> sums[M][N];
+#pragma GCC unroll 8
+    for (int i = 0; i < M; ++i)
+#pragma GCC unroll 4
+        for (int j = 0; j < N; ++j) sums[i][j] = Vector<T>{};
+    for (int64_t l = 0; l < k; ++l) {
+        Vector<T> y[N];
+#pragma GCC unroll 4
+        for (int j = 0; j < N; ++j) y[j] = load(b + j * kWidth<T>);
+#pragma GCC unroll 8
+        for (int i = 0; i < M; ++i) {
+            T x = packed ? a[i] : a[i * row_step];
+#pragma GCC unroll 4
+            for (int j = 0; j < N; ++j) sums[i][j] += x * y[j];
+        }
+        a += packed ? M : column_step;
+        b += b_step;
+    }
+    if (add) {
+#pragma GCC unroll 8
+        for (int i = 0; i < M; ++i)
+#pragma GCC unroll 4
+            for (int j = 0; j < N; ++j) sums[i][j] += load(c + i * c_step + j * kWidth<T>);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < M; ++i)
+#pragma GCC unroll 4
+        for (int j = 0; j < N; ++j) store<T>(c + i * c_step + j * kWidth<T>, sums[i][j]);
+}
+
+// All rows of c at N vectors of its columns.
+template <class T, int N, bool packed>
+void strip(int64_t m, int64_t k, const T* a, int64_t row_step, int64_t column_step, const T* b, int64_t b_step, T* c,
+           int64_t c_step, bool add) {
+    int64_t i = 0, line = packed ? k : row_step;
+    if constexpr (kRows == 8)
+        for (; i + 8 <= m; i += 8)
+            tile<T, 8, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step, add);
+    for (; i + 4 <= m; i += 4)
+        tile<T, 4, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step, add);
+    for (; i + 2 <= m; i += 2)
+        tile<T, 2, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step, add);
+    if (i < m) tile<T, 1, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step, add);
+}
+
+template <class T, bool packed>
+void strip_of(int64_t vectors, int64_t m, int64_t k, const T* a, int64_t row_step, int64_t column_step, const T* b,
+              int64_t b_step, T* c, int64_t c_step, bool add) {
+    if (vectors == 3) strip<T, 3, packed>(m, k, a, row_step, column_step, b, b_step, c, c_step, add);
+    else if (vectors == 2) strip<T, 2, packed>(m, k, a, row_step, column_step, b, b_step, c, c_step, add);
+    else strip<T, 1, packed>(m, k, a, row_step, column_step, b, b_step, c, c_step, add);
+}
+
+template <class T, bool packed>
+void panels(int64_t m, int64_t n, int64_t k, const T* a, int64_t row_step, int64_t column_step, const T* b, T* c,
+            int64_t c_step, bool add) {
+    constexpr int64_t W = kWidth<T>, C = kColumns<T>;
+    for (int64_t j = 0; j < n; j += C) {
+        int64_t columns = n - j < C ? n - j : C, vectors = (columns + W - 1) / W;
+        if (columns == vectors * W) {
+            strip_of<T, packed>(vectors, m, k, a, row_step, column_step, b + j * k, columns, c + j, c_step, add);
+            continue;
+        }
+        // Part of a vector: through a tile in memory.
+        T whole[kRows * C];
+        for (int64_t i = 0; i < m; i += kRows) {
+            int64_t rows = m - i < kRows ? m - i : kRows;
+            strip_of<T, packed>(vectors, rows, k, a + i * (packed ? k : row_step), row_step, column_step, b + j * k,
+                                vectors * W, whole, C, false);
+            for (int64_t r = 0; r < rows; ++r) {
+                T *to = c + (i + r) * c_step + j, *from = whole + r * C;
+                for (int64_t x = 0; x < columns; ++x) to[x] = add ? T(to[x] + from[x]) : from[x];
+            }
+        }
+    }
+}
+
+// v[i + N/2] between v[i]: log2(N) of these make the rows of a matrix its columns.
+template <class T, int... I>
+void interleave(const Vector<T>& x, const Vector<T>& y, Vector<T>& low, Vector<T>& high,
+                std::integer_sequence<int, I...>) {
+    constexpr int W = sizeof...(I);
+    low = __builtin_shufflevector(x, y, (I / 2 + I % 2 * W)...);
+    high = __builtin_shufflevector(x, y, (W / 2 + I / 2 + I % 2 * W)...);
+}
+template <int N, class T> void transpose(Vector<T> (&v)[N]) {
+#pragma GCC unroll 8
+    for (int step = 1; step < N; step *= 2) {
+        Vector<T> next[N];
+#pragma GCC unroll 32
+        for (int i = 0; i < N / 2; ++i)
+            interleave<T>(v[i], v[i + N / 2], next[2 * i], next[2 * i + 1],
+                          std::make_integer_sequence<int, kWidth<T>>());
+#pragma GCC unroll 32
+        for (int i = 0; i < N; ++i) v[i] = next[i];
+    }
+}
+
+// M lines of k elements: the first of each, the second of each, and so on, `to_step` apart (M of them, or a vector).
+template <class T, int M> void weave(int64_t k, const T* from, int64_t line, int64_t step, T* to, int64_t to_step) {
+    constexpr int W = kWidth<T>;
+    int64_t l = 0;
+    if constexpr (M > 1 && M <= W && sizeof(T) >= 4) {
+        for (; step == 1 && l + W <= k; l += W) {
+            Vector<T> v[M];
+#pragma GCC unroll 16
+            for (int i = 0; i < M; ++i) v[i] = load(from + i * line + l);
+            transpose<M, T>(v);
+#pragma GCC unroll 16
+            for (int i = 0; i < M; ++i) store<T>(to + (M == W ? (l + i) * to_step : l * M + i * W), v[i]);
+        }
+    }
+    if (line == 1) {
+        for (; l < k; ++l) std::memcpy(to + l * to_step, from + l * step, M * sizeof(T));
+    } else {
+        for (; l < k; ++l)
+            for (int i = 0; i < M; ++i) to[l * to_step + i] = from[i * line + l * step];
+    }
+}
+
+template <class T> struct Loops {
+    static constexpr int64_t W = kWidth<T>, C = kColumns<T>;
+
+    static void direct(int64_t m, int64_t n, int64_t k, const char* a_at, int64_t row_step, int64_t column_step,
+                       const char* b_at, int64_t b_step, char* c_at, int64_t c_step) {
+        const T *a = reinterpret_cast<const T*>(a_at), *b = reinterpret_cast<const T*>(b_at);
+        T* c = reinterpret_cast<T*>(c_at);
+        int64_t j = 0;
+        for (; j + C <= n; j += C)
+            strip<T, 3, false>(m, k, a, row_step, column_step, b + j, b_step, c + j, c_step, false);
+        int64_t vectors = (n - j) / W;
+        if (vectors) strip_of<T, false>(vectors, m, k, a, row_step, column_step, b + j, b_step, c + j, c_step, false);
+        j += vectors * W;
+        // The last vector overlaps the one before: its elements come out the same again.
+        if (j < n) strip<T, 1, false>(m, k, a, row_step, column_step, b + n - W, b_step, c + n - W, c_step, false);
+    }
+
+    static void pack_left(int64_t m, int64_t k, const char* a_at, int64_t row_step, int64_t column_step, char* to_at) {
+        const T* a = reinterpret_cast<const T*>(a_at);
+        T* to = reinterpret_cast<T*>(to_at);
+        int64_t i = 0;
+        if constexpr (kRows == 8)
+            for (; i + 8 <= m; i += 8) weave<T, 8>(k, a + i * row_step, row_step, column_step, to + i * k, 8);
+        for (; i + 4 <= m; i += 4) weave<T, 4>(k, a + i * row_step, row_step, column_step, to + i * k, 4);
+        for (; i + 2 <= m; i += 2) weave<T, 2>(k, a + i * row_step, row_step, column_step, to + i * k, 2);
+        if (i < m) weave<T, 1>(k, a + i * row_step, row_step, column_step, to + i * k, 1);
+    }
+
+    static void pack_right(int64_t k, int64_t n, const char* b_at, int64_t row_step, int64_t column_step, char* to_at) {
+        for (int64_t j = 0; j < n; j += C) {
+            int64_t columns = n - j < C ? n - j : C, wide = (columns + W - 1) / W * W;
+            const T* b = reinterpret_cast<const T*>(b_at) + j * column_step;
+            T* to = reinterpret_cast<T*>(to_at) + j * k;
+            if (column_step == 1 && columns == C) {
+                for (int64_t l = 0; l < k; ++l)
+                    for (int v = 0; v < 3; ++v) store<T>(to + l * C + v * W, load(b + l * row_step + v * W));
+                continue;
+            }
+            for (int64_t x = 0; x < wide; x += W) {
+                if (x + W <= columns) {
+                    weave<T, W>(k, b + x * column_step, column_step, row_step, to + x, wide);
+                    continue;
+                }
+                for (int64_t l = 0; l < k; ++l)
+                    for (int64_t i = x; i < x + W; ++i)
+                        to[l * wide + i] = i < columns ? b[l * row_step + i * column_step] : T(0);
+            }
+        }
+    }
+
+    static void block(int64_t m, int64_t n, int64_t k, const char* a_at, int64_t row_step, int64_t column_step,
+                      const char* b_at, char* c_at, int64_t c_step, bool add) {
+        const T *a = reinterpret_cast<const T*>(a_at), *b = reinterpret_cast<const T*>(b_at);
+        T* c = reinterpret_cast<T*>(c_at);
+        if (row_step == 0 && column_step == 0) panels<T, true>(m, n, k, a, 0, 0, b, c, c_step, add);
+        else panels<T, false>(m, n, k, a, row_step, column_step, b, c, c_step, add);
+    }
+
+    static constexpr ProductLoop loop() { return {W, C, direct, pack_left, pack_right, block}; }
+};
+
+}  // namespace products
+}  // namespace MINPY_LEVEL
+
+const ProductTable& MINPY_CONCAT(products_, MINPY_LEVEL)() {
+    static const ProductTable table = [] {
+        using namespace MINPY_LEVEL::products;
+        ProductTable t{kFused};
+        t.loops[int(DType::float32)] = Loops<float>::loop();
+        t.loops[int(DType::float64)] = Loops<double>::loop();
+        // Products wrap around: the same bits, signed or not.
+        t.loops[int(DType::int16)] = t.loops[int(DType::uint16)] = Loops<uint16_t>::loop();
+        t.loops[int(DType::int32)] = t.loops[int(DType::uint32)] = Loops<uint32_t>::loop();
+        t.loops[int(DType::int64)] = t.loops[int(DType::uint64)] = Loops<uint64_t>::loop();
+        return t;
+    }();
+    return table;
+}
+
+}  // namespace minpy

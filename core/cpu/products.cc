@@ -1,0 +1,263 @@
+#include "core/cpu/products.h"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "core/array/shape.h"
+#include "core/cpu/allocator.h"
+#include "core/cpu/loops.h"
+#include "core/cpu/pool.h"
+
+namespace minpy {
+
+#if MINPY_LEVEL_V2
+const ProductTable& products_v2();
+#endif
+#if MINPY_LEVEL_V3
+const ProductTable& products_v3();
+#endif
+#if MINPY_LEVEL_V4
+const ProductTable& products_v4();
+#endif
+#if MINPY_LEVEL_GENERIC
+const ProductTable& products_generic();
+#endif
+
+namespace {
+
+constexpr int64_t kDepth = 256;          // of a block: its panels of b stay in the first cache
+constexpr int64_t kRowBlock = 128;       // rows of a block of a, which stays in the second one
+constexpr int64_t kInPlace = 512 << 10;  // bytes of an operand that is read where it lies
+constexpr int64_t kPacked = 4 << 20;     // bytes of b packed at a time
+constexpr double kTaskWork = 8 << 20;    // multiplications, by bytes of an element, that are worth a task
+constexpr int64_t kMostTasks = 128;
+
+const ProductTable& table() {
+    static const ProductTable& chosen = []() -> const ProductTable& {
+        [[maybe_unused]] std::string_view level = loop_level().name;
+#if MINPY_LEVEL_V4
+        if (level == "v4") return products_v4();
+#endif
+#if MINPY_LEVEL_V3
+        if (level == "v3") return products_v3();
+#endif
+#if MINPY_LEVEL_V2
+        return products_v2();
+#elif MINPY_LEVEL_GENERIC
+        return products_generic();
+#elif MINPY_LEVEL_V3
+        return products_v3();
+#else
+        return products_v4();
+#endif
+    }();
+    return chosen;
+}
+
+// Memory of equal parts, as many as there are threads that may want one; all of it there before anything is written.
+class Scratch {
+public:
+    Scratch(int64_t part, int64_t tasks)
+        : part_((part + 63) / 64 * 64),
+          n_(part ? int(std::min<int64_t>(tasks, num_threads())) : 0),
+          taken_(new std::atomic<bool>[size_t(n_) + 1]()),
+          bytes_(checked_mul(part_, n_)),
+          data_(bytes_ ? static_cast<char*>(allocate(bytes_)) : nullptr) {}
+    Scratch(const Scratch&) = delete;
+    ~Scratch() {
+        if (data_) deallocate(data_, bytes_);
+    }
+
+    class Part {
+    public:
+        explicit Part(Scratch& of) : of_(of) {
+            if (!of.data_) return;
+            for (;; std::this_thread::yield())
+                for (i_ = 0; i_ < of.n_; ++i_)
+                    if (!of.taken_[size_t(i_)].exchange(true, std::memory_order_acquire)) return;
+        }
+        Part(const Part&) = delete;
+        ~Part() {
+            if (of_.data_) of_.taken_[size_t(i_)].store(false, std::memory_order_release);
+        }
+        char* get() const { return of_.data_ ? of_.data_ + i_ * of_.part_ : nullptr; }
+
+    private:
+        Scratch& of_;
+        int i_ = 0;
+    };
+
+private:
+    int64_t part_;
+    int n_;
+    std::unique_ptr<std::atomic<bool>[]> taken_;
+    int64_t bytes_;
+    char* data_;
+};
+
+// [0, n) in `parts` of whole units, as equal as these allow.
+struct Cut {
+    int64_t n, parts, unit;
+    Cut(int64_t n, int64_t parts, int64_t unit) : n(n), parts(parts), unit(unit) {
+        this->parts = std::clamp<int64_t>(parts, 1, (n + unit - 1) / unit);
+    }
+    int64_t begin(int64_t i) const { return std::min(n, (n + unit - 1) / unit * i / parts * unit); }
+    int64_t end(int64_t i) const { return i + 1 == parts ? n : begin(i + 1); }
+};
+
+struct Product {
+    const ProductLoop& f;
+    int64_t item;
+    MatrixView a, b;
+    char* c;
+    int64_t c_step, m, n, k;
+
+    int64_t step(int64_t bytes) const { return bytes / item; }
+    const char* left(int64_t i, int64_t l) const { return a.data + i * a.row_step + l * a.column_step; }
+    const char* right(int64_t l, int64_t j) const { return b.data + l * b.row_step + j * b.column_step; }
+    char* at(int64_t i, int64_t j) const { return c + (i * c_step + j) * item; }
+    int64_t wide(int64_t columns) const { return (columns + f.width - 1) / f.width * f.width; }
+
+    // Lines that are a multiple of this apart push each other out of the first cache (measured: half the speed).
+    static bool spread(int64_t step) { return step % 2048 != 0; }
+    bool direct() const {
+        return b.column_step == item && n >= f.width && b.row_step >= n * item && k * b.row_step <= kInPlace &&
+               spread(b.row_step) && left_in_place();
+    }
+    // A block of a is read once for each panel: packed where it would be read often, and from far apart.
+    bool left_in_place() const {
+        int64_t span = m * std::abs(a.row_step) + k * std::abs(a.column_step);
+        return n <= 2 * f.columns || (span <= kInPlace && spread(a.row_step) && spread(a.column_step));
+    }
+    int64_t tasks() const {
+        double work = double(m) * double(n) * double(k) * double(item);
+        return std::min<int64_t>(kMostTasks, std::max<int64_t>(1, int64_t(work / kTaskWork)));
+    }
+
+    void run_direct() const {
+        Cut rows(m, std::min(tasks(), m / 16), 8);
+        parallel_for(rows.parts, [&](int64_t i) {
+            int64_t from = rows.begin(i);
+            f.direct(rows.end(i) - from, n, k, left(from, 0), step(a.row_step), step(a.column_step), b.data,
+                     step(b.row_step), at(from, 0), c_step);
+        });
+    }
+
+    void left_block(int64_t i, int64_t rows, int64_t l, int64_t depth, int64_t j, int64_t columns, char* packed,
+                    bool fresh, const char* panel) const {
+        if (!packed)
+            return f.block(rows, columns, depth, left(i, l), step(a.row_step), step(a.column_step), panel, at(i, j),
+                           c_step, l > 0);
+        if (fresh) f.pack_left(rows, depth, left(i, l), step(a.row_step), step(a.column_step), packed);
+        f.block(rows, columns, depth, packed, 0, 0, panel, at(i, j), c_step, l > 0);
+    }
+
+    // Few rows: tasks are columns, and each panel of b is packed just before its use. Each task packs a for itself.
+    void run_columns() const {
+        int64_t depth = std::min(k, kDepth), panel = depth * f.columns * item;
+        int64_t block = left_in_place() ? 0 : m * depth * item;
+        Cut columns(n, std::min(tasks(), n / f.columns / (block ? 8 : 1)), f.width);
+        Scratch scratch(panel + block, columns.parts);
+        parallel_for(columns.parts, [&](int64_t task) {
+            Scratch::Part part(scratch);
+            char *packed = part.get(), *packed_left = block ? packed + panel : nullptr;
+            for (int64_t l = 0; l < k; l += kDepth) {
+                int64_t d = std::min(kDepth, k - l);
+                for (int64_t j = columns.begin(task), first = j; j < columns.end(task); j += f.columns) {
+                    int64_t width = std::min(f.columns, columns.end(task) - j);
+                    f.pack_right(d, width, right(l, j), step(b.row_step), step(b.column_step), packed);
+                    left_block(0, m, l, d, j, width, packed_left, j == first, packed);
+                }
+            }
+        });
+    }
+
+    // Many rows: b is packed once for all, then tasks are blocks of rows.
+    void run_rows() const {
+        int64_t deep = std::min(k, 4 * kDepth),
+                many = std::max(f.columns, kPacked / (deep * item) / f.columns * f.columns);
+        int64_t width = std::min(many, wide(n));
+        Cut rows(m, ((m + kRowBlock - 1) / kRowBlock + 1) / 2 * 2, 8);
+        int64_t block = left_in_place() ? 0 : ((m + 7) / 8 / rows.parts + 1) * 8 * std::min(k, kDepth) * item;
+        Scratch shared(deep * width * item, 1), scratch(block, rows.parts * 8);
+        char* packed = Scratch::Part(shared).get();
+        for (int64_t j = 0; j < n; j += many)
+            for (int64_t l = 0; l < k; l += deep)
+                run_rows_at(l, std::min(deep, k - l), j, std::min(many, n - j), rows, packed, block, scratch);
+    }
+
+    void run_rows_at(int64_t l, int64_t depth, int64_t j, int64_t columns, const Cut& rows, char* packed, int64_t block,
+                     Scratch& scratch) const {
+        int64_t across = wide(columns);  // blocks of b lie behind each other, each with all its panels
+        auto panel = [&](int64_t d, int64_t x) {
+            return packed + (d * across + x * std::min(kDepth, depth - d)) * item;
+        };
+        int64_t blocks = (depth + kDepth - 1) / kDepth;
+        Cut packs(columns, std::max<int64_t>(1, depth * columns * item / (1 << 18)), f.columns);
+        parallel_for(packs.parts, [&](int64_t i) {
+            for (int64_t d = 0; d < depth; d += kDepth)
+                f.pack_right(std::min(kDepth, depth - d), packs.end(i) - packs.begin(i),
+                             right(l + d, j + packs.begin(i)), step(b.row_step), step(b.column_step),
+                             panel(d, packs.begin(i)));
+        });
+        // Columns as well where there are fewer blocks of rows than work for.
+        double work = double(m) * double(columns) * double(depth) * double(item);
+        int64_t wanted = std::min<int64_t>(kMostTasks, int64_t(work / kTaskWork));
+        Cut parts(columns, std::clamp<int64_t>(wanted / rows.parts, 1, std::max<int64_t>(1, columns / 256)), f.columns);
+        parallel_for(rows.parts * parts.parts, [&](int64_t task) {
+            int64_t i = task / parts.parts, x = task % parts.parts, from = parts.begin(x);
+            Scratch::Part part(scratch);
+            for (int64_t b = 0; b < blocks; ++b) {
+                int64_t d = b * kDepth;
+                left_block(rows.begin(i), rows.end(i) - rows.begin(i), l + d, std::min(kDepth, depth - d), j + from,
+                           parts.end(x) - from, block ? part.get() : nullptr, true, panel(d, from));
+            }
+        });
+    }
+
+    void run() const {
+        if (direct()) run_direct();
+        else if (m <= 2 * kRowBlock && (left_in_place() || n >= 64 * f.columns)) run_columns();
+        else run_rows();
+    }
+};
+
+// A small result of long sums: parts of the sums side by side, then their sum, in the same order always.
+template <class T> void sum_parts(const T* parts, int64_t n_parts, T* c, int64_t c_step, int64_t m, int64_t n) {
+    for (int64_t i = 0; i < m; ++i)
+        for (int64_t j = 0; j < n; ++j) {
+            T sum = parts[i * n + j];
+            for (int64_t p = 1; p < n_parts; ++p) sum += parts[p * m * n + i * n + j];
+            c[i * c_step + j] = sum;
+        }
+}
+
+}  // namespace
+
+bool has_product_loops(DType t) {
+    return table().loops[int(t)].block && (table().multiplies_and_adds || !in(t, kFloat));
+}
+
+void tiled_product(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t c_step, int64_t m, int64_t n,
+                   int64_t k) {
+    Product p{table().loops[int(t)], itemsize(t), a, b, c, c_step, m, n, k};
+    int64_t parts = m * n > (1 << 14) || k < 4096 || !in(t, kFloat) ? 1 : std::min(p.tasks(), k / 1024);
+    if (parts < 2) return p.run();
+    Scratch sums(checked_mul(parts, m * n * p.item), 1);
+    char* to = Scratch::Part(sums).get();
+    Cut cut(k, parts, 16);
+    parallel_for(cut.parts, [&](int64_t i) {
+        Product one = p;
+        one.a.data = p.left(0, cut.begin(i)), one.b.data = p.right(cut.begin(i), 0);
+        one.k = cut.end(i) - cut.begin(i);
+        one.c = to + i * m * n * p.item, one.c_step = n;
+        one.run();
+    });
+    if (t == DType::float32)
+        sum_parts(reinterpret_cast<float*>(to), cut.parts, reinterpret_cast<float*>(c), c_step, m, n);
+    else sum_parts(reinterpret_cast<double*>(to), cut.parts, reinterpret_cast<double*>(c), c_step, m, n);
+}
+
+}  // namespace minpy
