@@ -194,11 +194,11 @@ minpy_status minpy_array_get(minpy_array a, const minpy_value* index, int32_t n,
 
 minpy_status minpy_array_set(minpy_array a, const minpy_value* index, int32_t n, const minpy_value* value) {
     return guard([&] {
-        Array x = share(a);
+        check_alive(body(a), "a");
         need(value, "value");
         if (n < 0) throw value_error("a negative number of indices");
         if (n) need(index, "index");
-        if (set_element(x, {index, size_t(n)}, *value)) return;
+        if (set_element(body(a), {index, size_t(n)}, *value)) return;
         minpy_value args[] = {pointer_value(MINPY_V_ARRAY, a, 0), pointer_value(MINPY_V_VALUES, index, n), *value};
         invoke(MINPY_OP("set_item"), args);
     });

@@ -83,6 +83,11 @@ template <class T> void write_struct(T* io, const T& value, const char* name) {
     need(io, name);
     uint32_t size = io->struct_size;
     if (size < 8) throw Error(MINPY_E_ABI, "ValueError", cat(name, ": struct_size is not set"));
+    if (size == sizeof(T)) {
+        *io = value;
+        io->struct_size = size;
+        return;
+    }
     memcpy(io, &value, std::min<size_t>(size, sizeof(T)));
     io->struct_size = size;
 }

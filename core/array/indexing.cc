@@ -242,20 +242,22 @@ void store_item(const minpy_value& number, DType t, char* to) {
     store_number(to_value(int64_t(x)), t, to);  // "Python integer 300 out of bounds for int8"
 }
 
-bool set_element(const Array& a, IndexView index, const minpy_value& number) {
-    if (int64_t(index.size()) != a.ndim() || !is_number(number) || !a.on_cpu() || a.get()->node ||
-        a.storage().has(Storage::kPending | Storage::kPoisoned | Storage::kTraced | Storage::kReadOnly |
-                        Storage::kRead) ||
-        a.storage().is_saved())
+bool set_element(const ArrayBody* a, IndexView index, const minpy_value& number) {
+    constexpr uint32_t kInTheWay =
+        Storage::kPending | Storage::kPoisoned | Storage::kTraced | Storage::kReadOnly | Storage::kRead;
+    if (int64_t(index.size()) != a->ndim || !is_number(number) || !a->storage->device.is_cpu() || a->node ||
+        a->storage->has(kInTheWay) || a->storage->is_saved())
         return false;
-    int64_t offset = 0;
-    for (int64_t axis = 0; axis < a.ndim(); ++axis) {
+    int64_t offset = a->offset;
+    for (int32_t axis = 0; axis < a->ndim; ++axis) {
         if (index[size_t(axis)].tag != MINPY_V_INT) return false;
-        int64_t size = a.dim(axis), given = index[size_t(axis)].v.i, i = given < 0 ? given + size : given;
+        int64_t size = a->shape[axis], given = index[size_t(axis)].v.i, i = given < 0 ? given + size : given;
         if (uint64_t(i) >= uint64_t(size)) out_of_bounds(given, size, axis);
-        offset += i * a.strides()[size_t(axis)];
+        offset += i * a->strides[axis];
     }
-    store_item(number, a.dtype(), a.raw() + offset);
+    char* to = a->storage->data + offset;
+    if (number.tag == MINPY_V_FLOAT && a->dtype == DType::float64) std::memcpy(to, &number.v.f, sizeof(double));
+    else store_item(number, a->dtype, to);
     return true;
 }
 

@@ -18,7 +18,7 @@ void store_item(const minpy_value& number, DType t, char* to);
 bool element_at(const ArrayBody* a, IndexView index, minpy_value* out) noexcept;
 // a[i, j] = number where that is all: integers for every axis of a CPU array that nobody else waits for or follows.
 // False, and nothing done, otherwise.
-bool set_element(const Array& a, IndexView index, const minpy_value& number);
+bool set_element(const ArrayBody* a, IndexView index, const minpy_value& number);
 
 struct Selection {
     SmallVector<minpy_value, 8> basic;  // the basic part: the index with advanced items as full slices

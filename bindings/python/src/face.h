@@ -35,6 +35,7 @@ struct ArrayObject {
     // A copy of what the library knows, ndim -1 until it was asked: a small call cannot afford to ask.
     int ndim;
     minpy_dtype dtype;
+    bool contiguous;
     int64_t size, nbytes;
     const int64_t *shape, *strides;  // live as long as the handle
 };
@@ -91,6 +92,7 @@ inline ArrayObject* with_facts(PyObject* o) {
         minpy_array_info info = info_of(a->handle);
         a->ndim = info.ndim;
         a->dtype = info.dtype;
+        a->contiguous = info.flags & MINPY_ARRAY_C_CONTIGUOUS;
         a->size = info.size;
         a->nbytes = info.nbytes;
         a->shape = info.shape;

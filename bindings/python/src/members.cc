@@ -55,7 +55,7 @@ PyObject* get_base(PyObject* self, void*) {
     return Py_NewRef(base ? base : Py_None);
 }
 // A view of `self`, or a copy where strides do not allow one: what a row for shapes gives for plain values.
-PyObject* reshaped(minpy_op op, PyObject* self, const minpy_value* ints) {
+PyObject* reshaped(minpy_op op, PyObject* self, const minpy_value* ints, bool always_view) {
     minpy_value values[2] = {{MINPY_V_ARRAY, 0, {0}}, ints ? *ints : minpy_value{MINPY_V_DEFAULT, 0, {0}}}, result;
     values[0].v.p = handle_of(self);
     int32_t n = 1;
@@ -63,11 +63,12 @@ PyObject* reshaped(minpy_op op, PyObject* self, const minpy_value* ints) {
         run(with_facts(self)->nbytes, [&] { return minpy_invoke(op, values, ints ? 2 : 1, nullptr, &result, &n); });
     if (status) return raise_status(status);
     auto got = static_cast<minpy_array>(const_cast<void*>(result.v.p));
-    return info_of(got).flags & MINPY_ARRAY_OWNS_DATA ? wrap_array(got) : wrap_window(got, self);
+    bool view = always_view || !(info_of(got).flags & MINPY_ARRAY_OWNS_DATA);
+    return view ? wrap_window(got, self) : wrap_array(got);
 }
 PyObject* get_t(PyObject* self, void*) {
     static const minpy_op transpose = op_of(find_operator("transpose"));
-    return reshaped(transpose, self, nullptr);
+    return reshaped(transpose, self, nullptr, true);
 }
 // (flags of the library, readonly): for flags and context in Python.
 PyObject* get_state(PyObject* self, void*) {
@@ -127,12 +128,13 @@ PyObject* tolist(PyObject* self, PyObject*) {
 }
 
 // x.reshape(2, 3) and x.reshape((2, 3)); x.transpose(1, 0) and x.transpose((1, 0)).
-PyObject* with_ints(PyObject* op, PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
+PyObject* with_ints(PyObject* op, PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames,
+                    bool always_view) {
     if (n > 0 && !kwnames) {
         PlainValues plain;
         minpy_value ints;
         if (n > 1 ? plain.add_ints(args, n, &ints) : args[0] != Py_None && plain.add(args[0], MINPY_PARAM_INTS, &ints))
-            return reshaped(op_of(op), self, &ints);
+            return reshaped(op_of(op), self, &ints, always_view || with_facts(self)->contiguous);
     }
     Ref packed;
     PyObject* stack[8] = {self, nullptr};
@@ -158,11 +160,11 @@ PyObject* with_ints(PyObject* op, PyObject* self, PyObject* const* args, Py_ssiz
 }
 PyObject* reshape(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
     static PyObject* const op = find_operator("reshape");
-    return with_ints(op, self, args, n, kwnames);
+    return with_ints(op, self, args, n, kwnames, false);
 }
 PyObject* transpose(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
     static PyObject* const op = find_operator("transpose");
-    return with_ints(op, self, args, n, kwnames);
+    return with_ints(op, self, args, n, kwnames, true);
 }
 // x.astype(dtype) and x.copy() as they mostly are; with more arguments they are written in Python.
 PyObject* in_python(const char* name, PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
