@@ -1,8 +1,15 @@
 // Operators: finding, describing, calling; the dispatch report.
 #include "capi/src/boundary.h"
+#include "core/registry/dispatch.h"
 #include "core/registry/statistics.h"
 
 namespace minpy {
+
+// Options that say nothing but where the one result goes.
+static bool only_out(const minpy_call_options& o) {
+    return o.struct_size == sizeof o && !o.flags && !o.context && o.n_out == 1 && o.out && o.out[0] && !o.where &&
+           !o.dtype && (!o.casting || o.casting == MINPY_CASTING_SAME_KIND) && (!o.order || o.order == 'K');
+}
 
 CallOptions options_from(const minpy_call_options* given, Arrays& out_storage) {
     CallOptions options;
@@ -122,9 +129,11 @@ minpy_status minpy_invoke(minpy_op op, const minpy_value* args, int32_t n_args, 
         for (int32_t i = 0; i < n_args; ++i)
             if (args[i].tag == MINPY_V_ARRAY && args[i].v.p) check_alive(array_of(args[i]), "args");
 #endif
-        if (!given && room > 0) {
+        if (room > 0 && (!given || only_out(*given))) {
             Context& context = Context::current();
-            if (Array out = invoke_short(row, ValuesView(args, size_t(n_args)), context)) {
+            ValuesView values(args, size_t(n_args));
+            if (Array out = given ? invoke_into(row, values, context, body(given->out[0]))
+                                  : invoke_short(row, values, context)) {
                 results[0] = pointer_value(MINPY_V_ARRAY, give(std::move(out), context), 0);
                 *n_results = 1;
                 return;

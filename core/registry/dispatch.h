@@ -20,6 +20,9 @@ inline bool is_ready(const ArrayBody* b) {
 // A contiguous CPU array that no tape follows and nothing is pending on: what the short ways take.
 inline bool is_plain(const ArrayBody* b) { return is_ready(b) && !b->node && !b->storage->has(Storage::kTraced); }
 
+// A small element-wise call into an array of the caller's, where the loop itself can write it; else null.
+Array invoke_into(const Op& op, ValuesView args, Context& context, ArrayBody* out);
+
 // Runs a loop on ready CPU arrays into `out`, broadcasting and casting; returns MINPY_FP_*.
 uint32_t run_loop(const Loop& loop, std::span<const Array> inputs, const Array& out);
 

@@ -11,14 +11,15 @@
 namespace minpy {
 namespace {
 
-// ---- the short way: contiguous CPU arrays of one shape and dtype (or one and a number), no options ----
+// ---- the short way: small, contiguous CPU arrays that need no casts; no options but `out` ----
 
 constexpr int64_t kShortWay = 1 << 14;
+constexpr int kShortOperands = 3;
 
 // Recorded like any other call: the operands are what a bound call would have had.
 void record_short(const Op& op, Context& context, ValuesView args, Array& out, DType operand) {
     Array number;
-    ArrayBody* inputs[2];  // borrowed
+    ArrayBody* inputs[kShortOperands];  // borrowed
     for (size_t i = 0; i < args.size(); ++i) {
         bool array = args[i].tag == MINPY_V_ARRAY;
         if (!array) number = array_of_number(args[i], operand);
@@ -27,65 +28,121 @@ void record_short(const Op& op, Context& context, ValuesView args, Array& out, D
     record(op, context, args, {reinterpret_cast<const Array*>(inputs), args.size()}, {&out, 1});
 }
 
-bool same_shape(const ArrayBody* a, const ArrayBody* b) {
-    if (a->ndim != b->ndim) return false;
-    for (int i = 0; i < a->ndim; ++i)
-        if (a->shape[i] != b->shape[i]) return false;
+// Whether the last axes of `wide` have the shape of `b`.
+bool ends_with(const ArrayBody* wide, const ArrayBody* b) {
+    int lead = wide->ndim - b->ndim;
+    for (int i = 0; i < b->ndim; ++i)
+        if (b->shape[i] != wide->shape[lead + i]) return false;
     return true;
 }
 
-Array short_way(const Op& op, ValuesView args, Context& context) {
-    if (int(args.size()) != op.n_in || op.n_in > 2 || op.fixed) return {};
-    const ArrayBody* a = nullptr;
-    const ArrayBody* other = nullptr;
-    char* p[3];
-    alignas(16) char number[16];
-    uint32_t scalars = 0;
-    int weak_at = -1;
+// The number as an element that the loop reads as it is; false where it would change the result's dtype or does not fit.
+bool short_number(const Op& op, const minpy_value& v, DType t, char* to) {
+    Weak weak = weak_of(v);
+    if (weak == Weak::none) {
+        if (v.tag != MINPY_V_SCALAR || DType(v.len) != t) return false;
+    } else if (promote(t, weak) != t || in(t, kBool)) {
+        return false;
+    }
+    if (!op.mixed.empty() && weak == Weak::integer && in(t, kInteger) && !fits(v, t)) return false;
+    store_number(v, t, to);
+    return true;
+}
+
+// Written by the loop itself: its shape and dtype, seen by nobody else, and no operand overlaps it but in the very same
+// place.
+bool takes_result(const ArrayBody* out, const ArrayBody* shape, DType t, const ArrayBody* const* operands, int n) {
+    constexpr uint32_t kInTheWay = Storage::kReadOnly | Storage::kRead | Storage::kTraced;
+    if (!is_plain(out) || out->storage->has(kInTheWay) || out->storage->is_saved() || out->dtype != t ||
+        out->ndim != shape->ndim || !ends_with(shape, out))
+        return false;
+    for (int i = 0; i < n; ++i) {
+        const ArrayBody* b = operands[i];
+        if (!b || (b->storage != out->storage && !b->storage->borrowed && !out->storage->borrowed)) continue;
+        if (b->storage != out->storage || b->offset != out->offset || b->size != out->size || b->dtype != t)
+            return false;
+    }
+    return true;
+}
+
+// The loop over `size` elements in rows; operands of `narrow` are one row long.
+inline uint32_t run_rows(const Loop& loop, char** p, uint32_t scalars, uint32_t narrow, int64_t row, int64_t size) {
+    uint32_t raised = loop.run(p, scalars, row);
+    for (int64_t done = row; done < size; done += row) {
+        for (int i = 0; i <= loop.n_in; ++i)
+            if (!((scalars | narrow) >> i & 1)) p[i] += row * itemsize(loop.types[i]);
+        raised |= loop.run(p, scalars, row);
+    }
+    return raised;
+}
+
+Array short_way(const Op& op, ValuesView args, Context& context, ArrayBody* into = nullptr) {
+    const int n_in = op.n_in;
+    if (int(args.size()) != n_in || n_in > kShortOperands) return {};
+    const ArrayBody* operands[kShortOperands] = {};
+    const ArrayBody* wide = nullptr;   // has the result's shape
+    const ArrayBody* typed = nullptr;  // has a say in which loop
+    char* p[kShortOperands + 1];
+    int number_at = -1;
     bool traced = false;
-    for (int i = 0; i < op.n_in; ++i) {
+    for (int i = 0; i < n_in; ++i) {
+        bool fixed = op.fixed >> i & 1;
         if (args[size_t(i)].tag == MINPY_V_ARRAY) {
-            const ArrayBody* b = array_of(args[size_t(i)]);
+            const ArrayBody* b = operands[i] = array_of(args[size_t(i)]);
             if (!is_ready(b)) return {};
             traced = traced || b->node || b->storage->has(Storage::kTraced);
-            if (!a) a = b;
-            else other = b;
+            if (!wide || b->ndim > wide->ndim) wide = b;
+            if (!typed && !fixed) typed = b;
             p[i] = b->storage->data + b->offset;
-        } else {
-            weak_at = i;
-        }
-    }
-    if (!a || a->size > kShortWay || (a->size >= deferral_threshold() && deferral_enabled())) return {};
-    if (other && (other->dtype != a->dtype || !same_shape(a, other))) return {};
-    const Loop* loop = op.loops[int(a->dtype)];
-    if (!loop || in(a->dtype, op.checked)) return {};
-    if (op.n_in == 2 && weak_at >= 0) {
-        const minpy_value& v = args[size_t(weak_at)];
-        Weak weak = weak_of(v);
-        if (weak == Weak::none) {
-            if (v.tag != MINPY_V_SCALAR || DType(v.len) != a->dtype) return {};
-        } else if (promote(a->dtype, weak) != a->dtype || in(a->dtype, kBool)) {
+        } else if (number_at >= 0 || fixed) {
             return {};
+        } else {
+            number_at = i;
         }
-        if (!op.mixed.empty() && weak == Weak::integer && in(a->dtype, kInteger) && !fits(v, a->dtype)) return {};
-        store_number(v, a->dtype, number);
-        p[weak_at] = number;
-        scalars = 1u << weak_at;
     }
-    Array out = empty({a->shape, size_t(a->ndim)}, loop->types[op.n_in]);
-    p[op.n_in] = out.raw();
-    if (a->size) {
+    if (!typed || wide->size > kShortWay || (wide->size >= deferral_threshold() && deferral_enabled())) return {};
+    const Loop* loop = op.loops[int(typed->dtype)];
+    if (!loop || in(typed->dtype, op.checked) || (into && traced)) return {};
+    uint32_t scalars = 0, narrow = 0;
+    int64_t row = wide->size;
+    for (int i = 0; i < n_in; ++i) {
+        const ArrayBody* b = operands[i];
+        if (!b || (b == wide && b == typed)) continue;
+        if (b->dtype != (op.fixed >> i & 1 ? loop->types[i] : typed->dtype) || !ends_with(wide, b)) return {};
+        if (b->ndim == wide->ndim) continue;
+        if (b->ndim == 0) {
+            scalars |= 1u << i;
+            continue;
+        }
+        // A row repeated, as a bias is; only if all that are narrow have the same size.
+        if (narrow && b->size != row) return {};
+        narrow |= 1u << i;
+        row = b->size;
+    }
+    constexpr int64_t kMostRows = 64;
+    if (narrow && (into || wide->size > row * kMostRows)) return {};
+    alignas(16) char number[16];
+    if (number_at >= 0) {
+        if (!short_number(op, args[size_t(number_at)], typed->dtype, number)) return {};
+        p[number_at] = number;
+        scalars |= 1u << number_at;
+    }
+    DType result = loop->types[n_in];
+    if (into && !takes_result(into, wide, result, operands, n_in)) return {};
+    Array out = into ? Array::share(into) : empty({wide->shape, size_t(wide->ndim)}, result);
+    p[n_in] = out.raw();
+    if (wide->size) {
         uint32_t raised;
-        if (loop->hardware_flags && in(a->dtype, kFloat | kComplex)) {
+        if (loop->hardware_flags && in(typed->dtype, kFloat | kComplex)) {
             HardwareFlags flags;
-            loop->run(p, scalars, a->size);
+            run_rows(*loop, p, scalars, narrow, row, wide->size);
             raised = flags.take();
         } else {
-            raised = loop->run(p, scalars, a->size);
+            raised = run_rows(*loop, p, scalars, narrow, row, wide->size);
         }
         if (raised) thread_state().fp_status |= raised;
     }
-    if (traced) record_short(op, context, args, out, a->dtype);
+    if (traced) record_short(op, context, args, out, typed->dtype);
     return out;
 }
 
@@ -258,6 +315,13 @@ Array invoke_short(const Op& op, ValuesView args, Context& context) {
     Array out = op.elementwise ? short_way(op, args, context) : context.device.is_cpu() ? op.short_way(args) : Array();
     if (out) count_call(op);
     return out;
+}
+
+Array invoke_into(const Op& op, ValuesView args, Context& context, ArrayBody* out) {
+    if (!op.elementwise || op.n_outputs != 1 || observed.load(std::memory_order_relaxed)) return {};
+    Array result = short_way(op, args, context, out);
+    if (result) count_call(op);
+    return result;
 }
 
 Array invoke_one(const Op& op, ValuesView args) {

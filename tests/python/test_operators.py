@@ -1,5 +1,6 @@
 """Number slots and element-wise operators against NumPy."""
 
+import itertools
 import operator
 
 import numpy
@@ -203,3 +204,34 @@ def test_a_view_by_a_short_way_is_on_the_tape_where_its_array_is():
     expected[1:3] += flat[2:4]
     expected[2:4] += flat[1:3]
     numpy.testing.assert_array_equal(gradient, expected.reshape(3, 2).T)
+
+
+SHAPES = [(), (3,), (1,), (2, 3), (2, 1), (4, 2, 3), (1, 3), (0, 3), (0,)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=repr)
+def test_small_operands_of_all_shapes_agree_with_numpy(rng, shape):
+    for other, dtype, second in itertools.product(SHAPES, ("f8", "f4", "i1"), ("f8", "f4", "i1")):
+        a, b = rng.uniform(1, 3, shape).astype(dtype), rng.uniform(1, 3, other).astype(second)
+        c = rng.random(shape) > 0.5
+        for name, operands in (("add", (a, b)), ("less", (b, a)), ("where", (c, b, b)), ("where", (c, a, b))):
+            try:
+                expected = getattr(numpy, name)(*operands)
+            except ValueError:
+                with pytest.raises(ValueError, match="could not be broadcast"):
+                    getattr(np, name)(*map(np.array, operands))
+                continue
+            check(getattr(np, name)(*map(np.array, operands)), expected)
+
+
+@pytest.mark.parametrize("shift", [-1, 0, 1])
+def test_out_that_overlaps_an_operand_is_as_if_copied(shift):
+    def shifted(module):
+        a = module.arange(8.0) if module is numpy else np.array(numpy.arange(8.0))
+        left, right = a[max(-shift, 0) : 7 - max(shift, 0)], a[max(shift, 0) : 7 - max(-shift, 0)]
+        module.add(left, right, out=right)
+        right *= 2
+        right -= left
+        return a
+
+    check(shifted(np), shifted(numpy))
