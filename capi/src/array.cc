@@ -20,12 +20,12 @@ minpy_buffer make_buffer(std::string bytes) {
     return b;
 }
 
-minpy_array give(Array a, Context& context) {
-    if (Scope* s = context.scope.get()) {
-        std::lock_guard lock(s->mutex);
-        s->arrays.push_back(a);
-    }
-    return handle(a.detach());
+void null_handle(const char* name) { throw value_error(name, " is a null handle").in_argument(name); }
+void null_argument(const char* name) { throw value_error(name, " must not be NULL").in_argument(name); }
+
+void add_to_scope(Scope& scope, const Array& a) {
+    std::lock_guard lock(scope.mutex);
+    scope.arrays.push_back(a);
 }
 
 // Whether a tape may follow it; minpy_array_is_traced looks closer.

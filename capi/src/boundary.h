@@ -35,9 +35,13 @@ inline ArrayBody* body(minpy_array a) { return reinterpret_cast<ArrayBody*>(a); 
 inline minpy_array handle(ArrayBody* b) { return reinterpret_cast<minpy_array>(b); }
 inline minpy_op handle(const Op* op) { return reinterpret_cast<minpy_op>(const_cast<Op*>(op)); }
 
+// Apart, so that a check is two instructions where it holds.
+[[noreturn, gnu::cold]] void null_handle(const char* name);
+[[noreturn, gnu::cold]] void null_argument(const char* name);
+
 // A live array, or an error that names the argument.
 inline void check_alive(const ArrayBody* b, const char* name) {
-    if (!b) throw value_error(name, " is a null handle").in_argument(name);
+    if (!b) null_handle(name);
 #ifndef NDEBUG
     if (b->magic != ArrayBody::kAlive) throw state_error(name, " is a handle that was released").in_argument(name);
 #endif
@@ -47,11 +51,11 @@ inline Array share(minpy_array a, const char* name = "a") {
     return Array::share(body(a));
 }
 template <class T, class H> T& deref(H h, const char* name) {
-    if (!h) throw value_error(name, " is a null handle").in_argument(name);
+    if (!h) null_handle(name);
     return *reinterpret_cast<T*>(h);
 }
 template <class T> void need(const T* p, const char* name) {
-    if (!p) throw value_error(name, " must not be NULL").in_argument(name);
+    if (!p) null_argument(name);
 }
 inline Device device_from(minpy_device d) {
     if (d.kind == MINPY_CPU && d.index != 0) throw value_error("the CPU has the index 0, not ", d.index);
@@ -60,8 +64,12 @@ inline Device device_from(minpy_device d) {
 inline Context& context_from(minpy_context c) { return c ? *reinterpret_cast<Context*>(c) : Context::current(); }
 DimsView shape_from(const int64_t* shape, int32_t ndim);
 minpy_buffer make_buffer(std::string bytes);
+void add_to_scope(Scope& scope, const Array& a);
 // Gives the caller a reference, and the context's scope one of its own.
-minpy_array give(Array a, Context& context);
+inline minpy_array give(Array a, Context& context) {
+    if (Scope* s = context.scope.get()) add_to_scope(*s, a);
+    return handle(a.detach());
+}
 
 // The part of a caller's struct that both sides know; at least `least` bytes.
 template <class T> T read_struct(const T* from, size_t least, const char* name) {

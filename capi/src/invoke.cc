@@ -111,6 +111,27 @@ minpy_status minpy_op_param(minpy_op handle_of, int32_t i, minpy_param_info* io)
     });
 }
 
+// All that a call may need: apart from the short way, whose frame it would enlarge.
+[[gnu::noinline]] static void invoke_in_full(const Op& row, ValuesView args, const minpy_call_options* given,
+                                             minpy_value* results, int32_t* n_results) {
+    Arrays out_storage;
+    CallOptions options = options_from(given, out_storage);
+    Context& context = options.context ? *options.context : Context::current();
+    Arrays out = invoke(row, args, options);
+    if (out.size() > *n_results) {
+        int32_t room = std::exchange(*n_results, int32_t(out.size()));
+        throw value_error("room for ", room, " results, there are ", out.size()).in_argument("n_results");
+    }
+    for (int64_t i = 0; i < out.size(); ++i)
+        results[i] = pointer_value(MINPY_V_ARRAY, give(std::move(out[i]), context), 0);
+    *n_results = int32_t(out.size());
+}
+
+[[noreturn, gnu::cold]] static void too_little_room(const Op& row, int32_t* n_results) {
+    int32_t room = std::exchange(*n_results, row.n_outputs);
+    throw value_error("room for ", room, " results, ", row.name, " has ", row.n_outputs).in_argument("n_results");
+}
+
 minpy_status minpy_invoke(minpy_op op, const minpy_value* args, int32_t n_args, const minpy_call_options* given,
                           minpy_value* results, int32_t* n_results) {
     return guard([&] {
@@ -118,20 +139,15 @@ minpy_status minpy_invoke(minpy_op op, const minpy_value* args, int32_t n_args, 
         const Op& row = deref<Op>(op, "op");
         if (n_args < 0) throw value_error("a negative number of arguments");
         if (n_args) need(args, "args");
-        int32_t room = *n_results;
-        if (row.n_outputs > room) {
-            *n_results = row.n_outputs;
-            throw value_error("room for ", room, " results, ", row.name, " has ", row.n_outputs)
-                .in_argument("n_results");
-        }
-        if (room > 0) need(results, "results");
+        if (row.n_outputs > *n_results) too_little_room(row, n_results);
+        if (*n_results > 0) need(results, "results");
 #ifndef NDEBUG
         for (int32_t i = 0; i < n_args; ++i)
             if (args[i].tag == MINPY_V_ARRAY && args[i].v.p) check_alive(array_of(args[i]), "args");
 #endif
-        if (room > 0 && (!given || only_out(*given))) {
+        ValuesView values(args, size_t(n_args));
+        if (*n_results > 0 && (!given || only_out(*given))) {
             Context& context = Context::current();
-            ValuesView values(args, size_t(n_args));
             if (Array out = given ? invoke_into(row, values, context, body(given->out[0]))
                                   : invoke_short(row, values, context)) {
                 results[0] = pointer_value(MINPY_V_ARRAY, give(std::move(out), context), 0);
@@ -139,17 +155,7 @@ minpy_status minpy_invoke(minpy_op op, const minpy_value* args, int32_t n_args, 
                 return;
             }
         }
-        Arrays out_storage;
-        CallOptions options = options_from(given, out_storage);
-        Context& context = options.context ? *options.context : Context::current();
-        Arrays out = invoke(row, ValuesView(args, size_t(n_args)), options);
-        if (out.size() > room) {
-            *n_results = int32_t(out.size());
-            throw value_error("room for ", room, " results, there are ", out.size()).in_argument("n_results");
-        }
-        for (int64_t i = 0; i < out.size(); ++i)
-            results[i] = pointer_value(MINPY_V_ARRAY, give(std::move(out[i]), context), 0);
-        *n_results = int32_t(out.size());
+        invoke_in_full(row, values, given, results, n_results);
     });
 }
 

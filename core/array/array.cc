@@ -42,14 +42,17 @@ Array Array::on(Storage* storage, int64_t offset, DimsView shape, DimsView strid
     ArrayBody* b = make_body(storage, n);
     b->dtype = dtype;
     b->offset = offset;
+    // What is_c_contiguous says, on the way.
+    bool contiguous = true;
     int64_t size = 1;
-    for (int64_t i = 0; i < n; ++i) {
-        b->shape[i] = shape[i];
-        b->strides[i] = strides[i];
-        size *= shape[i];
+    for (int64_t i = n - 1, item = minpy::itemsize(dtype); i >= 0; --i) {
+        b->shape[i] = shape[size_t(i)];
+        b->strides[i] = strides[size_t(i)];
+        contiguous = contiguous && (b->shape[i] == 1 || b->strides[i] == size * item);
+        size *= b->shape[i];
     }
     b->size = size;
-    b->contiguous = is_c_contiguous(shape, strides, minpy::itemsize(dtype));
+    b->contiguous = contiguous || size == 0;
     return Array(b);
 }
 
@@ -111,15 +114,19 @@ std::pair<int64_t, int64_t> extent(DimsView shape, DimsView strides, int64_t ite
     return {low, high};
 }
 
-Array window(const Array& a, int64_t offset, DimsView shape, DimsView strides, DType dtype) {
-    a.storage().retain();
-    Array result = Array::on(&a.storage(), a.get()->offset + offset, shape, strides, dtype);
+Array window(const ArrayBody* a, int64_t offset, DimsView shape, DimsView strides, DType dtype) {
+    a->storage->retain();
+    Array result = Array::on(a->storage, a->offset + offset, shape, strides, dtype);
     result.get()->view = 1;
     return result;
 }
 
+Array window(const Array& a, int64_t offset, DimsView shape, DimsView strides, DType dtype) {
+    return window(a.get(), offset, shape, strides, dtype);
+}
+
 Array window(const Array& a, int64_t offset, DimsView shape, DimsView strides) {
-    return window(a, offset, shape, strides, a.dtype());
+    return window(a.get(), offset, shape, strides, a.dtype());
 }
 
 Array broadcast_window(const Array& a, DimsView shape) {

@@ -200,10 +200,7 @@ Array basic_window(const ArrayBody* a, IndexView index) {
         }
     }
     keep(ndim - axis);
-    a->storage->retain();
-    Array part = Array::on(a->storage, a->offset + offset, {shape, size_t(n)}, {strides, size_t(n)}, a->dtype);
-    part.get()->view = 1;
-    return part;
+    return window(a, offset, {shape, size_t(n)}, {strides, size_t(n)}, a->dtype);
 }
 
 bool element_at(const ArrayBody* a, IndexView index, minpy_value* out) noexcept {

@@ -8,6 +8,9 @@ namespace minpy {
 
 using IndexView = std::span<const minpy_value>;
 
+// `window` for those who hold no handle.
+Array window(const ArrayBody* a, int64_t offset, DimsView shape, DimsView strides, DType dtype);
+
 // The window, if nothing in the index is advanced; else null.
 Array basic_window(const ArrayBody* a, IndexView index);
 inline Array basic_window(const Array& a, IndexView index) { return basic_window(a.get(), index); }

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/array/casting.h"
+#include "core/array/indexing.h"
 #include "core/autograd/rules.h"
 #include "core/cpu/elementwise.h"
 #include "core/ops/calls.h"
@@ -115,13 +116,6 @@ bool plain_ints(const minpy_value& v, DimsView& ints) {
     return ints.size() <= kMaxDims;
 }
 
-Array window_of(const ArrayBody* a, DimsView shape, DimsView strides) {
-    a->storage->retain();
-    Array result = Array::on(a->storage, a->offset, shape, strides, a->dtype);
-    result.get()->view = 1;
-    return result;
-}
-
 Array reshape_plainly(ValuesView args) {
     const ArrayBody* a = untraced(args);
     DimsView asked;
@@ -143,7 +137,7 @@ Array reshape_plainly(ValuesView args) {
         strides[i] = step;
         step *= shape[i];
     }
-    return window_of(a, {shape, size_t(n)}, {strides, size_t(n)});
+    return window(a, 0, {shape, size_t(n)}, {strides, size_t(n)}, a->dtype);
 }
 
 Array transpose_plainly(ValuesView args) {
@@ -163,7 +157,7 @@ Array transpose_plainly(ValuesView args) {
             shape[i] = a->shape[axis], strides[i] = a->strides[axis];
         }
     }
-    return window_of(a, {shape, size_t(n)}, {strides, size_t(n)});
+    return window(a, 0, {shape, size_t(n)}, {strides, size_t(n)}, a->dtype);
 }
 
 constexpr int64_t kSmall = 4096;  // elements: beyond, threads and blocks may help

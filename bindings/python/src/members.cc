@@ -59,8 +59,9 @@ PyObject* reshaped(minpy_op op, PyObject* self, const minpy_value* ints, bool al
     minpy_value values[2] = {{MINPY_V_ARRAY, 0, {0}}, ints ? *ints : minpy_value{MINPY_V_DEFAULT, 0, {0}}}, result;
     values[0].v.p = handle_of(self);
     int32_t n = 1;
-    minpy_status status =
-        run(with_facts(self)->nbytes, [&] { return minpy_invoke(op, values, ints ? 2 : 1, nullptr, &result, &n); });
+    // A view is no work: other threads are let run where elements may be copied.
+    minpy_status status = run(always_view ? 0 : with_facts(self)->nbytes,
+                              [&] { return minpy_invoke(op, values, ints ? 2 : 1, nullptr, &result, &n); });
     if (status) return raise_status(status);
     auto got = static_cast<minpy_array>(const_cast<void*>(result.v.p));
     bool view = always_view || !(info_of(got).flags & MINPY_ARRAY_OWNS_DATA);
