@@ -36,6 +36,7 @@
     M(embedding)          \
     M(mx)                 \
     M(normalization)      \
+    M(pooling)            \
     M(softmax)            \
     M(internal)           \
     M(products)           \
