@@ -156,6 +156,13 @@ Array combined_positions(const SmallVector<Advanced, 4>& parts) {
 
 Array basic_window(const ArrayBody* a, IndexView index) {
     constexpr int64_t kMost = 2 * kMaxDims + 2;
+    // x[1:3] of one dimension, without the bookkeeping below.
+    if (index.size() == 1 && index[0].tag == MINPY_V_SLICE && a->ndim == 1) {
+        int64_t start, step,
+            length = slice_length(*static_cast<const minpy_slice*>(index[0].v.p), a->shape[0], start, step);
+        int64_t stride = length > 1 ? step * a->strides[0] : a->strides[0];
+        return window(a, length ? start * a->strides[0] : 0, {&length, 1}, {&stride, 1}, a->dtype);
+    }
     int64_t ndim = a->ndim, used = 0, ellipses = 0, added = 0;
     if (int64_t(index.size()) > kMost) too_many(ndim, int64_t(index.size()));
     for (const minpy_value& v : index) {

@@ -1,4 +1,5 @@
 // Calling an operator: the short way for small element-wise calls, and binding and checking for all others.
+#include "core/array/casting.h"
 #include "core/autograd/node.h"
 #include "core/cpu/elementwise.h"
 #include "core/fusion/deferred.h"
@@ -11,9 +12,10 @@
 namespace minpy {
 namespace {
 
-// ---- the short way: small, contiguous CPU arrays that need no casts; no options but `out` ----
+// ---- the short way: small, contiguous CPU arrays; no options but `out` ----
 
 constexpr int64_t kShortWay = 1 << 14;
+constexpr int64_t kShortCast = 64;  // elements of operands that are cast
 constexpr int kShortOperands = 3;
 
 // Recorded like any other call: the operands are what a bound call would have had.
@@ -80,8 +82,9 @@ Array short_way(const Op& op, ValuesView args, Context& context, ArrayBody* into
     const int n_in = op.n_in;
     if (int(args.size()) != n_in || n_in > kShortOperands) return {};
     const ArrayBody* operands[kShortOperands] = {};
-    const ArrayBody* wide = nullptr;   // has the result's shape
-    const ArrayBody* typed = nullptr;  // has a say in which loop
+    const ArrayBody* wide = nullptr;  // has the result's shape
+    DType common = DType::none;       // of those who have a say in which loop
+    bool mixed = false;
     char* p[kShortOperands + 1];
     int number_at = -1;
     bool traced = false;
@@ -92,7 +95,10 @@ Array short_way(const Op& op, ValuesView args, Context& context, ArrayBody* into
             if (!is_ready(b)) return {};
             traced = traced || b->node || b->storage->has(Storage::kTraced);
             if (!wide || b->ndim > wide->ndim) wide = b;
-            if (!typed && !fixed) typed = b;
+            if (!fixed && b->dtype != common) {
+                mixed = common != DType::none;
+                common = mixed ? promote(common, b->dtype) : b->dtype;
+            }
             p[i] = b->storage->data + b->offset;
         } else if (number_at >= 0 || fixed) {
             return {};
@@ -100,15 +106,17 @@ Array short_way(const Op& op, ValuesView args, Context& context, ArrayBody* into
             number_at = i;
         }
     }
-    if (!typed || wide->size > kShortWay || (wide->size >= deferral_threshold() && deferral_enabled())) return {};
-    const Loop* loop = op.loops[int(typed->dtype)];
-    if (!loop || in(typed->dtype, op.checked) || (into && traced)) return {};
+    if (common == DType::none || wide->size > kShortWay || (wide->size >= deferral_threshold() && deferral_enabled()))
+        return {};
+    const Loop* loop = op.loops[int(common)];
+    if (!loop || in(common, op.checked) || (into && traced)) return {};
     uint32_t scalars = 0, narrow = 0;
     int64_t row = wide->size;
     for (int i = 0; i < n_in; ++i) {
         const ArrayBody* b = operands[i];
-        if (!b || (b == wide && b == typed)) continue;
-        if (b->dtype != (op.fixed >> i & 1 ? loop->types[i] : typed->dtype) || !ends_with(wide, b)) return {};
+        if (!b) continue;
+        bool fixed = op.fixed >> i & 1;
+        if ((fixed ? b->dtype != loop->types[i] : !mixed && b->dtype != common) || !ends_with(wide, b)) return {};
         if (b->ndim == wide->ndim) continue;
         if (b->ndim == 0) {
             scalars |= 1u << i;
@@ -123,9 +131,20 @@ Array short_way(const Op& op, ValuesView args, Context& context, ArrayBody* into
     if (narrow && (into || wide->size > row * kMostRows)) return {};
     alignas(16) char number[16];
     if (number_at >= 0) {
-        if (!short_number(op, args[size_t(number_at)], typed->dtype, number)) return {};
+        if (!short_number(op, args[size_t(number_at)], common, number)) return {};
         p[number_at] = number;
         scalars |= 1u << number_at;
+    }
+    alignas(16) char converted[kShortOperands][kShortCast * 16];
+    if (mixed) {
+        // Two dtypes that meet in a loop of their own would have to be looked for; recorded operands are as they were given.
+        if (traced || into || wide->size > kShortCast || !op.mixed.empty()) return {};
+        for (int i = 0; i < n_in; ++i) {
+            const ArrayBody* b = operands[i];
+            if (!b || b->dtype == loop->types[i]) continue;
+            cast_elements(p[i], itemsize(b->dtype), b->dtype, converted[i], itemsize(common), common, b->size);
+            p[i] = converted[i];
+        }
     }
     DType result = loop->types[n_in];
     if (into && !takes_result(into, wide, result, operands, n_in)) return {};
@@ -133,7 +152,7 @@ Array short_way(const Op& op, ValuesView args, Context& context, ArrayBody* into
     p[n_in] = out.raw();
     if (wide->size) {
         uint32_t raised;
-        if (loop->hardware_flags && in(typed->dtype, kFloat | kComplex)) {
+        if (loop->hardware_flags && in(common, kFloat | kComplex)) {
             HardwareFlags flags;
             run_rows(*loop, p, scalars, narrow, row, wide->size);
             raised = flags.take();
@@ -142,7 +161,7 @@ Array short_way(const Op& op, ValuesView args, Context& context, ArrayBody* into
         }
         if (raised) thread_state().fp_status |= raised;
     }
-    if (traced) record_short(op, context, args, out, typed->dtype);
+    if (traced) record_short(op, context, args, out, common);
     return out;
 }
 

@@ -64,11 +64,9 @@ bool simple_number(PyObject* o, minpy_value* out) {
         return true;
     }
     if (t == &PyLong_Type) {
-        int overflow;
-        long long i = PyLong_AsLongLongAndOverflow(o, &overflow);
-        if (overflow) return false;
-        *out = value_of(MINPY_V_INT, i);
-        return true;
+        out->tag = MINPY_V_INT;
+        out->len = 0;
+        return int_value(o, &out->v.i);
     }
     if (t == &PyBool_Type) {
         *out = value_of(MINPY_V_BOOL, o == Py_True);
@@ -87,10 +85,7 @@ bool PlainValues::add_ints(PyObject* const* items, Py_ssize_t n, minpy_value* ou
     if (n > kInts - n_ints_) return false;
     int64_t* ints = ints_ + n_ints_;
     for (Py_ssize_t i = 0; i < n; i++) {
-        int overflow;
-        if (!PyLong_CheckExact(items[i])) return false;
-        ints[i] = PyLong_AsLongLongAndOverflow(items[i], &overflow);
-        if (overflow) return false;
+        if (!PyLong_CheckExact(items[i]) || !int_value(items[i], &ints[i])) return false;
     }
     n_ints_ += n;
     *out = pointer_value(MINPY_V_INTS, static_cast<size_t>(n), ints);
@@ -147,7 +142,8 @@ bool PlainIndex::add(PyObject* o) {
     minpy_value& v = values[n];
     if (PyLong_CheckExact(o)) {
         n++;
-        return simple_number(o, &v);
+        v = value_of(MINPY_V_INT);
+        return int_value(o, &v.v.i);
     }
     all_ints = false;
     if (o == Py_None || o == Py_Ellipsis) {
@@ -158,12 +154,10 @@ bool PlainIndex::add(PyObject* o) {
         int64_t* ends[] = {&slice.start, &slice.stop, &slice.step};
         PyObject* parts[] = {s->start, s->stop, s->step};
         for (int i = 0; i < 3; i++) {
-            minpy_value end = value_of(MINPY_V_INT, MINPY_SLICE_NONE);
-            if (parts[i] != Py_None) {
-                if (!PyLong_CheckExact(parts[i]) || !simple_number(parts[i], &end)) return false;
-                if (end.v.i == MINPY_SLICE_NONE) return false;
-            }
-            *ends[i] = end.v.i;
+            *ends[i] = MINPY_SLICE_NONE;
+            if (parts[i] == Py_None) continue;
+            if (!PyLong_CheckExact(parts[i]) || !int_value(parts[i], ends[i]) || *ends[i] == MINPY_SLICE_NONE)
+                return false;
         }
         v = pointer_value(MINPY_V_SLICE, 0, &slice);
     } else {

@@ -83,6 +83,19 @@ inline minpy_array_info info_of(minpy_array a) {
     return info;
 }
 
+// The value of an exact int within 64 bits; small ones, which most are, without a call.
+inline bool int_value(PyObject* o, int64_t* out) {
+    auto* i = reinterpret_cast<PyLongObject*>(o);
+#if PY_VERSION_HEX >= 0x030C0000
+    if (PyUnstable_Long_IsCompact(i)) return *out = PyUnstable_Long_CompactValue(i), true;
+#else
+    if (Py_ssize_t n = Py_SIZE(i); n >= -1 && n <= 1) return *out = n * static_cast<int64_t>(i->ob_digit[0]), true;
+#endif
+    int overflow;
+    *out = PyLong_AsLongLongAndOverflow(o, &overflow);
+    return !overflow;
+}
+
 // Functions with keywords or vectorcall arguments as the table of methods holds them.
 template <class F> PyCFunction method(F* f) { return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f)); }
 

@@ -311,7 +311,7 @@ private:
     PyObject* out_ = nullptr;
 };
 
-bool PlainCall::set(size_t i, PyObject* o) {
+inline bool PlainCall::set(size_t i, PyObject* o) {
     if (i >= kMost) return false;
     while (n_ <= i) values_[n_++].tag = MINPY_V_DEFAULT;
     if (values_[i].tag != MINPY_V_DEFAULT) return false;  // given twice
