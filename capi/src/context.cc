@@ -116,13 +116,10 @@ minpy_status minpy_context_set_tape(minpy_context c, minpy_tape tape) {
         Context& x = context_from(c);
         auto* t = reinterpret_cast<Tape*>(tape);
         // The first context a tape enters says which tape is around it.
-        if (t && x.tape && x.tape.get() != t && !t->parent && t->depth == 0) {
+        if (t && x.tape && x.tape.get() != t && !t->parent) {
             bool circle = false;
             for (Tape* p = x.tape.get(); p; p = p->parent.get()) circle = circle || p == t;
-            if (!circle) {
-                t->parent = x.tape;
-                t->depth = x.tape->depth + 1;
-            }
+            if (!circle) t->nest_in(x.tape);
         }
         x.tape = Ref<Tape>::share(t);
     });

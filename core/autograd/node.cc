@@ -8,117 +8,90 @@
 namespace minpy {
 namespace {
 
-std::atomic<uint64_t> g_sequence{1};
-
-// What a storage and tapes know of each other: its list of saved arrays, its count of tapes with kTraced.
-class Locked {
-public:
-    explicit Locked(Storage& s) : flag_(s.saved_lock) {
-        while (flag_.test_and_set(std::memory_order_acquire)) {}
-    }
-    ~Locked() { flag_.clear(std::memory_order_release); }
-
-private:
-    std::atomic_flag& flag_;
-};
+constexpr int64_t kSmallBlock = 4096;  // bytes of nodes that come from a thread's own list
 
 }  // namespace
 
-uint64_t next_sequence() { return g_sequence.fetch_add(1, std::memory_order_relaxed); }
-
-// ---- saved arrays ----
-
-SavedArray& SavedArray::operator=(SavedArray&& other) noexcept {
-    if (this == &other) return *this;
-    reset();
-    if (!other.home_) return *this;
-    home_ = std::move(other.home_);
-    Locked lock(*home_);
-    array_ = std::move(other.array_);
-    link_ = std::exchange(other.link_, nullptr);
-    SavedArray* next = other.next_.exchange(nullptr);
-    next_ = next;
-    if (link_) *link_ = this;
-    if (next) next->link_ = &next_;
-    return *this;
-}
-
-void SavedArray::save(Array a) {
-    reset();
-    if (!a) return;
-    Storage& s = a.storage();
-    home_ = Ref<Storage>::share(&s);
-    Locked lock(s);
-    array_ = std::move(a);
-    SavedArray* next = s.saved;
-    next_ = next;
-    if (next) next->link_ = &next_;
-    s.saved = this;
-    link_ = &s.saved;
-}
-
-void SavedArray::reset() {
-    if (!home_) return;
-    // Both are let go when nothing is locked.
-    Ref<Storage> home = std::move(home_);
-    Array gone;
-    Locked lock(*home);
-    gone = std::move(array_);
-    if (!link_) return;
-    SavedArray* next = next_;
-    *link_ = next;
-    if (next) next->link_ = link_;
-    link_ = nullptr;
-    next_ = nullptr;
-}
-
-Array SavedArray::get() const {
-    if (!home_) return {};
-    Locked lock(*home_);
-    return array_;
-}
-
-void detach_saved(Storage& s) {
-    // Copies are made before the lock is taken again: making one may allocate and throw, and nothing is lost then.
-    for (;;) {
-        SavedArray* saved;
-        Array old;
-        {
-            Locked lock(s);
-            saved = s.saved;
-            if (!saved) return;
-            old = saved->array_;
-        }
-        Array copy = snapshot(old);
-        Locked lock(s);
-        if (s.saved != saved || !saved->array_.is(old)) continue;
-        SavedArray* next = saved->next_;
-        s.saved = next;
-        if (next) next->link_ = &s.saved;
-        saved->link_ = nullptr;  // the copy is seen by nobody else: no list
-        saved->next_ = nullptr;
-        saved->array_ = copy;
-    }
-}
-
-// ---- storages that tapes follow ----
-
-void add_trace(Storage& s) {
-    Locked lock(s);
-    s.n_traces.fetch_add(1, std::memory_order_relaxed);
-    s.set(Storage::kTraced);
-}
-
-void drop_trace(Storage& s) {
-    Locked lock(s);
-    if (s.n_traces.fetch_sub(1, std::memory_order_relaxed) == 1) s.clear(Storage::kTraced);
-}
-
 // ---- nodes ----
 
-Node::Node() { live_handles.add(1); }
+NodeRef Node::make(const TapeTag& tape, const Op* op, int64_t n_in, int64_t n_out, bool saves_in, bool saves_out,
+                   int64_t n_dims) {
+    ThreadState& t = thread_state();
+    int64_t bytes = int64_t(sizeof(Node)) + n_in * int64_t(sizeof(Traced) + sizeof(ArrayMeta)) +
+                    n_out * int64_t(sizeof(ArrayMeta)) + n_dims * int64_t(sizeof(int64_t)) +
+                    ((saves_in ? n_in : 0) + (saves_out ? n_out : 0)) * int64_t(sizeof(SavedArray));
+    if (bytes > INT32_MAX) throw value_error("a call of ", n_in, " operands cannot be recorded");
+    void* block = bytes <= kSmallBlock ? allocate_small(bytes) : allocate(bytes);
+    return NodeRef::adopt(new (block) Node(tape, op, n_in, n_out, saves_in, saves_out, bytes, &t));
+}
 
-Node::~Node() { live_handles.add(-1); }
+Node::Node(const TapeTag& tape, const Op* op, int64_t n_in, int64_t n_out, bool saves_in, bool saves_out, int64_t bytes,
+           ThreadState* recorder)
+    : n_in(int32_t(n_in)),
+      n_out(int32_t(n_out)),
+      saves_in(saves_in),
+      saves_out(saves_out),
+      tape(tape),
+      op(op),
+      recorder(recorder),
+      bytes_(int32_t(bytes)) {
+    for (Traced& e : edges()) new (&e) Traced;
+    for (ArrayMeta& m : in_meta()) new (&m) ArrayMeta;
+    for (ArrayMeta& m : out_meta()) new (&m) ArrayMeta;
+    for (SavedArray& a : saved_in()) new (&a) SavedArray;
+    for (SavedArray& a : saved_out()) new (&a) SavedArray;
+    live_handles.add(1);
+}
+
+Node::~Node() {
+    for (SavedArray& a : saved_in()) a.~SavedArray();
+    for (SavedArray& a : saved_out()) a.~SavedArray();
+    for (Traced& e : edges()) e.~Traced();
+    live_handles.add(-1);
+}
+
+void Node::destroy() noexcept {
+    int64_t bytes = bytes_;
+    this->~Node();
+    bytes <= kSmallBlock ? deallocate_small(this, bytes) : deallocate(this, bytes);
+}
+
+void Node::set_meta(ArrayMeta& to, const Array& from) {
+    if (!from) return;
+    const ArrayBody& a = *from.get();
+    auto* dims = reinterpret_cast<int64_t*>(saved_out().data() + saved_out().size()) + n_dims_;
+    for (int32_t i = 0; i < a.ndim; ++i) dims[i] = a.shape[i];
+    n_dims_ += a.ndim;
+    to.shape = {dims, size_t(a.ndim)};
+    to.dtype = a.dtype;
+    to.device = a.storage->device;
+}
+
+void Node::number_after_operands() {
+    for (const Traced& e : edges())
+        if (e.node) sequence = std::max(sequence, e.node->sequence);
+    ThreadState& t = thread_state();
+    t.sequence = sequence = std::max(sequence, t.sequence) + 1;
+}
+
+void throw_freed(const Node& node) {
+    throw state_error("what ", node.op ? node.op->name : "",
+                      " recorded was freed by the gradient that was taken first; ",
+                      "retain it in that call, or compute the result again");
+}
+
+void Node::enter_sweep() {
+    int32_t n = sweeps_.load(std::memory_order_acquire);
+    do {
+        if (n < 0) throw_freed(*this);
+    } while (!sweeps_.compare_exchange_weak(n, n + 1, std::memory_order_acq_rel));
+}
+
+void Node::leave_sweep() {
+    if (!is_freed()) sweeps_.fetch_sub(1, std::memory_order_acq_rel);
+}
+
+bool Node::try_free(int32_t sweeps) { return sweeps_.compare_exchange_strong(sweeps, -1, std::memory_order_acq_rel); }
 
 void retain(Node* node) { node->refs.fetch_add(1, std::memory_order_relaxed); }
 
@@ -129,7 +102,7 @@ void release(Node* node) noexcept {
         try {
             t = make_thread_state();
         } catch (...) {  // no memory for it: recursion then
-            delete node;
+            node->destroy();
             return;
         }
     }
@@ -139,10 +112,10 @@ void release(Node* node) noexcept {
         return;
     }
     t->freeing = true;
-    delete node;
+    node->destroy();
     while (Node* next = t->doomed) {
         t->doomed = next->next_doomed;
-        delete next;
+        next->destroy();
     }
     t->freeing = false;
 }
@@ -178,27 +151,31 @@ Array with_node(const Array& a, Node* node, int32_t output) {
 
 void record(const Op& op, Context& context, ValuesView args, std::span<const Array> inputs, std::span<Array> outputs) {
     if (op.gradient == Op::Gradient::none) return;
-    SmallVector<Traced, 4> traced;
-    Tape* tape = nullptr;
+    auto differentiable = [](const Array& a) { return a && in(a.dtype(), kFloating | kComplex); };
+    bool followed = false;
+    int64_t n_dims = 0;
     for (const Array& a : inputs) {
-        Traced t;
-        if (a && may_be_traced(a) && in(a.dtype(), kFloating | kComplex)) t = trace_of(a, context);
-        if (t.node && (!tape || t.node->tape->depth < tape->depth)) tape = t.node->tape.get();
-        traced.push_back(std::move(t));
+        if (!a) continue;
+        followed = followed || (differentiable(a) && is_followed(a.get(), context));
+        n_dims += a.ndim();
     }
-    if (!tape) return;
-    NodeRef node = NodeRef::adopt(new Node);
-    node->tape = Ref<Tape>::share(tape);
-    node->op = &op;
-    for (Traced& t : traced) node->edges.push_back(std::move(t));
-    node->sequence = next_sequence();
+    if (!followed) return;
+    for (const Array& a : outputs) n_dims += a.ndim();
+    NodeRef node =
+        Node::make({}, &op, int64_t(inputs.size()), int64_t(outputs.size()), op.save_inputs, op.save_outputs, n_dims);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+        if (!differentiable(inputs[i]) || !may_be_traced(inputs[i])) continue;
+        Traced& t = node->edges()[i];
+        t = trace_of(inputs[i], context);
+        if (t.node && (!node->tape.state || t.node->tape.depth() < node->tape.depth())) node->tape = t.node->tape;
+    }
+    if (!node->tape.state) return;
+    node->number_after_operands();
     if (op.has_attributes) node->args = Values(args, false);
-    node->n_out = int32_t(outputs.size());
     node->device = outputs.front().device();
-    node->in_meta.reserve(int64_t(inputs.size()));
-    for (const Array& a : inputs) node->in_meta.push_back(a ? ArrayMeta{a.dims(), a.dtype(), a.device()} : ArrayMeta{});
-    for (const Array& a : outputs) node->out_meta.push_back({a.dims(), a.dtype()});
-    if (op.view && node->edges[0].node && &inputs[0].storage() == &outputs[0].storage()) {
+    for (size_t i = 0; i < inputs.size(); ++i) node->set_meta(node->in_meta()[i], inputs[i]);
+    for (size_t i = 0; i < outputs.size(); ++i) node->set_meta(node->out_meta()[i], outputs[i]);
+    if (op.view && node->edges()[0].node && &inputs[0].storage() == &outputs[0].storage()) {
         DimsView strides = inputs[0].strides();
         node->base.reset(new Layout{Dims(strides.begin(), strides.end()), inputs[0].get()->offset});
     }
@@ -206,24 +183,20 @@ void record(const Op& op, Context& context, ValuesView args, std::span<const Arr
     if (op.save_inputs) {
         // A linear rule reads only what it is not linear in: positions, conditions.
         bool linear = op.gradient == Op::Gradient::linear;
-        node->saved_in.grow(int64_t(inputs.size()));
         for (size_t i = 0; i < inputs.size(); ++i) {
-            if (!inputs[i] || (linear && in(inputs[i].dtype(), kFloating | kComplex))) continue;
+            if (!inputs[i] || (linear && differentiable(inputs[i]))) continue;
             // Exposed memory may be written unseen: the tape keeps a copy.
-            node->saved_in[int64_t(i)].save(exposed(inputs[i]) ? snapshot(inputs[i]) : inputs[i]);
+            node->saved_in()[i].save(exposed(inputs[i]) ? snapshot(inputs[i]) : inputs[i]);
         }
     }
-    if (op.save_outputs) {
-        node->saved_out.grow(int64_t(outputs.size()));
+    if (op.save_outputs)
         for (size_t i = 0; i < outputs.size(); ++i)
-            node->saved_out[int64_t(i)].save(exposed(outputs[i]) ? snapshot(outputs[i]) : without_node(outputs[i]));
-    }
+            node->saved_out()[i].save(exposed(outputs[i]) ? snapshot(outputs[i]) : without_node(outputs[i]));
     for (size_t i = 0; i < outputs.size(); ++i) {
         Array& a = outputs[i];
-        if (!in(a.dtype(), kFloating | kComplex)) continue;
+        if (!differentiable(a)) continue;
         if (a.get()->node) release(a.get()->node);
-        retain(node.get());
-        a.get()->node = node.get();
+        a.get()->node = NodeRef(node).detach();
         a.get()->node_output = int32_t(i);
         a.get()->node_version = a.storage().version.load(std::memory_order_relaxed);
     }

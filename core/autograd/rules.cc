@@ -7,24 +7,33 @@ namespace minpy {
 namespace {
 
 Array saved_in(const Node& node, int64_t i) {
-    if (i >= node.saved_in.size())
+    if (size_t(i) >= node.saved_in().size())
         throw Error(MINPY_E_UNKNOWN, "RuntimeError", "the derivative reads an operand that its row does not save");
-    return node.saved_in[i].get();
+    return node.saved_in()[size_t(i)].get();
 }
+
+Dims to_dims(DimsView shape) { return Dims(shape.begin(), shape.end()); }
 
 // The saved array as a value that gradients of gradients can follow.
 Array in_value(const Node& node, int64_t i) {
     Array a = saved_in(node, i);
-    const Traced& e = node.edges[i];
-    if (!a || (!e.node && !a.get()->node && !a.storage().has(Storage::kTraced))) return a;
-    if (a.get()->node == e.node.get() && a.get()->node_output == e.output) return a;
-    return with_node(a, e.node.get(), e.output);
+    if (!a) return a;
+    const Traced& e = node.edges()[size_t(i)];
+    const Node* own = a.get()->node;
+    if (e.node && e.node->tape.records()) {
+        if (own != e.node.get() || a.get()->node_output != e.output) a = with_node(a, e.node.get(), e.output);
+    } else if (own && own->tape.records()) {
+        a = without_node(a);
+    }
+    return a;
 }
 
 Array out_value(const Node& node, int i) {
-    if (i >= node.saved_out.size())
+    if (size_t(i) >= node.saved_out().size())
         throw Error(MINPY_E_UNKNOWN, "RuntimeError", "the derivative reads a result that its row does not save");
-    return with_node(node.saved_out[i].get(), const_cast<Node*>(&node), i);
+    Array a = node.saved_out()[size_t(i)].get();
+    if (node.tape.records()) a = with_node(a, const_cast<Node*>(&node), i);
+    return a;
 }
 
 }  // namespace
@@ -35,12 +44,12 @@ const minpy_value& Partial::arg(int i) const { return node.args[i]; }
 
 Array Reverse::in(int64_t i) const { return in_value(node, i); }
 Array Reverse::out(int i) const { return out_value(node, i); }
-int64_t Reverse::n_in() const { return node.in_meta.size(); }
-Dims Reverse::in_shape(int64_t i) const { return node.in_meta[i].shape; }
-DType Reverse::in_dtype(int64_t i) const { return node.in_meta[i].dtype; }
-Device Reverse::in_device(int64_t i) const { return node.in_meta[i].device; }
-Dims Reverse::out_shape(int i) const { return node.out_meta[i].shape; }
-DType Reverse::out_dtype(int i) const { return node.out_meta[i].dtype; }
+int64_t Reverse::n_in() const { return node.n_in; }
+Dims Reverse::in_shape(int64_t i) const { return to_dims(node.in_meta()[size_t(i)].shape); }
+DType Reverse::in_dtype(int64_t i) const { return node.in_meta()[size_t(i)].dtype; }
+Device Reverse::in_device(int64_t i) const { return node.in_meta()[size_t(i)].device; }
+Dims Reverse::out_shape(int i) const { return to_dims(node.out_meta()[size_t(i)].shape); }
+DType Reverse::out_dtype(int i) const { return node.out_meta()[size_t(i)].dtype; }
 const minpy_value& Reverse::arg(int i) const { return node.args[i]; }
 
 Dims Reverse::ints(int i) const { return ints_from(arg(i)); }
@@ -52,7 +61,7 @@ Array Reverse::g(int i) const {
     return ops::zeros(out_shape(i), out_dtype(i), node.device);
 }
 
-bool Reverse::needs(int64_t i) const { return bool(node.edges[i].node); }
+bool Reverse::needs(int64_t i) const { return bool(node.edges()[size_t(i)].node); }
 
 void Reverse::set(int64_t i, Array cotangent) {
     if (cotangent.dtype() != in_dtype(i)) cotangent = ops::cast_gradient(cotangent, in_dtype(i));

@@ -1,106 +1,13 @@
 #include "core/autograd/sweep.h"
 
 #include <algorithm>
-#include <vector>
 
+#include "core/autograd/between.h"
 #include "core/autograd/tape.h"
 #include "core/ops/calls.h"
 
 namespace minpy {
 namespace {
-
-// Nodes to numbers: open addressing, no allocation per entry.
-class NodeIndex {
-public:
-    int32_t* find(const Node* n) {
-        if (slots_.empty()) return nullptr;
-        for (size_t i = place(n);; i = (i + 1) & (slots_.size() - 1)) {
-            if (slots_[i].node == n) return &slots_[i].value;
-            if (!slots_[i].node) return nullptr;
-        }
-    }
-    // False if it was there already.
-    bool insert(const Node* n, int32_t value) {
-        if (2 * (size_ + 1) > slots_.size()) grow();
-        size_t i = place(n);
-        for (; slots_[i].node; i = (i + 1) & (slots_.size() - 1))
-            if (slots_[i].node == n) return false;
-        slots_[i] = {n, value};
-        ++size_;
-        return true;
-    }
-
-private:
-    struct Slot {
-        const Node* node = nullptr;
-        int32_t value = 0;
-    };
-    size_t place(const Node* n) const {
-        return (reinterpret_cast<uintptr_t>(n) * 0x9e3779b97f4a7c15ull >> 20) & (slots_.size() - 1);
-    }
-    void grow() {
-        std::vector<Slot> old(std::max<size_t>(64, 2 * slots_.size()));
-        old.swap(slots_);
-        size_ = 0;
-        for (const Slot& s : old)
-            if (s.node) insert(s.node, s.value);
-    }
-    std::vector<Slot> slots_;
-    size_t size_ = 0;
-};
-
-// The nodes between `heads` and `targets`, oldest first.
-struct Between {
-    struct Entry {
-        Node* node;
-        bool target;
-    };
-    std::vector<Entry> nodes;
-
-    Between(std::span<const Traced> heads, std::span<const Traced> targets) {
-        constexpr int32_t kSeen = -1, kTarget = -2;
-        uint64_t oldest = UINT64_MAX;
-        for (const Traced& t : targets) {
-            if (!t.node) continue;
-            oldest = std::min(oldest, t.node->sequence);
-            index_.insert(t.node.get(), kTarget);
-        }
-        std::vector<Node*> stack, found;
-        NodeIndex seen;
-        auto visit = [&](Node* n) {
-            if (n && n->sequence >= oldest && seen.insert(n, kSeen)) stack.push_back(n);
-        };
-        for (const Traced& t : heads) visit(t.node.get());
-        while (!stack.empty()) {
-            Node* n = stack.back();
-            stack.pop_back();
-            found.push_back(n);
-            for (const Traced& e : n->edges) visit(e.node.get());
-        }
-        auto newer = [](Node* a, Node* b) { return a->sequence > b->sequence; };
-        if (!std::is_sorted(found.begin(), found.end(), newer)) std::sort(found.begin(), found.end(), newer);
-        std::reverse(found.begin(), found.end());
-        // Keep those from which a target can be reached.
-        nodes.reserve(found.size());
-        for (Node* n : found) {
-            int32_t* known = index_.find(n);
-            bool target = known && *known == kTarget, reaches = target;
-            for (const Traced& e : n->edges) reaches = reaches || find(e.node.get()) >= 0;
-            if (!reaches) continue;
-            if (known) *known = int32_t(nodes.size());
-            else index_.insert(n, int32_t(nodes.size()));
-            nodes.push_back({n, target});
-        }
-    }
-    // Position in `nodes`, negative for a node that is not between.
-    int32_t find(const Node* n) {
-        int32_t* found = n ? index_.find(n) : nullptr;
-        return found ? *found : -1;
-    }
-
-private:
-    NodeIndex index_;
-};
 
 [[noreturn]] void no_derivative(const Op& op) {
     Error e = unsupported("the derivative of ", op.name, " is not defined",
@@ -109,18 +16,23 @@ private:
     throw e;
 }
 
-// Cotangents of a node's operands. `wanted` says which of them matter.
-SmallVector<Array, 4> pull_back(const Node& node, std::span<const Array> cotangents) {
+// Cotangents of a node's operands. `cotangents` may be used up.
+SmallVector<Array, 4> pull_back(const Node& node, std::span<Array> cotangents, bool use_up) {
     const Op& op = *node.op;
-    SmallVector<Array, 4> results(node.edges.size());
-    Reverse rule{node, cotangents, {results.data(), size_t(results.size())}};
+    std::span<const Traced> edges = node.edges();
+    SmallVector<Array, 4> results(node.n_in);
+    Reverse rule{node, cotangents, {results.data(), edges.size()}};
     if (op.gradient == Op::Gradient::partial) {
-        const Array& g = cotangents[0];
+        auto wanted = [&](size_t i) { return edges[i].node && i < op.partials.size() && op.partials[i]; };
+        size_t last = edges.size();
+        while (last > 0 && !wanted(last - 1)) --last;
         Partial partial{node};
-        for (int64_t i = 0; i < node.edges.size(); ++i) {
-            if (!node.edges[i].node || size_t(i) >= op.partials.size() || !op.partials[size_t(i)]) continue;
-            Array d = op.partials[size_t(i)](partial);
-            rule.set(i, ops::unbroadcast(d ? ops::scale_cotangent(g, std::move(d)) : g, node.in_meta[i].shape));
+        for (size_t i = 0; i < last; ++i) {
+            if (!wanted(i)) continue;
+            Array d = op.partials[i](partial);
+            Array g = use_up && i + 1 == last ? std::move(cotangents[0]) : cotangents[0];
+            if (d) g = ops::scale_cotangent(std::move(g), std::move(d));
+            rule.set(int64_t(i), ops::unbroadcast(g, node.in_meta()[i].shape));
         }
     } else if (op.reverse) {
         op.reverse(rule);
@@ -130,55 +42,67 @@ SmallVector<Array, 4> pull_back(const Node& node, std::span<const Array> cotange
     return results;
 }
 
-struct Slots {  // values of every output of every node between
-    std::vector<SmallVector<Array, 1>> at;
-    explicit Slots(const Between& between) : at(between.nodes.size()) {}
-    Array& operator()(int32_t node, int32_t output) {
-        auto& row = at[size_t(node)];
-        if (row.size() <= output) row.resize(output + 1);
-        return row[output];
+// How many of the heads' arrays hold each node: an array that is a head twice counts once.
+void count_holders(Between& between, std::span<const Array> arrays) {
+    SmallVector<const ArrayBody*, 4> bodies;
+    for (const Array& a : arrays) bodies.push_back(a.get());
+    std::sort(bodies.begin(), bodies.end());
+    for (auto it = bodies.begin(), end = std::unique(it, bodies.end()); it != end; ++it)
+        if (Between::Entry* e = between.find((*it)->node)) ++e->n_holders;
+}
+
+// After a node's derivative: lets go of what it recorded if nobody else will ask for it. Its operands' nodes go with it
+// when they have been used.
+void free_node(Between& between, Between::Entry& e) {
+    Node& node = *e.node;
+    int32_t known = e.n_heads + e.n_holders + (e.held ? 1 : 0);
+    if (node.refs.load(std::memory_order_acquire) != known || (e.n_heads && !node.try_free(e.n_heads))) return;
+    for (SavedArray& a : node.saved_in()) a.reset();
+    for (SavedArray& a : node.saved_out()) a.reset();
+    node.base.reset();
+    for (Traced& edge : node.edges()) {
+        Between::Entry* to = between.find(edge.node.get());
+        NodeRef operand = std::move(edge.node);
+        if (to && !to->held) to->held = std::move(operand);
     }
-    Array get(int32_t node, int32_t output) const {
-        if (node < 0 || at[size_t(node)].size() <= output) return {};
-        return at[size_t(node)][output];
-    }
-};
+}
 
 }  // namespace
 
-std::vector<Array> reverse_sweep(std::span<const Traced> heads, std::span<const Array> cotangents,
-                                 std::span<const Traced> targets, bool release_saved) {
+std::vector<Array> reverse_sweep(std::span<const Array> arrays, std::span<const Traced> heads,
+                                 std::vector<Array> cotangents, std::span<const Traced> targets, const TapeTag& freed) {
     Between between(heads, targets);
-    Slots slots(between);
     for (size_t i = 0; i < heads.size(); ++i) {
-        int32_t at = between.find(heads[i].node.get());
-        if (at >= 0 && cotangents[i]) {
-            Array& slot = slots(at, heads[i].output);
-            slot = ops::accumulate(slot, cotangents[i]);
-        }
+        Between::Entry* e = between.find(heads[i].node.get());
+        if (!e) continue;
+        ++e->n_heads;
+        Array& slot = e->slot(heads[i].output);
+        slot = ops::accumulate(std::move(slot), std::move(cotangents[i]));
     }
-    for (int32_t k = int32_t(between.nodes.size()) - 1; k >= 0; --k) {
-        auto [node, target] = between.nodes[size_t(k)];
-        auto& arrived = slots.at[size_t(k)];
-        bool any = false;
-        for (const Array& a : arrived) any = any || a;
-        if (!any || !node->op) continue;
+    if (freed.state) count_holders(between, arrays);
+    for (size_t k = between.nodes.size(); k-- > 0;) {
+        Between::Entry& e = between.nodes[k];
+        Node& node = *e.node;
         bool further = false;
-        for (const Traced& e : node->edges) further = further || between.find(e.node.get()) >= 0;
-        if (!further) continue;
-        if (arrived.size() < node->n_out) arrived.resize(node->n_out);
-        SmallVector<Array, 4> results = pull_back(*node, {arrived.data(), size_t(arrived.size())});
-        for (int64_t i = 0; i < results.size(); ++i) {
-            int32_t to = between.find(node->edges[i].node.get());
-            if (to < 0 || !results[i]) continue;
-            Array& slot = slots(to, node->edges[i].output);
-            slot = ops::accumulate(slot, results[i]);
+        for (const Traced& edge : node.edges()) further = further || between.find(edge.node.get());
+        bool any = false;
+        for (const Array& a : e.slots()) any = any || a;
+        if (any && further) {
+            SmallVector<Array, 4> results = pull_back(node, e.slots(), !e.target);
+            if (!e.target) e.clear();
+            for (int64_t i = 0; i < results.size(); ++i) {
+                const Traced& edge = node.edges()[size_t(i)];
+                Between::Entry* to = between.find(edge.node.get());
+                if (!to || !results[i]) continue;
+                Array& slot = to->slot(edge.output);
+                slot = ops::accumulate(std::move(slot), std::move(results[i]));
+            }
         }
-        if (!target) arrived.clear();
-        (void)release_saved;
+        if (node.op && node.tape == freed) free_node(between, e);
+        e.held = {};
     }
     std::vector<Array> out;
-    for (const Traced& t : targets) out.push_back(slots.get(between.find(t.node.get()), t.output));
+    for (const Traced& t : targets) out.push_back(between.get(t));
     return out;
 }
 
@@ -186,6 +110,7 @@ namespace {
 
 // Tangents of a node's outputs. Reverse rules are linear in the cotangent, so reversing them once more gives forward mode.
 SmallVector<Array, 2> push_forward(const Node& node, std::span<const Array> tangents, Context& context) {
+    std::span<const ArrayMeta> out_meta = node.out_meta();
     const Op& op = *node.op;
     SmallVector<Array, 2> results(node.n_out);
     if (op.gradient == Op::Gradient::partial) {
@@ -197,8 +122,8 @@ SmallVector<Array, 2> push_forward(const Node& node, std::span<const Array> tang
             results[0] = ops::accumulate(results[0], t);
         }
         if (results[0]) {
-            results[0] = ops::cast_gradient(results[0], node.out_meta[0].dtype);
-            results[0] = ops::broadcast_to(results[0], node.out_meta[0].shape);
+            results[0] = ops::cast_gradient(results[0], out_meta[0].dtype);
+            results[0] = ops::broadcast_to(results[0], out_meta[0].shape);
         }
         return results;
     }
@@ -209,20 +134,17 @@ SmallVector<Array, 2> push_forward(const Node& node, std::span<const Array> tang
         Tape& tape;
         ~Close() { tape.close(); }
     } close_at_the_end{*inner};
-    inner->parent = context.tape;
-    inner->depth = context.tape ? context.tape->depth + 1 : 0;
+    inner->nest_in(context.tape);
     Context with(context);
     with.tape = inner;
     WithContext current(with);
     SmallVector<Array, 2> u;
-    for (int i = 0; i < node.n_out; ++i) {
-        if (!in(node.out_meta[i].dtype, kFloating | kComplex)) {
-            u.push_back({});
-            continue;
-        }
-        u.push_back(inner->watch(ops::zeros(node.out_meta[i].shape, node.out_meta[i].dtype, node.device), with));
+    for (const ArrayMeta& m : out_meta) {
+        if (in(m.dtype, kFloating | kComplex))
+            u.push_back(inner->watch(ops::zeros(m.shape, m.dtype, node.device), with));
+        else u.push_back({});
     }
-    SmallVector<Array, 4> pulled = pull_back(node, {u.data(), size_t(u.size())});
+    SmallVector<Array, 4> pulled = pull_back(node, {u.data(), size_t(u.size())}, false);
     std::vector<Array> heads, seeds, wrt;
     for (int64_t i = 0; i < pulled.size(); ++i) {
         if (!pulled[i] || !tangents[size_t(i)]) continue;
@@ -243,29 +165,28 @@ SmallVector<Array, 2> push_forward(const Node& node, std::span<const Array> tang
 std::vector<Array> forward_sweep(std::span<const Traced> sources, std::span<const Array> tangents,
                                  std::span<const Traced> heads, Context& context) {
     Between between(heads, sources);
-    Slots slots(between);
     for (size_t i = 0; i < sources.size(); ++i) {
-        int32_t at = between.find(sources[i].node.get());
-        if (at < 0) continue;
-        Array& slot = slots(at, sources[i].output);
-        slot = ops::accumulate(slot, tangents[i]);
+        Between::Entry* e = between.find(sources[i].node.get());
+        if (!e) continue;
+        Array& slot = e->slot(sources[i].output);
+        slot = ops::accumulate(std::move(slot), tangents[i]);
     }
-    for (int32_t k = 0; k < int32_t(between.nodes.size()); ++k) {
-        auto [node, source] = between.nodes[size_t(k)];
-        if (!node->op || source) continue;
-        SmallVector<Array, 4> in(node->edges.size());
+    for (Between::Entry& e : between.nodes) {
+        const Node& node = *e.node;
+        if (!node.op || e.target) continue;
+        SmallVector<Array, 4> in(node.n_in);
         bool any = false;
         for (int64_t i = 0; i < in.size(); ++i) {
-            in[i] = slots.get(between.find(node->edges[i].node.get()), node->edges[i].output);
+            in[i] = between.get(node.edges()[size_t(i)]);
             any = any || in[i];
         }
         if (!any) continue;
-        SmallVector<Array, 2> out = push_forward(*node, {in.data(), size_t(in.size())}, context);
+        SmallVector<Array, 2> out = push_forward(node, {in.data(), size_t(in.size())}, context);
         for (int64_t i = 0; i < out.size(); ++i)
-            if (out[i]) slots(k, int32_t(i)) = out[i];
+            if (out[i]) e.slot(int32_t(i)) = out[i];
     }
     std::vector<Array> result;
-    for (const Traced& t : heads) result.push_back(slots.get(between.find(t.node.get()), t.output));
+    for (const Traced& t : heads) result.push_back(between.get(t));
     return result;
 }
 

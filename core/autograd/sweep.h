@@ -1,13 +1,13 @@
-// The two sweeps over recorded nodes. They touch only what lies between their ends: nodes are numbered in order of
-// recording, so what is older than every target is never visited.
+// The two sweeps over recorded nodes.
 #pragma once
 #include "core/autograd/node.h"
 
 namespace minpy {
 
-// Cotangents of `targets` from cotangents of `heads`; null where nothing arrives. `release` frees saved arrays on the way.
-std::vector<Array> reverse_sweep(std::span<const Traced> heads, std::span<const Array> cotangents,
-                                 std::span<const Traced> targets, bool release);
+// Cotangents of the targets from cotangents of the heads; null where nothing arrives. `arrays` are the heads' own.
+// What `freed` recorded is freed on the way, unless an array other than these or a node that was not met holds it.
+std::vector<Array> reverse_sweep(std::span<const Array> arrays, std::span<const Traced> heads,
+                                 std::vector<Array> cotangents, std::span<const Traced> targets, const TapeTag& freed);
 // Tangents of `heads` from tangents of `sources`; null where nothing arrives.
 std::vector<Array> forward_sweep(std::span<const Traced> sources, std::span<const Array> tangents,
                                  std::span<const Traced> heads, Context& context);

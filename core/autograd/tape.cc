@@ -7,30 +7,49 @@
 namespace minpy {
 namespace {
 
+struct States {
+    std::mutex mutex;
+    TapeState* free = nullptr;
+    uint64_t tapes = 0;
+};
+States& states() {
+    static States* s = new States;  // lives as long as the process
+    return *s;
+}
+
+// The tape of a node that is alive, unless another thread closes it just now.
+Ref<Tape> tape_of(const Node& node) {
+    std::lock_guard lock(states().mutex);
+    if (!node.tape.is_open()) return {};
+    Tape* tape = node.tape.state->tape;
+    int64_t n = tape->refs.load(std::memory_order_relaxed);
+    while (n && !tape->refs.compare_exchange_weak(n, n + 1, std::memory_order_relaxed)) {}
+    return n ? Ref<Tape>::adopt(tape) : Ref<Tape>();
+}
+
 NodeRef make_leaf(Tape& tape, const Array& a) {
-    NodeRef node = NodeRef::adopt(new Node);
-    node->tape = Ref<Tape>::share(&tape);
-    node->sequence = next_sequence();
+    NodeRef node = Node::make(tape.tag(), nullptr, 0, 1, false, false, a.ndim());
     node->device = a.device();
-    node->out_meta.push_back({a.dims(), a.dtype()});
+    node->set_meta(node->out_meta()[0], a);
+    node->number_after_operands();
     return node;
 }
 
 // A node for one of the operators that only tapes use (core/ops/internal.cc).
-NodeRef make_node(Tape& tape, const Op& op, ValuesView args, std::span<const Traced> from,
-                  std::span<const ArrayMeta> in, ArrayMeta out, Device device) {
-    NodeRef node = NodeRef::adopt(new Node);
-    node->tape = Ref<Tape>::share(&tape);
-    node->op = &op;
+NodeRef make_node(Tape& tape, const Op& op, ValuesView args, std::span<const Traced> from, std::span<const Array> in,
+                  const Array& out) {
+    int64_t n_dims = out.ndim();
+    for (const Array& a : in) n_dims += a.ndim();
+    NodeRef node = Node::make(tape.tag(), &op, int64_t(from.size()), 1, false, false, n_dims);
     node->args = Values(args, false);
-    for (const Traced& t : from) {
-        if (t.node && t.node->tape->depth < node->tape->depth) node->tape = t.node->tape;
-        node->edges.push_back(t);
+    for (size_t i = 0; i < from.size(); ++i) {
+        const Traced& t = node->edges()[i] = from[i];
+        if (t.node && t.node->tape.depth() < node->tape.depth()) node->tape = t.node->tape;
+        node->set_meta(node->in_meta()[i], in[i]);
     }
-    for (const ArrayMeta& m : in) node->in_meta.push_back(m);
-    node->out_meta.push_back(std::move(out));
-    node->sequence = next_sequence();
-    node->device = device;
+    node->set_meta(node->out_meta()[0], out);
+    node->number_after_operands();
+    node->device = out.device();
     return node;
 }
 
@@ -42,8 +61,7 @@ Traced derive_window(const Array& a, const Array& base, const Traced& from, Tape
     Dims base_strides(base.strides().begin(), base.strides().end());
     minpy_value args[] = {none_value(), to_value(shape), to_value(strides),
                           to_value(a.get()->offset - base.get()->offset), to_value(base_strides)};
-    ArrayMeta in{base.dims(), base.dtype()};
-    return {make_node(tape, MINPY_OP("_window"), args, {&from, 1}, {&in, 1}, {shape, a.dtype()}, a.device()), 0};
+    return {make_node(tape, MINPY_OP("_window"), args, {&from, 1}, {&base, 1}, a), 0};
 }
 
 bool within(const Array& a, const Array& base) {
@@ -52,9 +70,15 @@ bool within(const Array& a, const Array& base) {
     return a.get()->offset + alow >= base.get()->offset + blow && a.get()->offset + ahigh <= base.get()->offset + bhigh;
 }
 
-bool alive(const Node* node) { return node->tape->records(); }
+bool alive(const Node* node) { return node->tape.records(); }
 
 }  // namespace
+
+bool any_records(const Context& context) {
+    for (Tape* tape = context.tape.get(); tape; tape = tape->parent.get())
+        if (tape->records()) return true;
+    return false;
+}
 
 Traced trace_of(const Array& a, Tape* innermost) {
     ArrayBody* body = a.get();
@@ -63,9 +87,10 @@ Traced trace_of(const Array& a, Tape* innermost) {
         return Traced{NodeRef::share(body->node), body->node_output};
     if (!body->storage->has(Storage::kTraced)) return {};
     for (Tape* tape = innermost; tape; tape = tape->parent.get()) {
+        if (!tape->records()) continue;
         std::lock_guard lock(tape->mutex);
         Tape::Entry* e = tape->find(body->storage);
-        if (!e || !tape->records()) continue;
+        if (!e) continue;
         if (e->current) {
             if (!alive(e->current.get())) return {};
             return derive_window(a, e->flat, {e->current, 0}, *tape);
@@ -86,7 +111,29 @@ Traced trace_of(const Array& a, Tape* innermost) {
 
 // ---- tapes ----
 
-Tape::~Tape() { close(); }
+Tape::Tape() {
+    States& all = states();
+    std::lock_guard lock(all.mutex);
+    TapeState* s = all.free ? all.free : new TapeState;
+    all.free = std::exchange(s->next_free, nullptr);
+    s->depth.store(0, std::memory_order_relaxed);
+    s->tape = this;
+    tag_ = {s, ++all.tapes};
+    s->number.store(tag_.number, std::memory_order_release);
+}
+
+Tape::~Tape() {
+    close();
+    States& all = states();
+    std::lock_guard lock(all.mutex);
+    tag_.state->tape = nullptr;
+    tag_.state->next_free = std::exchange(all.free, tag_.state);
+}
+
+void Tape::nest_in(const Ref<Tape>& outer) {
+    parent = outer;
+    tag_.state->depth.store(outer ? outer->tag_.depth() + 1 : 0, std::memory_order_relaxed);
+}
 
 Tape::Entry* Tape::find(Storage* s) {
     auto it = entries_.find(s);
@@ -104,11 +151,15 @@ Tape::Entry& Tape::entry(Storage* s) {
 }
 
 void Tape::close() {
-    if (!open_.exchange(false)) return;
+    {
+        std::lock_guard lock(states().mutex);
+        if (!is_open()) return;
+        tag_.state->number.store(0, std::memory_order_release);
+    }
     std::lock_guard lock(mutex);
     for (auto& [storage, e] : entries_) {
         // What an outer tape follows goes on there.
-        if (e.current && parent && e.current->tape->is_open()) {
+        if (e.current && parent && e.current->tape.is_open()) {
             std::lock_guard outer(parent->mutex);
             Entry& o = parent->entry(storage);
             o.current = e.current;
@@ -140,9 +191,7 @@ Array Tape::watch(const Array& a, Context& context) {
     }
     // An alias with a node of its own: for outer tapes it is the same value, for this one a leaf.
     Array alias = without_node(a);
-    ArrayMeta meta{a.dims(), a.dtype()};
-    NodeRef node = outer.node ? make_node(*this, MINPY_OP("_alias"), {}, {&outer, 1}, {&meta, 1}, meta, a.device())
-                              : make_leaf(*this, a);
+    NodeRef node = outer.node ? make_node(*this, MINPY_OP("_alias"), {}, {&outer, 1}, {&a, 1}, a) : make_leaf(*this, a);
     alias.get()->node = node.detach();
     alias.get()->node_version = a.storage().version.load();
     return alias;
@@ -172,9 +221,11 @@ void record_write(const Array& w, const Array& value, Context& context) {
     Traced self = trace_of(w, context);
     if (!from.node && !self.node && !write_concerns_tape(w, context)) return;
     // The tape that keeps the entry: the context's innermost one, else the node's.
-    Tape* tape = context.tape && context.tape->is_open() ? context.tape.get()
-                 : from.node                             ? from.node->tape.get()
-                                                         : self.node->tape.get();
+    Ref<Tape> tape = context.tape && context.tape->is_open() ? context.tape
+                     : from.node                             ? tape_of(*from.node)
+                     : self.node                             ? tape_of(*self.node)
+                                                             : Ref<Tape>();
+    if (!tape) return;
     Storage& s = w.storage();
     std::lock_guard lock(tape->mutex);
     Tape::Entry& e = tape->entry(&s);
@@ -187,14 +238,13 @@ void record_write(const Array& w, const Array& value, Context& context) {
     }
     if (e.flat.dtype() != w.dtype())
         throw unsupported("writing ", name(w.dtype()), " into a recorded array of ", name(e.flat.dtype()));
-    ArrayMeta base{e.flat.dims(), e.flat.dtype()}, part{w.dims(), w.dtype()};
     auto write = [&](const NodeRef& base_node, const Array& window, const Traced& v) {
         Dims shape = window.dims(), strides(window.strides().begin(), window.strides().end());
         minpy_value args[] = {none_value(), none_value(), to_value(shape), to_value(strides),
                               to_value(window.get()->offset - e.flat.get()->offset)};
         Traced operands[] = {{base_node, 0}, v};
-        ArrayMeta in[] = {base, {shape, w.dtype()}};
-        return make_node(*tape, MINPY_OP("_write_window"), args, operands, in, base, w.device());
+        Array in[] = {e.flat, window};
+        return make_node(*tape, MINPY_OP("_write_window"), args, operands, in, e.flat);
     };
     NodeRef current = e.current;
     if (!current) {
@@ -207,8 +257,8 @@ void record_write(const Array& w, const Array& value, Context& context) {
             while (whole.node->base) {
                 const Node& view = *whole.node;
                 s.retain();
-                all = Array::on(&s, view.base->offset, view.in_meta[0].shape, view.base->strides, w.dtype());
-                whole = Traced(view.edges[0]);
+                all = Array::on(&s, view.base->offset, view.in_meta()[0].shape, view.base->strides, w.dtype());
+                whole = Traced(view.edges()[0]);
             }
             current = write({}, all, whole);
         }
@@ -218,20 +268,6 @@ void record_write(const Array& w, const Array& value, Context& context) {
 }
 
 // ---- derivatives ----
-
-class Pause {  // what is computed meanwhile is not put on this tape
-public:
-    Pause(Tape& t, bool really) : tape_(t), really_(really) {
-        if (really_) tape_.paused_.fetch_add(1);
-    }
-    ~Pause() {
-        if (really_) tape_.paused_.fetch_sub(1);
-    }
-
-private:
-    Tape& tape_;
-    bool really_;
-};
 
 namespace {
 
@@ -260,8 +296,9 @@ std::vector<Array> Tape::gradient(std::span<const Array> heads, std::span<const 
             cotangents.push_back(from[i].node ? ops::ones(head.shape(), head.dtype(), head.device()) : Array());
         }
     }
-    Pause pause(*this, !create_graph);
-    return reverse_sweep(from, cotangents, to, !retain_graph && !create_graph);
+    PausedTape paused(create_graph ? nullptr : tag_.state);
+    bool keep = retain_graph || create_graph;
+    return reverse_sweep(heads, from, std::move(cotangents), to, keep ? TapeTag{} : tag_);
 }
 
 std::vector<Array> Tape::jvp(std::span<const Array> heads, std::span<const Array> wrt, std::span<const Array> tangents,
@@ -272,7 +309,7 @@ std::vector<Array> Tape::jvp(std::span<const Array> heads, std::span<const Array
             throw shape_error("a tangent of shape ", to_string(tangents[i].shape()),
                               " does not fit an argument of shape ", to_string(wrt[i].shape()));
     std::vector<Traced> to = traces_of(heads, this), from = traces_of(wrt, this);
-    Pause pause(*this, true);
+    PausedTape paused(tag_.state);
     return forward_sweep(from, tangents, to, context);
 }
 

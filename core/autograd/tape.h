@@ -9,8 +9,10 @@ namespace minpy {
 
 class Tape : public Counted<Tape> {
 public:
-    Tape() = default;
+    Tape();
     ~Tape();
+    // Inside the tape that records around it, if any.
+    void nest_in(const Ref<Tape>& outer);
 
     // Marks `a`: the same handle where it is free, an alias where it is recorded already.
     Array watch(const Array& a, Context& context);
@@ -21,12 +23,11 @@ public:
     std::vector<Array> jvp(std::span<const Array> heads, std::span<const Array> wrt, std::span<const Array> tangents,
                            Context& context);
     void close();
-    bool is_open() const { return open_.load(std::memory_order_acquire); }
-    bool records() const { return is_open() && paused_.load(std::memory_order_relaxed) == 0; }
+    const TapeTag& tag() const { return tag_; }
+    bool is_open() const { return tag_.is_open(); }
+    bool records() const { return tag_.records(); }
 
-    int depth = 0;  // 0: outermost
-    // Leaves hold their tape and the tape its leaves: the last handle closes it, whatever still refers to it.
-    std::atomic<int64_t> handles{1};
+    std::atomic<int64_t> handles{1};  // the last one closes it, whatever still refers to it
     Ref<Tape> parent;
 
     // ---- for trace_of and recorded writes ----
@@ -46,10 +47,8 @@ public:
     std::recursive_mutex mutex;
 
 private:
-    friend class Pause;
     std::unordered_map<Storage*, Entry> entries_;
-    std::atomic<bool> open_{true};
-    std::atomic<int> paused_{0};
+    TapeTag tag_;
 };
 
 // `a[...] = value` on a tape, after the elements are written: `value` has the window's shape and dtype.

@@ -295,8 +295,7 @@ void GraphCall::pull_back(Reverse& c) {
 void GraphCall::pull_back_composite(Reverse& c, const Arrays& in, const Arrays& cotangents) {
     Context& context = Context::current();
     Apart apart(at_call.context, true);
-    apart.tape->parent = context.tape;
-    apart.tape->depth = context.tape ? context.tape->depth + 1 : 0;
+    apart.tape->nest_in(context.tape);
     WithContext current(apart.context);
     Arrays args;
     std::vector<Array> watched;

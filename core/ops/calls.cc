@@ -1,9 +1,11 @@
 #include "core/ops/calls.h"
 
 #include "core/autograd/node.h"
+#include "core/fusion/deferred.h"
 #include "core/registry/device.h"
 #include "core/registry/dispatch.h"
 #include "core/registry/statistics.h"
+#include "core/registry/thread_state.h"
 
 namespace minpy::ops {
 
@@ -13,7 +15,8 @@ Array sum(const Array& a, DimsView axes, bool keepdims) {
 Array reshape(const Array& a, DimsView shape) { return call(MINPY_OP("reshape"), a, shape); }
 Array transpose(const Array& a, DimsView axes) { return call(MINPY_OP("transpose"), a, axes); }
 Array broadcast_to(const Array& a, DimsView shape) {
-    return same(a.shape(), shape) ? a : call(MINPY_OP("broadcast_to"), a, shape);
+    if (same(a.shape(), shape)) return a;
+    return call(MINPY_OP("broadcast_to"), a, shape);
 }
 Array astype(const Array& a, DType t) { return a.dtype() == t ? a : call(MINPY_OP("astype"), a, t); }
 Array to_device(const Array& a, Device d) {
@@ -59,20 +62,50 @@ Array ones(DimsView shape, DType t, Device device) {
 }
 
 Array constant(Partial& c, double value) {
-    return minpy::to_device(full_scalar(value, c.node.out_meta[0].dtype), c.node.device);
+    return minpy::to_device(full_scalar(value, c.node.out_meta()[0].dtype), c.node.device);
 }
 
-Array scale_cotangent(const Array& g, Array d) {
-    const Op& op = MINPY_OP("_scale_cotangent");
-    ArrayBody *a = g.get(), *b = d.get();
-    const Loop* loop = op.loops[int(a->dtype)];
-    bool own = !observed.load(std::memory_order_relaxed) && is_plain(a) && is_plain(b) && b->refs.load() == 1 && b->storage->refs.load() == 1 &&
-               !b->storage->has(Storage::kExposed | Storage::kReadOnly | Storage::kRead) && !b->storage->is_saved();
-    if (!own || !loop || a->dtype != b->dtype || a->size > 4096 || !same(g.shape(), d.shape())) return call(op, g, d);
-    char* p[] = {g.raw(), d.raw(), d.raw()};
-    if (a->size) loop->run(p, 0, a->size);
+namespace {
+
+bool is_own(const ArrayBody* a) {
+    return a->refs.load() == 1 && a->storage->refs.load() == 1 &&
+           !a->storage->has(Storage::kExposed | Storage::kReadOnly | Storage::kRead) && !a->storage->is_saved();
+}
+
+// An element-wise operator of two operands, into one of them where nobody else can see it.
+Array combine(const Op& op, Array a, Array b) {
+    constexpr int64_t kSmall = 4096;  // above it threads may help
+    const ArrayBody *x = a.get(), *y = b.get();
+    const Loop* loop = op.loops[int(x->dtype)];
+    Context& context = Context::current();
+    bool one = y->ndim == 0;
+    if (!loop || x->dtype != y->dtype || !(one || same(a.shape(), b.shape())) || !is_ready(x) || !is_ready(y) ||
+        is_followed(x, context) || is_followed(y, context) || observed.load(std::memory_order_relaxed) ||
+        (x->size >= deferral_threshold() && deferral_enabled()))
+        return call(op, a, b);
+    bool into_a = is_own(x), into_b = !into_a && !one && is_own(y), small = x->size <= kSmall;
+    if (!small && !into_a && !into_b) return call(op, a, b);
+    Array fresh = into_a || into_b ? Array() : empty(a.shape(), x->dtype);
+    Array& out = into_a ? a : into_b ? b : fresh;
+    if (small) {
+        char* p[] = {a.raw(), b.raw(), out.raw()};
+        if (x->size) loop->run(p, one ? 2 : 0, x->size);
+    } else {
+        const Array inputs[] = {a, b};
+        thread_state().fp_status |= run_loop(*loop, inputs, out);
+    }
     count_call(op);
-    return d;
+    return std::move(out);
+}
+
+}  // namespace
+
+Array scale_cotangent(Array g, Array d) { return combine(MINPY_OP("_scale_cotangent"), std::move(g), std::move(d)); }
+
+Array accumulate(Array a, Array b) {
+    if (!a) return b;
+    if (!b) return a;
+    return combine(MINPY_OP("add"), std::move(a), std::move(b));
 }
 
 Array unbroadcast(const Array& g, DimsView shape) {
@@ -89,12 +122,6 @@ Array unbroadcast(const Array& g, DimsView shape) {
 Array cast_gradient(const Array& g, DType t) {
     if (in(g.dtype(), kComplex) && !in(t, kComplex)) return astype(call(MINPY_OP("real"), g), t);
     return astype(g, t);
-}
-
-Array accumulate(const Array& a, const Array& b) {
-    if (!a) return b;
-    if (!b) return a;
-    return add(a, b);
 }
 
 }  // namespace minpy::ops

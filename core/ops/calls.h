@@ -91,15 +91,15 @@ Array ones(DimsView shape, DType t, Device device);
 Array constant(Partial& c, double value);
 
 // ---- cotangents ----
+// These write into an operand that nobody else can see: give them away.
 // g * d, and zero where g is: an infinite slope on a branch that was not taken gives no NaN.
-// `d` itself is overwritten where nobody else can see it: rules mostly give a fresh one.
-Array scale_cotangent(const Array& g, Array d);
+Array scale_cotangent(Array g, Array d);
+// a + b where either may be null.
+Array accumulate(Array a, Array b);
 // Sums a cotangent over the axes along which `shape` was broadcast.
 Array unbroadcast(const Array& g, DimsView shape);
 // To the operand's dtype: complex cotangents of real operands lose their imaginary part, as d(real) demands.
 Array cast_gradient(const Array& g, DType t);
-// a + b where either may be null.
-Array accumulate(const Array& a, const Array& b);
 
 }  // namespace minpy::ops
 

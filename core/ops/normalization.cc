@@ -124,8 +124,7 @@ Arrays backward_of(const Array& g, const Array& x, const Array& gamma, double ep
 template <class F> void reverse_of(Reverse& c, int64_t n, F&& compute) {
     Context& context = Context::current();
     Ref<Tape> inner = Ref<Tape>::adopt(new Tape);
-    inner->parent = context.tape;
-    inner->depth = context.tape ? context.tape->depth + 1 : 0;
+    inner->nest_in(context.tape);
     Context with(context);
     with.tape = inner;
     WithContext current(with);

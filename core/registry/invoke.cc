@@ -344,8 +344,8 @@ Array invoke_into(const Op& op, ValuesView args, Context& context, ArrayBody* ou
 }
 
 Array invoke_one(const Op& op, ValuesView args) {
-    Array out = invoke_short(op, args, Context::current());
-    return out ? out : std::move(invoke_long(op, args).front());
+    if (Array out = invoke_short(op, args, Context::current())) return out;
+    return std::move(invoke_long(op, args).front());
 }
 
 Arrays invoke(const Op& op, ValuesView args, const CallOptions& options) {

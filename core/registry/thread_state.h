@@ -15,6 +15,7 @@ namespace minpy {
 class Context;
 class Node;
 class Recorder;
+struct PausedTape;
 
 // Calls by operator (Op::index). Its thread writes it, others read it.
 class CallTable {
@@ -55,15 +56,15 @@ struct ThreadState {
     std::unique_ptr<Error> error;
     bool out_of_memory = false;  // the last error had to do without a record
     std::string error_message;
-    uint32_t fp_status = 0;  // MINPY_FP_*
-    bool freeing = false;    // a chain of nodes is being destroyed
-    Node* doomed = nullptr;  // core/autograd/node.cc: nodes that wait to be destroyed
-    uint64_t sequence = 0;   // of the newest node that this thread recorded
-    uint64_t sweep = 0;      // number of the sweep that is going on, or was the last
-    bool sweeping = false;
-    bool in_task = false;  // inside a task of the pool
-    Recorder* recorder = nullptr;  // core/registry/recorder.h
-    std::string site;      // where the calls come from, for the dispatch report
+    uint32_t fp_status = 0;              // MINPY_FP_*
+    bool freeing = false;                // a chain of nodes is being destroyed
+    Node* doomed = nullptr;              // core/autograd/node.cc: nodes that wait to be destroyed
+    uint64_t sequence = 0;               // of the newest node that this thread recorded
+    const PausedTape* paused = nullptr;  // innermost first
+    bool sweeping = false;               // its nodes keep places in a sweep
+    bool in_task = false;                // inside a task of the pool
+    Recorder* recorder = nullptr;        // core/registry/recorder.h
+    std::string site;                    // where the calls come from, for the dispatch report
 };
 
 ThreadState* make_thread_state();  // throws std::bad_alloc

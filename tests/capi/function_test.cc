@@ -121,6 +121,31 @@ minpy_array call_one(minpy_function f, std::vector<minpy_value> args) {
 
 using Items = std::vector<double>;
 
+TEST(Tape, FreesWhatItsGradientUsedUnlessToldToRetainIt) {
+    minpy_tape tape = nullptr;
+    minpy_array x = array({1, 2}), y = nullptr, g = nullptr;
+    ASSERT_EQ(minpy_tape_new(0, &tape), MINPY_OK);
+    minpy_context context = nullptr;
+    ASSERT_EQ(minpy_context_new(&context), MINPY_OK);
+    ASSERT_EQ(minpy_context_set_tape(context, tape), MINPY_OK);
+    ASSERT_EQ(minpy_context_push(context), MINPY_OK);
+    ASSERT_EQ(minpy_tape_watch(tape, &x, 1, &x), MINPY_OK);
+    ASSERT_EQ(minpy_multiply(x, x, &y), MINPY_OK);
+    for (uint32_t flags : {uint32_t(MINPY_GRADIENT_RETAIN), 0u}) {
+        ASSERT_EQ(minpy_tape_gradient(tape, &y, nullptr, 1, &x, 1, flags, &g), MINPY_OK);
+        EXPECT_EQ(items(g), (Items{2, 4}));
+        minpy_array_release(g);
+    }
+    EXPECT_EQ(minpy_tape_gradient(tape, &y, nullptr, 1, &x, 1, 0, &g), MINPY_E_STATE);
+    EXPECT_EQ(std::string(minpy_last_error_message()).find("what multiply recorded was freed"), 0u);
+    ASSERT_EQ(minpy_context_pop(), MINPY_OK);
+    minpy_array_release(y);
+    minpy_array_release(x);
+    minpy_array_release(x);  // watching gave it a reference
+    minpy_context_release(context);
+    minpy_tape_release(tape);
+}
+
 TEST(Function, CallsForwardAndDestroysThePayloadOnce) {
     Calls calls;
     minpy_function f = make(&calls, nullptr);

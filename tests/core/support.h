@@ -29,8 +29,7 @@ inline std::vector<double> values(const Array& a) {
 class Recording {
 public:
     Recording() : tape(Ref<Tape>::adopt(new Tape)), context(Context::current()) {
-        tape->parent = context.tape;
-        tape->depth = context.tape ? context.tape->depth + 1 : 0;
+        tape->nest_in(context.tape);
         context.tape = tape;
         current.emplace(context);
     }
@@ -39,11 +38,13 @@ public:
         tape->close();
     }
     Array watch(const Array& a) { return tape->watch(a, context); }
-    Array gradient(const Array& head, const Array& wrt, bool create_graph = false) {
+    Array gradient(const Array& head, const Array& wrt, bool create_graph = false, bool retain = true) {
         Array heads[] = {head}, targets[] = {wrt};
-        Array g = tape->gradient(heads, {}, targets, create_graph, true, context).front();
+        Array g = tape->gradient(heads, {}, targets, create_graph, retain, context).front();
         return g ? g : ops::zeros(wrt.shape(), wrt.dtype(), kCpu);
     }
+    // Frees what was recorded.
+    Array last_gradient(const Array& head, const Array& wrt) { return gradient(head, wrt, false, false); }
     Array jvp(const Array& head, const Array& wrt, const Array& tangent) {
         Array heads[] = {head}, sources[] = {wrt}, tangents[] = {tangent};
         Array t = tape->jvp(heads, sources, tangents, context).front();

@@ -148,6 +148,22 @@ def test_explicit_tape():
     tape.close()
 
 
+def test_a_gradient_frees_what_it_used():
+    x = np.array([2.0])
+    with Tape() as tape:
+        tape.watch(x)
+        y = x * x * x
+        z = np.exp(y)
+    assert tape.gradient(y, x, retain=True).tolist() == [12.0]
+    assert tape.gradient(y, x).tolist() == [12.0]  # z needs it too
+    assert tape.gradient(z, x).tolist() == [12.0 * numpy.exp(8.0)]
+    with pytest.raises(RuntimeError, match="what exp recorded was freed by the gradient"):
+        tape.gradient(z, x)
+    assert tape.gradient(y, x).tolist() == [12.0]  # the array was still there
+    with pytest.raises(RuntimeError, match="what multiply recorded was freed by the gradient"):
+        tape.gradient(y, x)
+
+
 def test_functions_without_gradient_say_so():
     with pytest.raises(NoGradientFuncError, match="vander"):
         grad(lambda x: np.sum(np.vander(x)))(np.ones(2))

@@ -568,9 +568,11 @@ MINPY_API minpy_status minpy_tape_new(uint32_t flags, minpy_tape *out);
 /** Marks arrays: what is computed from these very handles (or views of them) is recorded. `out[i]` is the handle to
  *  use: the same one with a new reference, or an alias where a[i] is watched already or belongs to an outer tape. */
 MINPY_API minpy_status minpy_tape_watch(minpy_tape t, const minpy_array *a, int32_t n, minpy_array *out);
-/** Reverse mode: gradients of sum(heads[i] * seeds[i]) with respect to watched arrays or recorded values.
+/** Reverse mode: gradients of sum(heads[i] * seeds[i]) with respect to watched arrays or recorded values. What this tape
+ *  recorded for the heads is freed on the way, but for what other arrays still need; RETAIN and CREATE_GRAPH keep it.
  *  @param seeds  NULL, or NULL entries, mean ones; each of its head's shape
- *  @param out    `n_wrt` arrays of the shapes and dtypes of wrt; zeros where heads do not depend on them */
+ *  @param out    `n_wrt` arrays of the shapes and dtypes of wrt; zeros where heads do not depend on them
+ *  @return 0, MINPY_E_STATE for what an earlier gradient freed */
 MINPY_API minpy_status minpy_tape_gradient(minpy_tape t, const minpy_array *heads, const minpy_array *seeds,
                                            int32_t n_heads, const minpy_array *wrt, int32_t n_wrt, uint32_t flags,
                                            minpy_array *out);

@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "core/cpu/allocator.h"
 #include "core/registry/dispatch.h"
 
 namespace minpy {
@@ -190,6 +191,162 @@ TEST_F(Tapes, LeaveNothingBehind) {
     }
     EXPECT_EQ(live_arrays.load(), arrays_);
     EXPECT_EQ(live_handles.load(), handles_);
+}
+
+// ---- what a gradient frees ----
+
+TEST_F(Tapes, FreeWhatWasRecordedOnTheWay) {
+    Array x = vec({2});
+    Recording r;
+    r.watch(x);
+    int64_t handles = live_handles.load(), arrays = live_arrays.load();
+    Array y = x * x;
+    for (int i = 0; i < 9; ++i) y = y * y;
+    EXPECT_EQ(live_handles.load(), handles + 10);
+    r.last_gradient(y, x);
+    EXPECT_EQ(live_handles.load(), handles + 1);  // the result's own node
+    EXPECT_EQ(live_arrays.load(), arrays + 1);
+}
+
+TEST_F(Tapes, FreeMemoryWhileTheGradientGoesOn) {
+    constexpr int64_t n = 1 << 18, bytes = n * 8;
+    Array x = ops::zeros(DimsView{&n, 1}, DType::float64, kCpu);
+    Recording r;
+    r.watch(x);
+    Array y = call(find_op("sin"), x);
+    for (int i = 0; i < 9; ++i) y = call(find_op("sin"), y);
+    y = sum(y);
+    int64_t before = int64_t(memory_stats().in_use);
+    reset_memory_peak();
+    r.last_gradient(y, x);
+    EXPECT_LE(int64_t(memory_stats().peak), before + 2 * bytes);  // a cosine, and a cotangent at most
+    EXPECT_LE(int64_t(memory_stats().in_use), before - 9 * bytes);
+}
+
+TEST_F(Tapes, SayThatWhatIsAskedForIsFreed) {
+    Array x = vec({3});
+    Recording r;
+    r.watch(x);
+    Array y = x * x;
+    EXPECT_THAT(values(r.last_gradient(y, x)), ElementsAre(6));
+    Array z = y * 2.0;
+    for (const Array& head : {y, z}) {
+        try {
+            r.gradient(head, x);
+            ADD_FAILURE() << "no error";
+        } catch (Error& e) {
+            EXPECT_EQ(e.code, MINPY_E_STATE);
+            EXPECT_THAT(e.text, testing::HasSubstr("what multiply recorded was freed"));
+        }
+    }
+    EXPECT_THROW(r.jvp(y, x, vec({1})), Error);
+    EXPECT_THAT(values(r.gradient(z, y)), ElementsAre(2));  // nothing behind y is needed
+}
+
+TEST_F(Tapes, KeepWhatAnArrayStillNeeds) {
+    Array x = vec({3});
+    Recording r;
+    r.watch(x);
+    Array y = x * x, z = y * y, other = y * 5.0;
+    EXPECT_THAT(values(r.last_gradient(z, x)), ElementsAre(4 * 27));
+    EXPECT_THAT(values(r.last_gradient(other, x)), ElementsAre(30));
+    EXPECT_THAT(values(r.last_gradient(y, x)), ElementsAre(6));
+    EXPECT_THROW(r.gradient(y, x), Error);
+}
+
+TEST_F(Tapes, KeepWhatALaterResultNeeds) {
+    Array x = vec({3});
+    Recording r;
+    r.watch(x);
+    Array first = x * x, both = first + x * 2.0;
+    EXPECT_THAT(values(r.last_gradient(first, x)), ElementsAre(6));
+    EXPECT_THAT(values(r.last_gradient(both, x)), ElementsAre(8));
+}
+
+TEST_F(Tapes, SweepRetainedRecordingsAgain) {
+    Array x = vec({1, 2});
+    Recording r;
+    r.watch(x);
+    Array y = x * x * x;
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(values(r.gradient(y, x)), ElementsAre(3, 12));
+    EXPECT_THAT(values(r.last_gradient(y, x)), ElementsAre(3, 12));
+}
+
+TEST_F(Tapes, FreeSeveralHeadsAtOnce) {
+    Array x = vec({2});
+    Recording r;
+    r.watch(x);
+    Array y = x * x;
+    Array heads[] = {y, y * 3.0, y}, targets[] = {x};
+    y = {};
+    EXPECT_THAT(values(r.tape->gradient(heads, {}, targets, false, false, r.context).front()), ElementsAre(20));
+    EXPECT_THROW(r.gradient(heads[0], x), Error);
+    EXPECT_THROW(r.gradient(heads[1], x), Error);
+}
+
+TEST_F(Tapes, LeaveAnOuterRecordingToItsTape) {
+    Array x = vec({3});
+    Recording outer;
+    outer.watch(x);
+    Array g;
+    {
+        Recording inner;
+        Array y = inner.watch(x);
+        Array z = x * y * y;
+        g = inner.last_gradient(z, y);  // 2xy
+        EXPECT_THAT(values(outer.gradient(z, x)), ElementsAre(27));
+    }
+    EXPECT_THAT(values(outer.last_gradient(g, x)), ElementsAre(12));
+}
+
+TEST_F(Tapes, FreeAnInnerRecordingWithinAnOuterOne) {
+    Array x = vec({3}), constant = vec({2});
+    Recording outer;
+    outer.watch(x);
+    Recording inner;
+    Array c = inner.watch(constant);
+    int64_t handles = live_handles.load();
+    Array y = c * c * c;
+    EXPECT_THAT(values(inner.last_gradient(y, c)), ElementsAre(12));
+    EXPECT_EQ(live_handles.load(), handles + 1);
+}
+
+TEST_F(Tapes, FreeNothingForAGradientThatIsRecordedItself) {
+    Array x = vec({2});
+    Recording r;
+    r.watch(x);
+    Array y = x * x * x, g = r.gradient(y, x, true, false);
+    EXPECT_THAT(values(r.gradient(g, x, true, false)), ElementsAre(12));
+    EXPECT_THAT(values(r.last_gradient(y, x)), ElementsAre(12));
+}
+
+TEST_F(Tapes, FreeAfterAWriteIntoTheResult) {
+    Array x = vec({1, 2, 3});
+    Recording r;
+    r.watch(x);
+    Array y = x * 2.0;
+    EXPECT_THAT(values(r.last_gradient(y, x)), ElementsAre(2, 2, 2));
+    assign(part(y, 0, 1), vec({7}), r.context);
+    EXPECT_THROW(r.gradient(sum(y), x), Error);
+}
+
+TEST_F(Tapes, AreSweptByTwoThreadsAtOnce) {
+    Array x = vec({2});
+    Recording r;
+    r.watch(x);
+    Array y = x * x;
+    for (int i = 0; i < 200; ++i) y = y * 1.0;
+    std::vector<std::thread> threads;
+    std::vector<double> results(4);
+    for (size_t i = 0; i < 4; ++i)
+        threads.emplace_back([&, i] {
+            Array mine = y * double(i + 1);
+            for (int n = 0; n < 20; ++n) results[i] = values(r.gradient(mine, x))[0];
+            r.last_gradient(mine, x);
+        });
+    for (auto& t : threads) t.join();
+    EXPECT_THAT(results, ElementsAre(4, 8, 12, 16));
+    EXPECT_THAT(values(r.last_gradient(y, x)), ElementsAre(4));
 }
 
 TEST_F(Tapes, AreIndependentPerThread) {
