@@ -250,9 +250,12 @@ PyObject* make_operator(const char* name, minpy_op op, bool method) {
         if (!(p.flags & MINPY_PARAM_KEYWORD_ONLY)) o->positional->push_back(i);
     }
     if (!(info.flags & MINPY_OP_ELEMENTWISE) || method) place_out(o);
-    o->n_required = 0;
-    for (const Parameter& p : *o->parameters)
-        o->n_required += !(p.flags & (MINPY_PARAM_OPTIONAL | MINPY_PARAM_HAS_DEFAULT));
+    o->n_required = o->n_in_order = 0;
+    for (const Parameter& p : *o->parameters) o->n_required += p.required();
+    for (int p : *o->positional) {
+        if (p != o->n_in_order || (*o->parameters)[static_cast<size_t>(p)].variadic) break;
+        o->n_in_order++;
+    }
     return reinterpret_cast<PyObject*>(o);
 }
 

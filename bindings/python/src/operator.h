@@ -13,6 +13,7 @@ struct Parameter {
     int32_t kind;
     uint32_t flags;
     bool variadic;  // "*operands": takes the positional arguments that are left
+    bool required() const { return !(flags & (MINPY_PARAM_OPTIONAL | MINPY_PARAM_HAS_DEFAULT)); }
 };
 
 constexpr int kOut = -1;  // in `positional`: NumPy's out, which is an option of the call and no parameter
@@ -23,6 +24,7 @@ struct OperatorObject {
     uint32_t flags;  // MINPY_OP_*
     int32_t n_inputs, n_outputs;
     int n_required;     // parameters without a default
+    int n_in_order;     // leading parameters whose place in a call is their place in the schema
     bool method;        // stands for numpy.ndarray's method of this name
     std::string* name;  // the registry's
     std::string* short_name;

@@ -77,8 +77,7 @@ bool Call::traced() const {
 Converted Call::set(int i, PyObject* o) {
     if (values_[i].tag != MINPY_V_DEFAULT) return Converted::foreign;  // given twice
     const Parameter& p = (*op_->parameters)[static_cast<size_t>(i)];
-    if (o == Py_None && p.kind == MINPY_PARAM_ARRAY && !(p.flags & (MINPY_PARAM_OPTIONAL | MINPY_PARAM_HAS_DEFAULT)))
-        return Converted::foreign;
+    if (o == Py_None && p.kind == MINPY_PARAM_ARRAY && p.required()) return Converted::foreign;
     return arguments_.of_kind(o, p.kind, &values_[i]);
 }
 
@@ -217,7 +216,7 @@ Converted Call::parse(PyObject* const* args, Py_ssize_t n_args, PyObject* kwname
     for (int i = 0; i < n_; i++) {
         const Parameter& p = (*op_->parameters)[static_cast<size_t>(i)];
         bool given = values_[i].tag != MINPY_V_DEFAULT;
-        if (!given && !(p.flags & (MINPY_PARAM_OPTIONAL | MINPY_PARAM_HAS_DEFAULT))) return Converted::foreign;
+        if (!given && p.required()) return Converted::foreign;
         joins = joins || (p.kind == MINPY_PARAM_ARRAYS && !p.variadic);
         has_dtype = has_dtype || (p.kind == MINPY_PARAM_DTYPE && given && values_[i].tag != MINPY_V_NONE);
     }
@@ -297,28 +296,24 @@ public:
     bool invoke(PyObject** result);
 
 private:
-    bool set(size_t i, PyObject* o);
+    bool set(int i, PyObject* o);
     bool keyword(PyObject* name, PyObject* o);
     bool out(PyObject* o);
 
     enum { kMost = 8 };
     OperatorObject* op_;
-    size_t n_ = 0;  // values so far; what was left out between them is DEFAULT
-    int n_given_ = 0;
+    int n_ = 0;        // values so far; what was left out between them is DEFAULT
+    int n_given_ = 0;  // of those that have no default
     minpy_value values_[kMost];
     PlainValues plain_;
     bool scalar_ = true;  // no operand has dimensions
     PyObject* out_ = nullptr;
 };
 
-inline bool PlainCall::set(size_t i, PyObject* o) {
-    if (i >= kMost) return false;
-    while (n_ <= i) values_[n_++].tag = MINPY_V_DEFAULT;
-    if (values_[i].tag != MINPY_V_DEFAULT) return false;  // given twice
-    const Parameter& p = (*op_->parameters)[i];
-    bool required = !(p.flags & (MINPY_PARAM_OPTIONAL | MINPY_PARAM_HAS_DEFAULT));
-    if (p.variadic || (o == Py_None && required)) return false;
-    if (!plain_.add(o, p.kind, &values_[i])) return false;
+inline bool PlainCall::set(int i, PyObject* o) {
+    const Parameter& p = (*op_->parameters)[static_cast<size_t>(i)];
+    bool required = p.required();
+    if ((o == Py_None && required) || !plain_.add(o, p.kind, &values_[i])) return false;
     if (is_exact_array(o) && as_array(o)->ndim) scalar_ = false;
     n_given_ += required;
     return true;
@@ -333,18 +328,20 @@ bool PlainCall::out(PyObject* o) {
 bool PlainCall::keyword(PyObject* name, PyObject* o) {
     // Names in code are interned: the string itself, or it is not plain.
     const std::vector<Parameter>& parameters = *op_->parameters;
-    for (size_t i = 0; i < parameters.size(); i++)
-        if (parameters[i].name == name) return !(parameters[i].flags & MINPY_PARAM_POSITIONAL_ONLY) && set(i, o);
+    for (int i = 0; i < static_cast<int>(parameters.size()); i++) {
+        const Parameter& p = parameters[static_cast<size_t>(i)];
+        if (p.name != name) continue;
+        if (i >= kMost || p.variadic || (p.flags & MINPY_PARAM_POSITIONAL_ONLY)) return false;
+        while (n_ <= i) values_[n_++].tag = MINPY_V_DEFAULT;
+        return values_[i].tag == MINPY_V_DEFAULT && set(i, o);  // not given twice
+    }
     return name == names().out && out(o);
 }
 
 bool PlainCall::parse(PyObject* const* args, Py_ssize_t n_args, PyObject* kwnames) {
-    const std::vector<int>& positional = *op_->positional;
-    if (n_args > static_cast<Py_ssize_t>(positional.size())) return false;
-    for (Py_ssize_t i = 0; i < n_args; i++) {
-        int p = positional[static_cast<size_t>(i)];
-        if (p == kOut || !set(static_cast<size_t>(p), args[i])) return false;
-    }
+    if (n_args > op_->n_in_order || n_args > kMost) return false;
+    for (; n_ < n_args; n_++)
+        if (!set(n_, args[n_])) return false;
     for (Py_ssize_t i = 0; kwnames && i < PyTuple_GET_SIZE(kwnames); i++)
         if (!keyword(PyTuple_GET_ITEM(kwnames, i), args[n_args + i])) return false;
     return n_given_ == op_->n_required;
@@ -360,9 +357,8 @@ bool PlainCall::invoke(PyObject** result) {
         options.out = &out;
         options.n_out = 1;
     }
-    minpy_status status = run(plain_.bytes(), [&] {
-        return minpy_invoke(op_->op, values_, static_cast<int32_t>(n_), out_ ? &options : nullptr, results, &n);
-    });
+    minpy_status status =
+        run(plain_.bytes(), [&] { return minpy_invoke(op_->op, values_, n_, out_ ? &options : nullptr, results, &n); });
     if (status == MINPY_E_UNSUPPORTED || (status == MINPY_E_INVALID && n > kMaxResults)) return false;
     bool scalar = (op_->flags & MINPY_OP_SCALAR_RESULT) && (scalar_ || !(op_->flags & MINPY_OP_ELEMENTWISE));
     *result = nullptr;
@@ -373,6 +369,8 @@ bool PlainCall::invoke(PyObject** result) {
     } else if (out_) {
         minpy_values_release(results, n);
         *result = Py_NewRef(out_);
+    } else if (n == 1 && results[0].tag == MINPY_V_ARRAY) {
+        *result = scalar_or_array(static_cast<minpy_array>(const_cast<void*>(results[0].v.p)), scalar);
     } else if (n == 1) {
         *result = value_to_python(results, scalar);
     } else {
