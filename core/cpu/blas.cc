@@ -193,6 +193,13 @@ void product(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t
     }
     double work = double(m) * double(n) * double(k);
     bool loops = has_product_loops(t), blas = in(t, kFloat | kComplex);
+    if (loops && blas && (m == 1 || n == 1)) {
+        // A row times b is b, transposed, times a column.
+        MatrixView turned{b.data, b.column_step, b.row_step};
+        if (n == 1 ? tiled_product_with_vector(t, a, b.data, b.row_step, c, m, k)
+                   : tiled_product_with_vector(t, turned, a.data, a.column_step, c, n, k))
+            return;
+    }
     if (work <= kSmall && !(loops && n >= kWide)) return plain(t, a, b, c, m, n, k);
     if (loops && ((m > 1 && n > 1) || !blas)) return tiled_product(t, a, b, c, n, m, n, k);
     if (!blas) return plain(t, a, b, c, m, n, k);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <memory>
 #include <thread>
 
@@ -27,11 +28,12 @@ const ProductTable& products_generic();
 
 namespace {
 
-constexpr int64_t kDepth = 256;          // of a block: its panels of b stay in the first cache
-constexpr int64_t kRowBlock = 128;       // rows of a block of a, which stays in the second one
-constexpr int64_t kInPlace = 512 << 10;  // bytes of an operand that is read where it lies
-constexpr int64_t kPacked = 4 << 20;     // bytes of b packed at a time
-constexpr double kTaskWork = 8 << 20;    // multiplications, by bytes of an element, that are worth a task
+constexpr int64_t kDepth = 256;             // of a block: its panels of b stay in the first cache
+constexpr int64_t kRowBlock = 128;          // rows of a block of a, which stays in the second one
+constexpr int64_t kInPlace = 512 << 10;     // bytes of an operand that is read where it lies
+constexpr int64_t kPacked = 4 << 20;        // bytes of b packed at a time
+constexpr double kTaskWork = 8 << 20;       // multiplications, by bytes of an element, that are worth a task
+constexpr int64_t kVectorTask = 512 << 10;  // bytes of a matrix that are worth a task where it meets a vector
 constexpr int64_t kMostTasks = 128;
 
 const ProductTable& table() {
@@ -233,11 +235,54 @@ template <class T> void sum_parts(const T* parts, int64_t n_parts, T* c, int64_t
             c[i * c_step + j] = sum;
         }
 }
+void add_up(DType t, const char* parts, int64_t n_parts, char* c, int64_t c_step, int64_t m, int64_t n) {
+    for_dtype<kFloat>(t, [&]<class T> {
+        sum_parts(reinterpret_cast<const T*>(parts), n_parts, reinterpret_cast<T*>(c), c_step, m, n);
+    });
+}
 
 }  // namespace
 
 bool has_product_loops(DType t) {
     return table().loops[int(t)].block && (table().multiplies_and_adds || !in(t, kFloat));
+}
+
+bool tiled_product_with_vector(DType t, const MatrixView& a, const char* x, int64_t x_step, char* y, int64_t m,
+                               int64_t k) {
+    const ProductLoop& f = table().loops[int(t)];
+    int64_t item = itemsize(t), tasks = std::clamp<int64_t>(m * k * item / kVectorTask, 1, kMostTasks);
+    if (a.column_step != item && k > 1) {
+        if (a.row_step != item && m > 1) return false;
+        Cut cut(m, std::min(tasks, m / 256), 64);
+        parallel_for(cut.parts, [&](int64_t i) {
+            int64_t from = cut.begin(i);
+            f.sums(cut.end(i) - from, k, a.data + from * item, a.column_step / item, x, x_step / item, y + from * item);
+        });
+        return true;
+    }
+    Scratch line(x_step == item || k == 1 ? 0 : k * item, 1);
+    if (char* to = Scratch::Part(line).get()) {
+        for (int64_t l = 0; l < k; ++l) std::memcpy(to + l * item, x + l * x_step, size_t(item));
+        x = to;
+    }
+    // Few long rows are cut in parts of their sums.
+    if (m < tasks && tasks > 1) {
+        Cut parts(k, tasks / m, 1024);
+        Scratch sums(parts.parts * m * item, 1);
+        char* to = Scratch::Part(sums).get();
+        parallel_for(parts.parts, [&](int64_t i) {
+            int64_t from = parts.begin(i) * item;
+            f.dots(m, parts.end(i) - parts.begin(i), a.data + from, a.row_step / item, x + from, to + i * m * item);
+        });
+        add_up(t, to, parts.parts, y, 1, m, 1);
+        return true;
+    }
+    Cut rows(m, tasks, 2);
+    parallel_for(rows.parts, [&](int64_t i) {
+        int64_t from = rows.begin(i);
+        f.dots(rows.end(i) - from, k, a.data + from * a.row_step, a.row_step / item, x, y + from * item);
+    });
+    return true;
 }
 
 void tiled_product(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t c_step, int64_t m, int64_t n,
@@ -255,9 +300,7 @@ void tiled_product(DType t, const MatrixView& a, const MatrixView& b, char* c, i
         one.c = to + i * m * n * p.item, one.c_step = n;
         one.run();
     });
-    if (t == DType::float32)
-        sum_parts(reinterpret_cast<float*>(to), cut.parts, reinterpret_cast<float*>(c), c_step, m, n);
-    else sum_parts(reinterpret_cast<double*>(to), cut.parts, reinterpret_cast<double*>(c), c_step, m, n);
+    add_up(t, to, cut.parts, c, c_step, m, n);
 }
 
 }  // namespace minpy

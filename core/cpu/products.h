@@ -28,6 +28,9 @@ struct ProductLoop {
     // b packed; a packed (steps of 0) or in place. `add`: to what c holds.
     void (*block)(int64_t m, int64_t n, int64_t k, const char* a, int64_t row_step, int64_t column_step, const char* b,
                   char* c, int64_t c_step, bool add);
+    // Vectors; null for integers. y[m] = a @ x, rows of a and x contiguous; and y[n] = x @ b, rows of b contiguous.
+    void (*dots)(int64_t m, int64_t k, const char* a, int64_t row_step, const char* x, char* y);
+    void (*sums)(int64_t n, int64_t k, const char* b, int64_t row_step, const char* x, int64_t x_step, char* y);
 };
 
 struct ProductTable {
@@ -37,6 +40,10 @@ struct ProductTable {
 
 // Whether there are loops for the dtype at this level.
 bool has_product_loops(DType t);
+
+// y[m] = a[m,k] @ x[k] in float32 or float64, steps of x in bytes; false where neither axis of a is contiguous.
+bool tiled_product_with_vector(DType t, const MatrixView& a, const char* x, int64_t x_step, char* y, int64_t m,
+                               int64_t k);
 
 // c[m,n] = a[m,k] @ b[k,n] with rows of c `c_step` elements apart, no size being 0. Steps of a and b are multiples of
 // the element's size.

@@ -95,6 +95,34 @@ void matmul_kernel(Call& c) {
     if (!to.is(c.out[0])) copy_into(c.out[0], to);
 }
 
+// Small matrices and vectors of one dtype, wherever they lie.
+Array matmul_plainly(ValuesView args) {
+    constexpr int64_t kMost = 1 << 18;  // multiplications, after which what is saved does not show
+    if (args.size() != 2) return {};
+    const ArrayBody* operands[2];
+    for (size_t i = 0; i < 2; ++i) {
+        if (args[i].tag != MINPY_V_ARRAY) return {};
+        const ArrayBody* x = operands[i] = array_of(args[i]);
+        if (!x || x->ndim < 1 || x->ndim > 2 || x->node || !x->storage->device.is_cpu() ||
+            x->storage->has(Storage::kPending | Storage::kPoisoned | Storage::kTraced))
+            return {};
+    }
+    const ArrayBody &a = *operands[0], &b = *operands[1];
+    bool row = a.ndim == 1, column = b.ndim == 1;
+    DType t = a.dtype;
+    int64_t m = row ? 1 : a.shape[0], k = a.shape[row ? 0 : 1], n = column ? 1 : b.shape[1];
+    if (!in(t, kFloat) || b.dtype != t || b.shape[0] != k || m > kMost || n > kMost || k > kMost || m * n > kMost ||
+        m * n * k > kMost)
+        return {};
+    MatrixView left{a.storage->data + a.offset, row ? 0 : a.strides[0], a.strides[row ? 0 : 1]};
+    MatrixView right{b.storage->data + b.offset, b.strides[0], column ? 0 : b.strides[1]};
+    if (!is_product_matrix(t, left, m, k) || !is_product_matrix(t, right, k, n)) return {};
+    int64_t shape[2] = {m, n};
+    Array out = empty({shape + row, size_t(2 - row - column)}, t);
+    product(t, left, right, out.raw(), m, n, k);
+    return out;
+}
+
 Array with_axis(const Array& x, int64_t at) {
     Dims shape = x.dims();
     shape.insert(at < 0 ? at + x.ndim() + 1 : at, 1);
@@ -313,6 +341,7 @@ void register_products(Registry& r) {
             c.output(view(s.result), t);
         })
         .kernel(matmul_kernel)
+        .short_way(matmul_plainly)
         .reverse(matmul_reverse)
         .saves(true, false)
         .scalar_result()

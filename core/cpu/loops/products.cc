@@ -125,6 +125,14 @@ void interleave(const Vector<T>& x, const Vector<T>& y, Vector<T>& low, Vector<T
     low = __builtin_shufflevector(x, y, (I / 2 + I % 2 * W)...);
     high = __builtin_shufflevector(x, y, (W / 2 + I / 2 + I % 2 * W)...);
 }
+// Adds the lanes of v up, into its first.
+template <int half, class V, int... I> void fold(V& v, std::integer_sequence<int, I...> lanes) {
+    if constexpr (half > 0) {
+        v += __builtin_shufflevector(v, v, (I ^ half)...);
+        fold<half / 2>(v, lanes);
+    }
+}
+
 template <int N, class T> void transpose(Vector<T> (&v)[N]) {
 #pragma GCC unroll 8
     for (int step = 1; step < N; step *= 2) {
@@ -218,7 +226,70 @@ template <class T> struct Loops {
         else panels<T, false>(m, n, k, a, row_step, column_step, b, c, c_step, add);
     }
 
-    static constexpr ProductLoop loop() { return {W, C, direct, pack_left, pack_right, block}; }
+    // Sums of four vectors' lanes for each row, whatever rows stand beside it.
+    template <int M> static void dots_of(int64_t k, const T* a, int64_t row_step, const T* x, T* y) {
+        Vector<T> sums[M][4] = {};
+        int64_t l = 0;
+        for (; l + 4 * W <= k; l += 4 * W)
+#pragma GCC unroll 4
+            for (int v = 0; v < 4; ++v) {
+                Vector<T> other = load(x + l + v * W);
+#pragma GCC unroll 4
+                for (int i = 0; i < M; ++i) sums[i][v] += load(a + i * row_step + l + v * W) * other;
+            }
+        for (; l + W <= k; l += W)
+#pragma GCC unroll 4
+            for (int i = 0; i < M; ++i) sums[i][0] += load(a + i * row_step + l) * load(x + l);
+#pragma GCC unroll 4
+        for (int i = 0; i < M; ++i) {
+            Vector<T> all = (sums[i][0] + sums[i][1]) + (sums[i][2] + sums[i][3]);
+            fold<W / 2>(all, std::make_integer_sequence<int, W>());
+            // What is left: four chains, then one.
+            const T* row = a + i * row_step;
+            T rest[4] = {};
+            int64_t r = l;
+            for (; r + 4 <= k; r += 4)
+#pragma GCC unroll 4
+                for (int j = 0; j < 4; ++j) rest[j] += row[r + j] * x[r + j];
+            for (; r < k; ++r) rest[0] += row[r] * x[r];
+            y[i] = all[0] + ((rest[0] + rest[1]) + (rest[2] + rest[3]));
+        }
+    }
+    static void dots(int64_t m, int64_t k, const char* a_at, int64_t row_step, const char* x_at, char* y_at) {
+        const T *a = reinterpret_cast<const T*>(a_at), *x = reinterpret_cast<const T*>(x_at);
+        T* y = reinterpret_cast<T*>(y_at);
+        int64_t i = 0;
+        for (; i + 2 <= m; i += 2) dots_of<2>(k, a + i * row_step, row_step, x, y + i);
+        if (i < m) dots_of<1>(k, a + i * row_step, row_step, x, y + i);
+    }
+
+    // Piece by piece of y, which stays in the first cache; four rows of b at a time.
+    static void sums(int64_t n, int64_t k, const char* b_at, int64_t row_step, const char* x_at, int64_t x_step,
+                     char* y_at) {
+        const T *b = reinterpret_cast<const T*>(b_at), *x = reinterpret_cast<const T*>(x_at);
+        constexpr int64_t kPiece = 8192 / int64_t(sizeof(T));
+        for (int64_t from = 0; from < n; from += kPiece) {
+            int64_t count = n - from < kPiece ? n - from : kPiece, l = 0;
+            T* __restrict y = reinterpret_cast<T*>(y_at) + from;
+            for (int64_t j = 0; j < count; ++j) y[j] = 0;
+            for (; l + 4 <= k; l += 4) {
+                const T *p = b + l * row_step + from, *q = p + row_step, *r = q + row_step, *s = r + row_step;
+                T w = x[l * x_step], u = x[(l + 1) * x_step], v = x[(l + 2) * x_step], z = x[(l + 3) * x_step];
+                for (int64_t j = 0; j < count; ++j) y[j] = (((y[j] + w * p[j]) + u * q[j]) + v * r[j]) + z * s[j];
+            }
+            for (; l < k; ++l) {
+                const T* p = b + l * row_step + from;
+                T w = x[l * x_step];
+                for (int64_t j = 0; j < count; ++j) y[j] = y[j] + w * p[j];
+            }
+        }
+    }
+
+    static constexpr ProductLoop loop() {
+        ProductLoop result{W, C, direct, pack_left, pack_right, block, nullptr, nullptr};
+        if constexpr (std::is_floating_point_v<T>) result.dots = dots, result.sums = sums;
+        return result;
+    }
 };
 
 }  // namespace products

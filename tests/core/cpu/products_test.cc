@@ -93,6 +93,20 @@ TEST(Products, ReadMatricesInEveryLayout) {
         }
 }
 
+TEST(Products, OfMatricesAndVectorsAreThoseOfTheDefinition) {
+    for (Layout a : kLayouts)
+        for (Layout b : kLayouts)
+            for (int64_t k : {1, 3, 19, 70, 300}) {
+                expect_definition<float>(DType::float32, 5, 1, k, a, b);
+                expect_definition<double>(DType::float64, 1, 37, k, a, b);
+                expect_definition<double>(DType::float64, 1, 1, k, a, b);
+            }
+    expect_definition<float>(DType::float32, 700, 1, 900, Layout::rows, Layout::rows);      // tasks of rows
+    expect_definition<float>(DType::float32, 1, 1200, 500, Layout::columns, Layout::rows);  // of columns
+    expect_definition<double>(DType::float64, 1, 1, 300000, Layout::rows, Layout::rows);    // of sums
+    expect_definition<float>(DType::float32, 2, 1, 300000, Layout::rows, Layout::backwards);
+}
+
 TEST(Products, OfManyRowsColumnsAndSumsAreCutIntoTasks) {
     expect_definition<float>(DType::float32, 530, 70, 300, Layout::columns, Layout::columns);     // blocks of rows
     expect_definition<double>(DType::float64, 40, 900, 270, Layout::rows, Layout::columns);       // columns
@@ -102,7 +116,13 @@ TEST(Products, OfManyRowsColumnsAndSumsAreCutIntoTasks) {
 
 TEST(Products, AreTheSameBitsForAnyNumberOfThreads) {
     int before = num_threads();
-    for (auto [m, n, k] : {std::array<int64_t, 3>{300, 200, 700}, {64, 500, 500}, {30, 30, 20000}, {700, 40, 90}}) {
+    for (auto [m, n, k] : {std::array<int64_t, 3>{300, 200, 700},
+                           {64, 500, 500},
+                           {30, 30, 20000},
+                           {700, 40, 90},
+                           {900, 1, 700},
+                           {1, 900, 700},
+                           {1, 1, 400000}}) {
         Matrix<float> a(m, k, Layout::rows, 3), b(k, n, Layout::columns, 4);
         set_num_threads(1);
         std::vector<float> one = product_of(a, b, DType::float32);
