@@ -286,7 +286,7 @@ HANDLE(Archive_, minpy_archive)
 %ignore minpy_device;
 // What the package's Python calls; the rest of the header is served by C++ directly, or is an operator already.
 %rename("%(regex:/^minpy_(.*)$/\\1/)s", %$isfunction) "";
-%rename("$ignore", notregexmatch$name="^(minpy_((abi_)?version|has_feature|context_(new|push|pop|get_info|set_(device|policy|training|tape|rng))|op_list|dispatch_|tape_(new|close)|function_from_symbol|register_kernel|symbol_(?!retain|release)|device_|memory_(get_stats|trim)|np[yz]_|archive_(count|name|get)|rng_(new|state)|fp_status|backend_|log_poll|profiler_).*|tape_.*|is_traced|function_.*|register_op)$", %$isfunction) "";
+%rename("$ignore", notregexmatch$name="^(minpy_((abi_)?version|has_feature|context_(new|push|pop|get_info|set_(device|policy|training|tape|rng))|op_list|dispatch_|tape_(new|close)|function_(from_symbol|compile|report)|recording_abandon|register_kernel|symbol_(?!retain|release)|device_|memory_(get_stats|trim)|np[yz]_|archive_(count|name|get)|rng_(new|state)|fp_status|backend_|log_poll|profiler_).*|tape_.*|recording_abandon|is_traced|function_.*|register_op)$", %$isfunction) "";
 
 %include "minpy.i"
 
@@ -297,6 +297,7 @@ PyObject *tape_watch(minpy_tape t, PyObject *arrays);
 PyObject *tape_gradient(minpy_tape t, PyObject *heads, PyObject *seeds, PyObject *wrt, unsigned flags);
 PyObject *tape_jvp(minpy_tape t, PyObject *heads, PyObject *wrt, PyObject *tangents);
 PyObject *is_traced(PyObject *o);
+PyObject *tape_follows(PyObject *o);
 PyObject *function_call(minpy_function f, PyObject *args);
 %exception function_new {
     $action

@@ -70,6 +70,7 @@ minpy_status minpy_array_from_host(const void* data, const int64_t* shape, const
                                             nullptr, nullptr);
             copy_into(result, Array::on(lent, -low, dims, {steps.data(), size_t(steps.size())}, t));
         }
+        if (Recorder* r = recorder()) r->made(result);
         *out = give(to_device(result, device_from(device)), Context::current());
     });
 }
@@ -129,7 +130,7 @@ minpy_status minpy_array_get_info(minpy_array a, minpy_array_info* io) {
         if (!b->storage->has(Storage::kReadOnly)) info.flags |= MINPY_ARRAY_WRITEABLE;
         if (!b->view && !b->storage->borrowed) info.flags |= MINPY_ARRAY_OWNS_DATA;
         if (b->storage->has(Storage::kPending)) info.flags |= MINPY_ARRAY_PENDING;
-        if (on_tape(b) && minpy_array_is_traced(a)) info.flags |= MINPY_ARRAY_TRACED;
+        if ((on_tape(b) || recorder()) && minpy_array_is_traced(a)) info.flags |= MINPY_ARRAY_TRACED;
         info.device = {b->storage->device.kind, b->storage->device.index};
         info.shape = b->shape;
         info.strides = b->strides;

@@ -1,6 +1,8 @@
 // Functions: callbacks of other languages and executors of graphs, and operators and kernels made of them.
 #include "core/registry/function.h"
 #include "capi/src/boundary.h"
+#include "core/graph/compiled.h"
+#include "core/registry/recorder.h"
 
 using namespace minpy;
 
@@ -59,6 +61,28 @@ minpy_status minpy_function_call(minpy_function f, const minpy_value* args, int3
             results[i] = pointer_value(MINPY_V_ARRAY, give(std::move(out[i]), context), 0);
         *n_results = int32_t(out.size());
     });
+}
+
+minpy_status minpy_function_compile(minpy_function f, minpy_function* out) {
+    return guard([&] {
+        need(out, "out");
+        auto& function = deref<Function>(f, "f");
+        *out = handle(new CompiledFunction(Ref<Function>::share(&function)));
+    });
+}
+
+minpy_status minpy_function_report(minpy_function f, minpy_buffer* out) {
+    return guard([&] {
+        need(out, "out");
+        *out = make_buffer(deref<Function>(f, "f").report());
+    });
+}
+
+int32_t minpy_recording_abandon(const char* why) {
+    Recorder* r = recorder();
+    if (!r) return 0;
+    guard([&] { r->abandon(why ? why : "it cannot be recorded"); });
+    return 1;
 }
 
 minpy_function minpy_function_retain(minpy_function f) {

@@ -1,6 +1,7 @@
 // Operators: finding, describing, calling; the dispatch report.
 #include "capi/src/boundary.h"
 #include "core/registry/dispatch.h"
+#include "core/registry/recorder.h"
 #include "core/registry/statistics.h"
 
 namespace minpy {
@@ -184,6 +185,7 @@ minpy_status minpy_dispatch_count(const char* op, const char* reason, uint64_t b
         need(op, "op");
         need(reason, "reason");
         Context& c = Context::current();
+        if (Recorder* r = recorder()) r->abandon(cat(op, " runs in NumPy"));
         if (site) thread_state().site = site;
         count_fallback(op, c.device, reason, bytes, nanoseconds, c.fallback);
     });

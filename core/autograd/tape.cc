@@ -2,6 +2,7 @@
 
 #include "core/autograd/sweep.h"
 #include "core/ops/calls.h"
+#include "core/registry/recorder.h"
 #include "core/registry/registry.h"
 
 namespace minpy {
@@ -175,6 +176,7 @@ Array Tape::watch(const Array& a, Context& context) {
     if (!is_open()) throw state_error("the tape is closed");
     if (!in(a.dtype(), kFloating | kComplex))
         throw type_error("gradients need floating-point or complex arguments, got ", name(a.dtype()));
+    InsideKernel inside;  // marking looks at no element
     if (a.storage().has(Storage::kPending)) wait_ready(a.storage());
     // What other tapes know of it: the alias that a second mark gives does not depend on the first.
     Tape* around = context.tape.get() == this ? parent.get() : context.tape.get();

@@ -214,6 +214,7 @@ std::shared_ptr<Plan> GraphFunction::record_plan(const Arrays& variables, std::s
         for (const Array& a : results) {
             if (!is_differentiable(a)) continue;
             heads.push_back(a);
+            InsideKernel apart(true);  // cotangents come with the call
             seeds.push_back(ops::ones(a.shape(), a.dtype(), kCpu));
         }
         recording.begin_backward(seeds);

@@ -38,7 +38,9 @@ int32_t replaced(const Program& p, int32_t step, const std::vector<Life>& lives,
     const Step& s = p.steps[size_t(step)];
     if (s.kind != Step::elementwise || s.out.size() != 1) return -1;
     const Window& out = p.window(s.out[0]);
-    if (given[size_t(out.buffer)] || lives[size_t(out.buffer)].from != step) return -1;
+    if (p.buffer_of(s.out[0]).kind != Buffer::temporary || given[size_t(out.buffer)] ||
+        lives[size_t(out.buffer)].from != step)
+        return -1;
     for (int32_t w : s.in) {
         if (w < 0) continue;
         const Window& in = p.window(w);

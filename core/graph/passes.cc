@@ -58,14 +58,6 @@ bool same_step(const Program& p, const Step& a, const Step& b) {
     return true;
 }
 
-bool checks() {
-    static const bool on = [] {
-        const char* text = std::getenv("MINPY_CHECK");
-        return text && *text && *text != '0';
-    }();
-    return on;
-}
-
 // Small constants of the same bytes are one buffer, so that steps of equal numbers are equal.
 void merge_constants(Program& p) {
     std::unordered_map<std::string, int32_t> seen;
@@ -82,6 +74,14 @@ void merge_constants(Program& p) {
 
 }  // namespace
 
+bool checks_graphs() {
+    static const bool on = [] {
+        const char* text = std::getenv("MINPY_CHECK");
+        return text && *text && *text != '0';
+    }();
+    return on;
+}
+
 void fold_constants(Program& p) {
     p.count_writes();
     std::vector<Step> kept;
@@ -96,6 +96,11 @@ void fold_constants(Program& p) {
         for (int32_t w : s.out) {
             Buffer& b = p.buffer_of(w);
             if (b.storage->has(Storage::kPending)) wait_ready(*b.storage);
+            if (b.storage->refs.load() > 1) {  // others have it too, and may write
+                Ref<Storage> own = Ref<Storage>::adopt(Storage::create(b.nbytes, kCpu));
+                std::memcpy(own->data, b.storage->data, size_t(b.nbytes));
+                b.storage = std::move(own);
+            }
             b.kind = Buffer::constant;
         }
     }
@@ -183,7 +188,7 @@ void separate_results(Program& p) {
 
 void optimize(Program& p) {
     auto check = [&] {
-        if (checks()) verify(p);
+        if (checks_graphs()) verify(p);
     };
     check();
     for (auto pass : {fold_constants, merge_equal, drop_dead, separate_results}) {

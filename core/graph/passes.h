@@ -10,6 +10,7 @@ void drop_dead(Program& p);       // what no result and no effect needs
 // Results that the backward part reads leave as copies: their new owner may write to them.
 void separate_results(Program& p);
 
+bool checks_graphs();  // MINPY_CHECK=1
 // All of them, verified between passes with MINPY_CHECK=1. Afterwards temporaries hold no storage.
 void optimize(Program& p);
 

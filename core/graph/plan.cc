@@ -33,6 +33,7 @@ struct PlanInstance::Ready {
 Plan::Plan(Program recorded) : program_(std::move(recorded)) {
     optimize(program_);
     memory_ = plan_memory(program_);
+    if (checks_graphs()) verify(program_, memory_);
 }
 
 Plan::~Plan() = default;

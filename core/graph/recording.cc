@@ -177,6 +177,25 @@ void CallRecording::copied(const Array& copy, const Array& from) {
     if (records()) add_step(std::move(s));
 }
 
+// A copy of the elements as they are now: the function may write to the array.
+void CallRecording::made(const Array& a) {
+    if (!records() || silent || !a.on_cpu() || find(a.storage()) >= 0) return;
+    Storage& s = a.storage();
+    Ref<Storage> kept = Ref<Storage>::adopt(Storage::create(s.nbytes, kCpu));
+    std::memcpy(kept->data, s.data, size_t(s.nbytes));
+    Buffer b;
+    b.kind = Buffer::constant;
+    Known& k = add_buffer(*kept, std::move(b), 0);
+    Step step;
+    step.kind = Step::copy;
+    step.in.push_back(program_.add_window(
+        {k.buffer, a.get()->offset, a.dims(), Dims(a.strides().begin(), a.strides().end()), a.dtype()}));
+    step.out.push_back(define(a));
+    if (!records()) return;
+    constant_[size_t(program_.window(step.out[0]).buffer)] = true;
+    add_step(std::move(step));
+}
+
 void CallRecording::entered(const Call& c) {
     if (!records() || silent) return;
     Frame f{&c.op, 0, 0, context_.rng->counter.load(), false, {}, {}, {}};
@@ -193,9 +212,12 @@ void CallRecording::left(const Call& c) {
     if (!records() || silent || frames_.empty()) return;
     Frame f = std::move(frames_.back());
     frames_.pop_back();
-    if (!f.looked) return;
+    if (!f.looked) {
+        for (const Array& a : c.out) made(a);  // where no operator did: a constant
+        return;
+    }
     for (const Array& a : c.in)
-        if (a && may_be_traced(a) && trace_of(a, context_).node)
+        if (a && may_be_traced(a) && trace_of(a, c.context).node)
             return abandon(cat(f.op->name, " looks at elements, and a gradient is taken through it"));
     // The whole composite is one step; what it called is forgotten.
     program_.steps.resize(f.n_steps);

@@ -18,7 +18,7 @@ public:
     void results(std::span<const Array> arrays) { results_ = windows_of(arrays); }
     void gradients(std::span<const Array> arrays) { gradients_ = windows_of(arrays); }
     // Nothing is recorded any more.
-    void abandon(std::string why);
+    void abandon(std::string why) override;
     const std::string& why_not() const {  // empty: all is well
         static const std::string failed = "an operator failed";
         return failed_ ? failed : why_not_;
@@ -29,6 +29,7 @@ public:
     void called(const Call& c, const Loop* loop) override;
     void wrote(const Array& to, const Array& value) override;
     void copied(const Array& copy, const Array& from) override;
+    void made(const Array& a) override;
     void entered(const Call& c) override;
     void left(const Call& c) override;
     void failed() noexcept override { failed_ = true; }

@@ -4,6 +4,7 @@
 #include "core/fusion/deferred.h"
 #include "core/registry/device.h"
 #include "core/registry/dispatch.h"
+#include "core/registry/recorder.h"
 #include "core/registry/statistics.h"
 #include "core/registry/thread_state.h"
 
@@ -53,11 +54,16 @@ Array gather(const Array& a, const Array& positions, int64_t axis) {
 }
 Array conj(const Array& a) { return in(a.dtype(), kComplex) ? call(MINPY_OP("conjugate"), a) : a; }
 
-Array zeros(DimsView shape, DType t, Device device) { return minpy::to_device(minpy::zeros(shape, t), device); }
+Array zeros(DimsView shape, DType t, Device device) {
+    Array a = minpy::zeros(shape, t);
+    if (Recorder* r = recorder()) r->made(a);
+    return minpy::to_device(a, device);
+}
 
 Array ones(DimsView shape, DType t, Device device) {
     Array a = empty(shape, t);
     copy_into(a, full_scalar(1, t));
+    if (Recorder* r = recorder()) r->made(a);
     return minpy::to_device(a, device);
 }
 

@@ -15,6 +15,8 @@ public:
     virtual Arrays call(ValuesView args, const CallOptions& options) = 0;
     // How many results a call gives; 0 if only the call can tell.
     virtual int n_results() const { return 0; }
+    // What there is to say about its plans, as JSON.
+    virtual std::string report() const { return "{}"; }
     // The derivative of a call that the tape has as one node (the row "_call").
     virtual void pull_back(Reverse& c);
 };

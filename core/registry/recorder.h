@@ -20,6 +20,7 @@ public:
     virtual void called(const Call& c, const Loop* loop) = 0;
     virtual void wrote(const Array& to, const Array& value) = 0;    // to[...] = value
     virtual void copied(const Array& copy, const Array& from) = 0;  // the tape saved it
+    virtual void made(const Array& a) = 0;                          // of the caller's elements, by no operator
     // Around a composite.
     virtual void entered(const Call& c) = 0;
     virtual void left(const Call& c) = 0;
@@ -30,6 +31,8 @@ public:
     // The caller learns the one element of `a`, and may act on it.
     virtual void tells(const Array& a) = 0;
     virtual bool knows(const Array& a) const = 0;
+    // Something ran that no operator stands for.
+    virtual void abandon(std::string why) = 0;
 
     int inside = 0;  // > 0: an operator runs, and what it looks at is its own business
     int silent = 0;  // > 0: and so are the operators that it calls

@@ -3,6 +3,7 @@
 import importlib as _importlib
 
 from . import _minpy
+from ._compile import compile
 from ._minpy import Operator, ndarray
 from .context import Context, cpu, current_context, gpu, set_context
 from .dispatch.policy import (

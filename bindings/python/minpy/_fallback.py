@@ -21,6 +21,7 @@ from ._minpy import (
     dispatch_count,
     is_traced,
     ndarray,
+    tape_follows,
 )
 
 _OURS = (ndarray,)
@@ -59,7 +60,7 @@ class _Conversion:
 
     def __call__(self, x):
         if isinstance(x, _OURS):
-            if self.function is not None and is_traced(x):
+            if self.function is not None and tape_follows(x):
                 raise NoGradientFuncError(
                     f"{_name_of(self.function)} has no gradient: it runs in NumPy, which the tape cannot follow; "
                     "use an operator of minpy.numpy, or take the array off the tape with minpy.core.stop_gradient"

@@ -99,7 +99,7 @@ PyObject* finish(int k, minpy_status status, minpy_value* results, int32_t n, Py
         if (status == MINPY_E_UNSUPPORTED) {
             bool traced = false;
             for (Py_ssize_t i = 0; i < n_args; i++)
-                traced = traced || (is_array(args[i]) && minpy_array_is_traced(handle_of(args[i])));
+                traced = traced || (is_array(args[i]) && minpy_array_is_traced(handle_of(args[i])) == 1);
             if (!traced) return numpy_operator(k, args, n_args, "no_kernel");
         }
         return raise_status(status);
@@ -184,7 +184,7 @@ PyObject* in_place(int k, PyObject* a, PyObject* b) {
         int32_t n = 1;
         minpy_status status = run(bytes_of(args[0]) + bytes_of(args[1]),
                                   [&] { return minpy_invoke(slots[k].op, v, 2, &options, &result, &n); });
-        if (status != MINPY_E_UNSUPPORTED || minpy_array_is_traced(out)) {
+        if (status != MINPY_E_UNSUPPORTED || minpy_array_is_traced(out) == 1) {
             if (status) return raise_status(status);
             minpy_values_release(&result, n);
             if (check_fp(slots[k].name) < 0) return nullptr;

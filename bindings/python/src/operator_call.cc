@@ -66,10 +66,10 @@ private:
 bool Call::traced() const {
     for (int i = 0; i < n_; i++) {
         const minpy_value& v = values_[i];
-        if (v.tag == MINPY_V_ARRAY && minpy_array_is_traced(static_cast<minpy_array>(const_cast<void*>(v.v.p))))
+        if (v.tag == MINPY_V_ARRAY && minpy_array_is_traced(static_cast<minpy_array>(const_cast<void*>(v.v.p))) == 1)
             return true;
         for (int32_t k = 0; v.tag == MINPY_V_ARRAYS && k < v.len; k++)
-            if (minpy_array_is_traced(static_cast<const minpy_array*>(v.v.p)[k])) return true;
+            if (minpy_array_is_traced(static_cast<const minpy_array*>(v.v.p)[k]) == 1) return true;
     }
     return false;
 }

@@ -182,6 +182,9 @@ PyObject* tape_jvp(minpy_tape t, PyObject* heads, PyObject* wrt, PyObject* tange
     return wrap_all(out);
 }
 
+// By a tape, and not only by the recording of a compiled function.
+PyObject* tape_follows(PyObject* o) { return PyBool_FromLong(is_array(o) && minpy_array_is_traced(handle_of(o)) == 1); }
+
 PyObject* is_traced(PyObject* o) { return PyBool_FromLong(is_array(o) && minpy_array_is_traced(handle_of(o))); }
 
 PyObject* function_call(minpy_function f, PyObject* args) {

@@ -7,6 +7,7 @@ PyObject* tape_watch(minpy_tape t, PyObject* arrays);
 PyObject* tape_gradient(minpy_tape t, PyObject* heads, PyObject* seeds, PyObject* wrt, unsigned flags);
 PyObject* tape_jvp(minpy_tape t, PyObject* heads, PyObject* wrt, PyObject* tangents);
 PyObject* is_traced(PyObject* o);
+PyObject* tape_follows(PyObject* o);
 PyObject* function_call(minpy_function f, PyObject* args);
 minpy_function function_new(const char* name, PyObject* on_forward, PyObject* on_backward);
 

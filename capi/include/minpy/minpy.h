@@ -612,6 +612,16 @@ MINPY_API minpy_status minpy_function_call(minpy_function f, const minpy_value *
  *  by the auxiliary states. A NONE argument takes zeros of the inferred shape. Differentiable like any operator. */
 MINPY_API minpy_status minpy_function_from_symbol(minpy_symbol s, const char *const *inputs, int32_t n_inputs,
                                                   minpy_function *out);
+/** A function that records what `f` does with arrays, once per shapes, dtypes, layouts and other arguments, and then runs
+ *  that plan. Values that f looks at (minpy_array_item) are guards: with other values it is recorded anew. Arrays of
+ *  its surroundings are read, and written, at each call. Where nothing can be recorded f itself is called. */
+MINPY_API minpy_status minpy_function_compile(minpy_function f, minpy_function *out);
+/** What a compiled function did so far: {"planned_calls": 3, "recorded_calls": 1, "plain_calls": 0, "reason": null,
+ *  "plans": [{"steps": 12, "arena_bytes": 4096, …}]}; {} of others. */
+MINPY_API minpy_status minpy_function_report(minpy_function f, minpy_buffer *out);
+/** Something happened on this thread that no plan can do again: the compiled function that is being recorded runs as it
+ *  is from now on, and its report says why. 0 if none is being recorded. */
+MINPY_API int32_t minpy_recording_abandon(const char *why);
 MINPY_API minpy_function minpy_function_retain(minpy_function f);
 MINPY_API void minpy_function_release(minpy_function f);
 /** Registers a whole operator under a new name: minpy_op_find, every language and the report know it at once.

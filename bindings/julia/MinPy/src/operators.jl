@@ -103,7 +103,6 @@ const table = [
     Operator("degrees", 3),
     Operator("sinc", 2),
     Operator("convolution", 0),
-    Operator("pooling", 0),
     Operator("dropout", 0),
     Operator("embedding", 0),
     Operator("one_hot", 0),
@@ -152,6 +151,7 @@ const table = [
     Operator("mx.prod", 0),
     Operator("batch_norm", 0),
     Operator("layer_norm", 0),
+    Operator("pooling", 0),
     Operator("softmax", 0),
     Operator("log_softmax", 0),
     Operator("softmax_cross_entropy", 2),
@@ -1139,20 +1139,12 @@ convolution(x, weight, bias=default; stride=default, pad=default, dilate=default
     call(table[102], (Arg.array(x), Arg.array(weight), Arg.array(bias), Arg.ints(stride), Arg.ints(pad), Arg.ints(dilate), Arg.int(groups)); options...)
 
 """
-    pooling(x; kernel, pool_type = "max", stride, pad, global_pool = false, pooling_convention = "valid")
-
-Maximum, average or sum of windows over the spatial axes, with MXNet's conventions.
-"""
-pooling(x; kernel=default, pool_type=default, stride=default, pad=default, global_pool=default, pooling_convention=default, options...) =
-    call(table[103], (Arg.array(x), Arg.ints(kernel), Arg.str(pool_type), Arg.ints(stride), Arg.ints(pad), Arg.bool(global_pool), Arg.str(pooling_convention)); options...)
-
-"""
     dropout(x[, p = 0.5]; training)
 
 In training a random part p of the elements is zero and the rest scaled by 1 / (1 - p); else x itself.
 """
 dropout(x, p=default; training=default, options...) =
-    call(table[104], (Arg.array(x), Arg.float(p), Arg.bool(training)); options...)
+    call(table[103], (Arg.array(x), Arg.float(p), Arg.bool(training)); options...)
 
 """
     embedding(indices, weight)
@@ -1160,7 +1152,7 @@ dropout(x, p=default; training=default, options...) =
 Rows of a table: weight[indices]; indices may be floats.
 """
 embedding(indices, weight; options...) =
-    call(table[105], (Arg.array(indices), Arg.array(weight)); options...)
+    call(table[104], (Arg.array(indices), Arg.array(weight)); options...)
 
 """
     one_hot(indices, depth[, on_value = 1.0, off_value = 0.0]; dtype = "float32")
@@ -1168,7 +1160,7 @@ embedding(indices, weight; options...) =
 Unit vectors: on_value at each index, off_value elsewhere; all off for an index that is out of range.
 """
 one_hot(indices, depth, on_value=default, off_value=default; dtype=default, options...) =
-    call(table[106], (Arg.array(indices), Arg.int(depth), Arg.float(on_value), Arg.float(off_value), Arg.dtype(dtype)); options...)
+    call(table[105], (Arg.array(indices), Arg.int(depth), Arg.float(on_value), Arg.float(off_value), Arg.dtype(dtype)); options...)
 
 """
     fully_connected(x, weight[, bias]; flatten = true)
@@ -1176,7 +1168,7 @@ one_hot(indices, depth, on_value=default, off_value=default; dtype=default, opti
 x @ weight.T + bias, with all axes of x but the first flattened.
 """
 fully_connected(x, weight, bias=default; flatten=default, options...) =
-    call(table[107], (Arg.array(x), Arg.array(weight), Arg.array(bias), Arg.bool(flatten)); options...)
+    call(table[106], (Arg.array(x), Arg.array(weight), Arg.array(bias), Arg.bool(flatten)); options...)
 
 """
     batch_norm(x, gamma, beta[, moving_mean, moving_var, eps = 1e-05, momentum = 0.9]; dims = 2, training)
@@ -1185,7 +1177,7 @@ Batch normalisation. In training the batch's mean and variance are used, and the
 else the moving ones are used. By default as the context says.
 """
 batch_norm(x, gamma, beta, moving_mean=default, moving_var=default, eps=default, momentum=default; dims=default, training=default, options...) =
-    call(table[150], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.axis(dims), Arg.bool(training)); options...)
+    call(table[149], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.axis(dims), Arg.bool(training)); options...)
 
 """
     layer_norm(x, gamma, beta; dims, eps = 1e-05)
@@ -1193,7 +1185,15 @@ batch_norm(x, gamma, beta, moving_mean=default, moving_var=default, eps=default,
 The data normalised along one axis, scaled and shifted.
 """
 layer_norm(x, gamma, beta; dims=default, eps=default, options...) =
-    call(table[151], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.axis(dims), Arg.float(eps)); options...)
+    call(table[150], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.axis(dims), Arg.float(eps)); options...)
+
+"""
+    pooling(x; kernel, pool_type = "max", stride, pad, global_pool = false, pooling_convention = "valid")
+
+Maximum, average or sum of windows over the spatial axes, with MXNet's conventions.
+"""
+pooling(x; kernel=default, pool_type=default, stride=default, pad=default, global_pool=default, pooling_convention=default, options...) =
+    call(table[151], (Arg.array(x), Arg.ints(kernel), Arg.str(pool_type), Arg.ints(stride), Arg.ints(pad), Arg.bool(global_pool), Arg.str(pooling_convention)); options...)
 
 """
     softmax(x; dims)
@@ -2436,7 +2436,7 @@ using ...MinPy: Arg, call, default, table
 x @ weight.T + bias.
 """
 FullyConnected(data, weight, bias=default, num_hidden=default; no_bias=default, flatten=default, options...) =
-    call(table[108], (Arg.array(data), Arg.array(weight), Arg.array(bias), Arg.int(num_hidden), Arg.bool(no_bias), Arg.bool(flatten)); options...)
+    call(table[107], (Arg.array(data), Arg.array(weight), Arg.array(bias), Arg.int(num_hidden), Arg.bool(no_bias), Arg.bool(flatten)); options...)
 
 """
     Convolution(data, weight[, bias]; kernel, stride, dilate, pad, num_filter = 0, num_group = 1, workspace = 1024, no_bias = false, cudnn_tune, cudnn_off = false, layout)
@@ -2444,7 +2444,7 @@ FullyConnected(data, weight, bias=default, num_hidden=default; no_bias=default, 
 Convolution of (batch, channels, spatial...).
 """
 Convolution(data, weight, bias=default; kernel=default, stride=default, dilate=default, pad=default, num_filter=default, num_group=default, workspace=default, no_bias=default, cudnn_tune=default, cudnn_off=default, layout=default, options...) =
-    call(table[109], (Arg.array(data), Arg.array(weight), Arg.array(bias), Arg.ints(kernel), Arg.ints(stride), Arg.ints(dilate), Arg.ints(pad), Arg.int(num_filter), Arg.int(num_group), Arg.int(workspace), Arg.bool(no_bias), Arg.str(cudnn_tune), Arg.bool(cudnn_off), Arg.str(layout)); options...)
+    call(table[108], (Arg.array(data), Arg.array(weight), Arg.array(bias), Arg.ints(kernel), Arg.ints(stride), Arg.ints(dilate), Arg.ints(pad), Arg.int(num_filter), Arg.int(num_group), Arg.int(workspace), Arg.bool(no_bias), Arg.str(cudnn_tune), Arg.bool(cudnn_off), Arg.str(layout)); options...)
 
 """
     Pooling(data; kernel, pool_type = "max", global_pool = false, stride, pad, pooling_convention = "valid", cudnn_off = false)
@@ -2452,7 +2452,7 @@ Convolution(data, weight, bias=default; kernel=default, stride=default, dilate=d
 Maximum, average or sum of windows.
 """
 Pooling(data; kernel=default, pool_type=default, global_pool=default, stride=default, pad=default, pooling_convention=default, cudnn_off=default, options...) =
-    call(table[110], (Arg.array(data), Arg.ints(kernel), Arg.str(pool_type), Arg.bool(global_pool), Arg.ints(stride), Arg.ints(pad), Arg.str(pooling_convention), Arg.bool(cudnn_off)); options...)
+    call(table[109], (Arg.array(data), Arg.ints(kernel), Arg.str(pool_type), Arg.bool(global_pool), Arg.ints(stride), Arg.ints(pad), Arg.str(pooling_convention), Arg.bool(cudnn_off)); options...)
 
 """
     Deconvolution(data, weight[, bias]; kernel, stride, dilate, pad, adj, target_shape, num_filter = 0, num_group = 1, workspace = 512, no_bias = true, cudnn_tune, cudnn_off = false, layout)
@@ -2460,7 +2460,7 @@ Pooling(data; kernel=default, pool_type=default, global_pool=default, stride=def
 The transpose of a convolution.
 """
 Deconvolution(data, weight, bias=default; kernel=default, stride=default, dilate=default, pad=default, adj=default, target_shape=default, num_filter=default, num_group=default, workspace=default, no_bias=default, cudnn_tune=default, cudnn_off=default, layout=default, options...) =
-    call(table[111], (Arg.array(data), Arg.array(weight), Arg.array(bias), Arg.ints(kernel), Arg.ints(stride), Arg.ints(dilate), Arg.ints(pad), Arg.ints(adj), Arg.ints(target_shape), Arg.int(num_filter), Arg.int(num_group), Arg.int(workspace), Arg.bool(no_bias), Arg.str(cudnn_tune), Arg.bool(cudnn_off), Arg.str(layout)); options...)
+    call(table[110], (Arg.array(data), Arg.array(weight), Arg.array(bias), Arg.ints(kernel), Arg.ints(stride), Arg.ints(dilate), Arg.ints(pad), Arg.ints(adj), Arg.ints(target_shape), Arg.int(num_filter), Arg.int(num_group), Arg.int(workspace), Arg.bool(no_bias), Arg.str(cudnn_tune), Arg.bool(cudnn_off), Arg.str(layout)); options...)
 
 """
     BatchNorm(data, gamma, beta, moving_mean, moving_var[, eps = 0.001, momentum = 0.9]; fix_gamma = true, use_global_stats = false, output_mean_var = false, dims = 2, cudnn_off = false)
@@ -2468,7 +2468,7 @@ Deconvolution(data, weight, bias=default; kernel=default, stride=default, dilate
 Batch normalisation; in training the moving mean and variance are updated in place.
 """
 BatchNorm(data, gamma, beta, moving_mean, moving_var, eps=default, momentum=default; fix_gamma=default, use_global_stats=default, output_mean_var=default, dims=default, cudnn_off=default, options...) =
-    call(table[112], (Arg.array(data), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.bool(fix_gamma), Arg.bool(use_global_stats), Arg.bool(output_mean_var), Arg.axis(dims), Arg.bool(cudnn_off)); options...)
+    call(table[111], (Arg.array(data), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.bool(fix_gamma), Arg.bool(use_global_stats), Arg.bool(output_mean_var), Arg.axis(dims), Arg.bool(cudnn_off)); options...)
 
 """
     Activation(data, act_type)
@@ -2476,7 +2476,7 @@ BatchNorm(data, gamma, beta, moving_mean, moving_var, eps=default, momentum=defa
 relu, sigmoid, tanh, softrelu or softsign.
 """
 Activation(data, act_type; options...) =
-    call(table[113], (Arg.array(data), Arg.str(act_type)); options...)
+    call(table[112], (Arg.array(data), Arg.str(act_type)); options...)
 
 """
     LeakyReLU(data[, gamma]; act_type = "leaky", slope = 0.25, lower_bound = 0.125, upper_bound = 0.334)
@@ -2484,7 +2484,7 @@ Activation(data, act_type; options...) =
 relu with a slope below zero: leaky, elu, prelu or rrelu.
 """
 LeakyReLU(data, gamma=default; act_type=default, slope=default, lower_bound=default, upper_bound=default, options...) =
-    call(table[114], (Arg.array(data), Arg.array(gamma), Arg.str(act_type), Arg.float(slope), Arg.float(lower_bound), Arg.float(upper_bound)); options...)
+    call(table[113], (Arg.array(data), Arg.array(gamma), Arg.str(act_type), Arg.float(slope), Arg.float(lower_bound), Arg.float(upper_bound)); options...)
 
 """
     Dropout(data[, p = 0.5])
@@ -2492,7 +2492,7 @@ LeakyReLU(data, gamma=default; act_type=default, slope=default, lower_bound=defa
 Dropout, while training.
 """
 Dropout(data, p=default; options...) =
-    call(table[115], (Arg.array(data), Arg.float(p)); options...)
+    call(table[114], (Arg.array(data), Arg.float(p)); options...)
 
 """
     Flatten(data)
@@ -2500,7 +2500,7 @@ Dropout(data, p=default; options...) =
 All axes but the first as one.
 """
 Flatten(data; options...) =
-    call(table[116], (Arg.array(data),); options...)
+    call(table[115], (Arg.array(data),); options...)
 
 """
     Reshape(data; shape, reverse = false, target_shape, keep_highest = false)
@@ -2508,7 +2508,7 @@ Flatten(data; options...) =
 MXNet's reshape: 0 keeps a size, -1 takes the rest, -2 keeps all others, -3 joins two, -4 splits one.
 """
 Reshape(data; shape=default, reverse=default, target_shape=default, keep_highest=default, options...) =
-    call(table[117], (Arg.array(data), Arg.ints(shape), Arg.bool(reverse), Arg.ints(target_shape), Arg.bool(keep_highest)); options...)
+    call(table[116], (Arg.array(data), Arg.ints(shape), Arg.bool(reverse), Arg.ints(target_shape), Arg.bool(keep_highest)); options...)
 
 """
     Concat(data[, dim = 1, num_args = 0])
@@ -2516,7 +2516,7 @@ Reshape(data; shape=default, reverse=default, target_shape=default, keep_highest
 Arrays joined along an axis.
 """
 Concat(data, dim=default, num_args=default; options...) =
-    call(table[118], (Arg.arrays(data), Arg.int(dim), Arg.int(num_args)); options...)
+    call(table[117], (Arg.arrays(data), Arg.int(dim), Arg.int(num_args)); options...)
 
 """
     SliceChannel(data, num_outputs; dims = 2, squeeze_axis = false)
@@ -2524,7 +2524,7 @@ Concat(data, dim=default, num_args=default; options...) =
 Equal parts along an axis.
 """
 SliceChannel(data, num_outputs; dims=default, squeeze_axis=default, options...) =
-    call(table[119], (Arg.array(data), Arg.int(num_outputs), Arg.axis(dims), Arg.bool(squeeze_axis)); options...)
+    call(table[118], (Arg.array(data), Arg.int(num_outputs), Arg.axis(dims), Arg.bool(squeeze_axis)); options...)
 
 """
     Embedding(data, weight[, input_dim = 0, output_dim = 0]; dtype)
@@ -2532,7 +2532,7 @@ SliceChannel(data, num_outputs; dims=default, squeeze_axis=default, options...) 
 Rows of a table by number.
 """
 Embedding(data, weight, input_dim=default, output_dim=default; dtype=default, options...) =
-    call(table[120], (Arg.array(data), Arg.array(weight), Arg.int(input_dim), Arg.int(output_dim), Arg.dtype(dtype)); options...)
+    call(table[119], (Arg.array(data), Arg.array(weight), Arg.int(input_dim), Arg.int(output_dim), Arg.dtype(dtype)); options...)
 
 """
     SoftmaxActivation(data; mode = "instance")
@@ -2540,7 +2540,7 @@ Embedding(data, weight, input_dim=default, output_dim=default; dtype=default, op
 softmax over all axes but the first, or over the channels.
 """
 SoftmaxActivation(data; mode=default, options...) =
-    call(table[121], (Arg.array(data), Arg.str(mode)); options...)
+    call(table[120], (Arg.array(data), Arg.str(mode)); options...)
 
 """
     SoftmaxOutput(data, label[, grad_scale = 1.0, ignore_label = -1.0]; multi_output = false, use_ignore = false, preserve_shape = false, normalization = "null", out_grad = false)
@@ -2548,7 +2548,7 @@ SoftmaxActivation(data; mode=default, options...) =
 softmax, whose gradient is that of the cross entropy with the label.
 """
 SoftmaxOutput(data, label, grad_scale=default, ignore_label=default; multi_output=default, use_ignore=default, preserve_shape=default, normalization=default, out_grad=default, options...) =
-    call(table[122], (Arg.array(data), Arg.array(label), Arg.float(grad_scale), Arg.float(ignore_label), Arg.bool(multi_output), Arg.bool(use_ignore), Arg.bool(preserve_shape), Arg.str(normalization), Arg.bool(out_grad)); options...)
+    call(table[121], (Arg.array(data), Arg.array(label), Arg.float(grad_scale), Arg.float(ignore_label), Arg.bool(multi_output), Arg.bool(use_ignore), Arg.bool(preserve_shape), Arg.str(normalization), Arg.bool(out_grad)); options...)
 
 """
     LinearRegressionOutput(data, label[, grad_scale = 1.0])
@@ -2556,7 +2556,7 @@ SoftmaxOutput(data, label, grad_scale=default, ignore_label=default; multi_outpu
 The data, whose gradient is that of half the squared distance to the label.
 """
 LinearRegressionOutput(data, label, grad_scale=default; options...) =
-    call(table[123], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
+    call(table[122], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
 
 """
     MAERegressionOutput(data, label[, grad_scale = 1.0])
@@ -2564,7 +2564,7 @@ LinearRegressionOutput(data, label, grad_scale=default; options...) =
 The data, whose gradient is that of the distance to the label.
 """
 MAERegressionOutput(data, label, grad_scale=default; options...) =
-    call(table[124], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
+    call(table[123], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
 
 """
     LogisticRegressionOutput(data, label[, grad_scale = 1.0])
@@ -2572,7 +2572,7 @@ MAERegressionOutput(data, label, grad_scale=default; options...) =
 sigmoid, whose gradient is that of the cross entropy with the label.
 """
 LogisticRegressionOutput(data, label, grad_scale=default; options...) =
-    call(table[125], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
+    call(table[124], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
 
 """
     MakeLoss(data[, grad_scale = 1.0]; normalization = "null", valid_thresh = 0.0)
@@ -2580,7 +2580,7 @@ LogisticRegressionOutput(data, label, grad_scale=default; options...) =
 The data as a loss: its gradient is grad_scale.
 """
 MakeLoss(data, grad_scale=default; normalization=default, valid_thresh=default, options...) =
-    call(table[126], (Arg.array(data), Arg.float(grad_scale), Arg.str(normalization), Arg.float(valid_thresh)); options...)
+    call(table[125], (Arg.array(data), Arg.float(grad_scale), Arg.str(normalization), Arg.float(valid_thresh)); options...)
 
 """
     BlockGrad(data)
@@ -2588,7 +2588,7 @@ MakeLoss(data, grad_scale=default; normalization=default, valid_thresh=default, 
 The data as a constant.
 """
 BlockGrad(data; options...) =
-    call(table[127], (Arg.array(data),); options...)
+    call(table[126], (Arg.array(data),); options...)
 
 """
     Cast(data, dtype)
@@ -2596,7 +2596,7 @@ BlockGrad(data; options...) =
 The data in another dtype.
 """
 Cast(data, dtype; options...) =
-    call(table[128], (Arg.array(data), Arg.dtype(dtype)); options...)
+    call(table[127], (Arg.array(data), Arg.dtype(dtype)); options...)
 
 """
     broadcast_plus(lhs, rhs)
@@ -2604,7 +2604,7 @@ Cast(data, dtype; options...) =
 NumPy's add.
 """
 broadcast_plus(lhs, rhs; options...) =
-    call(table[129], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[128], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_minus(lhs, rhs)
@@ -2612,7 +2612,7 @@ broadcast_plus(lhs, rhs; options...) =
 NumPy's subtract.
 """
 broadcast_minus(lhs, rhs; options...) =
-    call(table[130], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[129], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_mul(lhs, rhs)
@@ -2620,7 +2620,7 @@ broadcast_minus(lhs, rhs; options...) =
 NumPy's multiply.
 """
 broadcast_mul(lhs, rhs; options...) =
-    call(table[131], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[130], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_div(lhs, rhs)
@@ -2628,7 +2628,7 @@ broadcast_mul(lhs, rhs; options...) =
 NumPy's divide.
 """
 broadcast_div(lhs, rhs; options...) =
-    call(table[132], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[131], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_power(lhs, rhs)
@@ -2636,7 +2636,7 @@ broadcast_div(lhs, rhs; options...) =
 NumPy's power.
 """
 broadcast_power(lhs, rhs; options...) =
-    call(table[133], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[132], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_mod(lhs, rhs)
@@ -2644,7 +2644,7 @@ broadcast_power(lhs, rhs; options...) =
 NumPy's remainder.
 """
 broadcast_mod(lhs, rhs; options...) =
-    call(table[134], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[133], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_maximum(lhs, rhs)
@@ -2652,7 +2652,7 @@ broadcast_mod(lhs, rhs; options...) =
 NumPy's maximum.
 """
 broadcast_maximum(lhs, rhs; options...) =
-    call(table[135], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[134], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_minimum(lhs, rhs)
@@ -2660,7 +2660,7 @@ broadcast_maximum(lhs, rhs; options...) =
 NumPy's minimum.
 """
 broadcast_minimum(lhs, rhs; options...) =
-    call(table[136], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[135], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_hypot(lhs, rhs)
@@ -2668,7 +2668,7 @@ broadcast_minimum(lhs, rhs; options...) =
 NumPy's hypot.
 """
 broadcast_hypot(lhs, rhs; options...) =
-    call(table[137], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[136], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_equal(lhs, rhs)
@@ -2676,7 +2676,7 @@ broadcast_hypot(lhs, rhs; options...) =
 NumPy's equal.
 """
 broadcast_equal(lhs, rhs; options...) =
-    call(table[138], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[137], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_not_equal(lhs, rhs)
@@ -2684,7 +2684,7 @@ broadcast_equal(lhs, rhs; options...) =
 NumPy's not_equal.
 """
 broadcast_not_equal(lhs, rhs; options...) =
-    call(table[139], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[138], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_greater(lhs, rhs)
@@ -2692,7 +2692,7 @@ broadcast_not_equal(lhs, rhs; options...) =
 NumPy's greater.
 """
 broadcast_greater(lhs, rhs; options...) =
-    call(table[140], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[139], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_greater_equal(lhs, rhs)
@@ -2700,7 +2700,7 @@ broadcast_greater(lhs, rhs; options...) =
 NumPy's greater_equal.
 """
 broadcast_greater_equal(lhs, rhs; options...) =
-    call(table[141], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[140], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_lesser(lhs, rhs)
@@ -2708,7 +2708,7 @@ broadcast_greater_equal(lhs, rhs; options...) =
 NumPy's less.
 """
 broadcast_lesser(lhs, rhs; options...) =
-    call(table[142], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[141], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_lesser_equal(lhs, rhs)
@@ -2716,7 +2716,7 @@ broadcast_lesser(lhs, rhs; options...) =
 NumPy's less_equal.
 """
 broadcast_lesser_equal(lhs, rhs; options...) =
-    call(table[143], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[142], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     ElementWiseSum(args[, num_args = 0])
@@ -2724,7 +2724,7 @@ broadcast_lesser_equal(lhs, rhs; options...) =
 The sum of arrays of one shape.
 """
 ElementWiseSum(args, num_args=default; options...) =
-    call(table[144], (Arg.arrays(args), Arg.int(num_args)); options...)
+    call(table[143], (Arg.arrays(args), Arg.int(num_args)); options...)
 
 """
     sum(data; dims, keepdims = false)
@@ -2732,7 +2732,7 @@ ElementWiseSum(args, num_args=default; options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 sum(data; dims=default, keepdims=default, options...) =
-    call(table[145], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[144], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     mean(data; dims, keepdims = false)
@@ -2740,7 +2740,7 @@ sum(data; dims=default, keepdims=default, options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 mean(data; dims=default, keepdims=default, options...) =
-    call(table[146], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[145], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     max(data; dims, keepdims = false)
@@ -2748,7 +2748,7 @@ mean(data; dims=default, keepdims=default, options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 max(data; dims=default, keepdims=default, options...) =
-    call(table[147], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[146], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     min(data; dims, keepdims = false)
@@ -2756,7 +2756,7 @@ max(data; dims=default, keepdims=default, options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 min(data; dims=default, keepdims=default, options...) =
-    call(table[148], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[147], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     prod(data; dims, keepdims = false)
@@ -2764,7 +2764,7 @@ min(data; dims=default, keepdims=default, options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 prod(data; dims=default, keepdims=default, options...) =
-    call(table[149], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[148], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 end
 

@@ -4,6 +4,7 @@ import numpy.random as _random
 
 from .._fallback import from_numpy as _wrap
 from .._fallback import to_numpy as _unwrap
+from .._minpy import recording_abandon as _abandon
 
 
 class _Stream:
@@ -20,6 +21,7 @@ class _Stream:
             return value
 
         def method(*args, **kwargs):
+            _abandon("numpy.random draws from NumPy's streams")
             return _wrap(value(*_unwrap(args, value), **_unwrap(kwargs, value)))
 
         method.__name__ = name

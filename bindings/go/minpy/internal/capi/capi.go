@@ -83,27 +83,27 @@ typedef long long swig_type_59;
 typedef long long swig_type_60;
 typedef long long swig_type_61;
 typedef long long swig_type_62;
-typedef _gostring_ swig_type_63;
+typedef long long swig_type_63;
 typedef _gostring_ swig_type_64;
 typedef long long swig_type_65;
 typedef _gostring_ swig_type_66;
-typedef long long swig_type_67;
-typedef _gostring_ swig_type_68;
+typedef _gostring_ swig_type_67;
+typedef long long swig_type_68;
 typedef _gostring_ swig_type_69;
 typedef long long swig_type_70;
-typedef long long swig_type_71;
-typedef long long swig_type_72;
+typedef _gostring_ swig_type_71;
+typedef _gostring_ swig_type_72;
 typedef long long swig_type_73;
 typedef long long swig_type_74;
-typedef _gostring_ swig_type_75;
+typedef long long swig_type_75;
 typedef long long swig_type_76;
 typedef long long swig_type_77;
 typedef _gostring_ swig_type_78;
 typedef long long swig_type_79;
-typedef _gostring_ swig_type_80;
-typedef long long swig_type_81;
+typedef long long swig_type_80;
+typedef _gostring_ swig_type_81;
 typedef long long swig_type_82;
-typedef long long swig_type_83;
+typedef _gostring_ swig_type_83;
 typedef long long swig_type_84;
 typedef long long swig_type_85;
 typedef long long swig_type_86;
@@ -119,27 +119,27 @@ typedef long long swig_type_95;
 typedef long long swig_type_96;
 typedef long long swig_type_97;
 typedef long long swig_type_98;
-typedef _gostring_ swig_type_99;
+typedef long long swig_type_99;
 typedef long long swig_type_100;
-typedef _gostring_ swig_type_101;
-typedef long long swig_type_102;
+typedef long long swig_type_101;
+typedef _gostring_ swig_type_102;
 typedef long long swig_type_103;
-typedef long long swig_type_104;
+typedef _gostring_ swig_type_104;
 typedef long long swig_type_105;
-typedef _gostring_ swig_type_106;
-typedef _gostring_ swig_type_107;
+typedef long long swig_type_106;
+typedef long long swig_type_107;
 typedef long long swig_type_108;
 typedef _gostring_ swig_type_109;
-typedef long long swig_type_110;
+typedef _gostring_ swig_type_110;
 typedef long long swig_type_111;
-typedef long long swig_type_112;
+typedef _gostring_ swig_type_112;
 typedef long long swig_type_113;
 typedef long long swig_type_114;
 typedef long long swig_type_115;
-typedef _gostring_ swig_type_116;
+typedef long long swig_type_116;
 typedef long long swig_type_117;
 typedef long long swig_type_118;
-typedef long long swig_type_119;
+typedef _gostring_ swig_type_119;
 typedef long long swig_type_120;
 typedef long long swig_type_121;
 typedef long long swig_type_122;
@@ -153,15 +153,18 @@ typedef long long swig_type_129;
 typedef long long swig_type_130;
 typedef long long swig_type_131;
 typedef long long swig_type_132;
-typedef _gostring_ swig_type_133;
-typedef _gostring_ swig_type_134;
-typedef _gostring_ swig_type_135;
-typedef long long swig_type_136;
+typedef long long swig_type_133;
+typedef long long swig_type_134;
+typedef long long swig_type_135;
+typedef _gostring_ swig_type_136;
 typedef _gostring_ swig_type_137;
-typedef long long swig_type_138;
-typedef _gostring_ swig_type_139;
-typedef long long swig_type_140;
+typedef _gostring_ swig_type_138;
+typedef long long swig_type_139;
+typedef _gostring_ swig_type_140;
 typedef long long swig_type_141;
+typedef _gostring_ swig_type_142;
+typedef long long swig_type_143;
+typedef long long swig_type_144;
 extern void _wrap_Swig_free_capi_2739671b426ff95b(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_capi_2739671b426ff95b(swig_intgo arg1);
 extern swig_intgo _wrap_minpy_version_capi_2739671b426ff95b(void);
@@ -182,6 +185,7 @@ extern swig_type_16 _wrap_minpy_array_to_host_capi_2739671b426ff95b(uintptr_t ar
 extern swig_type_18 _wrap_minpy_array_get_info_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
 extern swig_type_19 _wrap_minpy_array_data_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
 extern swig_type_20 _wrap_minpy_array_item_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_intgo _wrap_minpy_array_element_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
 extern swig_type_21 _wrap_minpy_array_get_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
 extern swig_type_22 _wrap_minpy_array_set_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
 extern swig_type_23 _wrap_minpy_array_as_strided_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_type_24 arg6, swig_voidp arg7);
@@ -225,66 +229,69 @@ extern void _wrap_minpy_tape_close_capi_2739671b426ff95b(uintptr_t arg1);
 extern uintptr_t _wrap_minpy_tape_retain_capi_2739671b426ff95b(uintptr_t arg1);
 extern void _wrap_minpy_tape_release_capi_2739671b426ff95b(uintptr_t arg1);
 extern swig_intgo _wrap_minpy_array_is_traced_capi_2739671b426ff95b(uintptr_t arg1);
+extern swig_type_62 _wrap_minpy_function_compile_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_63 _wrap_minpy_function_report_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_intgo _wrap_minpy_recording_abandon_capi_2739671b426ff95b(swig_type_64 arg1);
 extern uintptr_t _wrap_minpy_function_retain_capi_2739671b426ff95b(uintptr_t arg1);
 extern void _wrap_minpy_function_release_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_62 _wrap_minpy_register_op_capi_2739671b426ff95b(swig_type_63 arg1, swig_type_64 arg2, uintptr_t arg3, swig_voidp arg4);
-extern swig_type_65 _wrap_minpy_register_kernel_capi_2739671b426ff95b(swig_type_66 arg1, swig_intgo arg2, uintptr_t arg3);
-extern swig_type_67 _wrap_minpy_symbol_variable_capi_2739671b426ff95b(swig_type_68 arg1, swig_type_69 arg2, swig_voidp arg3);
-extern swig_type_70 _wrap_minpy_symbol_group_capi_2739671b426ff95b(swig_voidp arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_71 _wrap_minpy_symbol_output_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_72 _wrap_minpy_symbol_internals_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_73 _wrap_minpy_symbol_list_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_74 _wrap_minpy_symbol_infer_capi_2739671b426ff95b(uintptr_t arg1, swig_type_75 arg2, swig_voidp arg3);
-extern swig_type_76 _wrap_minpy_symbol_save_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_77 _wrap_minpy_symbol_load_capi_2739671b426ff95b(swig_type_78 arg1, swig_type_79 arg2, swig_voidp arg3);
-extern swig_type_80 _wrap_minpy_symbol_name_capi_2739671b426ff95b(uintptr_t arg1);
+extern swig_type_65 _wrap_minpy_register_op_capi_2739671b426ff95b(swig_type_66 arg1, swig_type_67 arg2, uintptr_t arg3, swig_voidp arg4);
+extern swig_type_68 _wrap_minpy_register_kernel_capi_2739671b426ff95b(swig_type_69 arg1, swig_intgo arg2, uintptr_t arg3);
+extern swig_type_70 _wrap_minpy_symbol_variable_capi_2739671b426ff95b(swig_type_71 arg1, swig_type_72 arg2, swig_voidp arg3);
+extern swig_type_73 _wrap_minpy_symbol_group_capi_2739671b426ff95b(swig_voidp arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_74 _wrap_minpy_symbol_output_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_75 _wrap_minpy_symbol_internals_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_76 _wrap_minpy_symbol_list_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_77 _wrap_minpy_symbol_infer_capi_2739671b426ff95b(uintptr_t arg1, swig_type_78 arg2, swig_voidp arg3);
+extern swig_type_79 _wrap_minpy_symbol_save_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_80 _wrap_minpy_symbol_load_capi_2739671b426ff95b(swig_type_81 arg1, swig_type_82 arg2, swig_voidp arg3);
+extern swig_type_83 _wrap_minpy_symbol_name_capi_2739671b426ff95b(uintptr_t arg1);
 extern uintptr_t _wrap_minpy_symbol_retain_capi_2739671b426ff95b(uintptr_t arg1);
 extern void _wrap_minpy_symbol_release_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_81 _wrap_minpy_device_count_capi_2739671b426ff95b(swig_intgo arg1, swig_voidp arg2);
-extern swig_type_82 _wrap_minpy_device_get_info_capi_2739671b426ff95b(swig_type_83 arg1, swig_voidp arg2);
-extern swig_type_84 _wrap_minpy_stream_new_capi_2739671b426ff95b(swig_type_85 arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_86 _wrap_minpy_stream_native_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_87 _wrap_minpy_stream_wait_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
-extern swig_type_88 _wrap_minpy_stream_synchronize_capi_2739671b426ff95b(uintptr_t arg1);
+extern swig_type_84 _wrap_minpy_device_count_capi_2739671b426ff95b(swig_intgo arg1, swig_voidp arg2);
+extern swig_type_85 _wrap_minpy_device_get_info_capi_2739671b426ff95b(swig_type_86 arg1, swig_voidp arg2);
+extern swig_type_87 _wrap_minpy_stream_new_capi_2739671b426ff95b(swig_type_88 arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_89 _wrap_minpy_stream_native_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_90 _wrap_minpy_stream_wait_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
+extern swig_type_91 _wrap_minpy_stream_synchronize_capi_2739671b426ff95b(uintptr_t arg1);
 extern void _wrap_minpy_stream_release_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_89 _wrap_minpy_device_synchronize_capi_2739671b426ff95b(swig_type_90 arg1);
-extern swig_type_91 _wrap_minpy_memory_get_stats_capi_2739671b426ff95b(swig_type_92 arg1, swig_voidp arg2);
-extern swig_type_93 _wrap_minpy_memory_trim_capi_2739671b426ff95b(swig_type_94 arg1, swig_type_95 arg2);
-extern swig_type_96 _wrap_minpy_scope_begin_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_97 _wrap_minpy_scope_keep_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
+extern swig_type_92 _wrap_minpy_device_synchronize_capi_2739671b426ff95b(swig_type_93 arg1);
+extern swig_type_94 _wrap_minpy_memory_get_stats_capi_2739671b426ff95b(swig_type_95 arg1, swig_voidp arg2);
+extern swig_type_96 _wrap_minpy_memory_trim_capi_2739671b426ff95b(swig_type_97 arg1, swig_type_98 arg2);
+extern swig_type_99 _wrap_minpy_scope_begin_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_100 _wrap_minpy_scope_keep_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
 extern void _wrap_minpy_scope_end_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_98 _wrap_minpy_npy_save_capi_2739671b426ff95b(swig_type_99 arg1, uintptr_t arg2);
-extern swig_type_100 _wrap_minpy_npy_load_capi_2739671b426ff95b(swig_type_101 arg1, swig_voidp arg2);
-extern swig_type_102 _wrap_minpy_npy_encode_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_103 _wrap_minpy_npy_decode_capi_2739671b426ff95b(swig_voidp arg1, swig_type_104 arg2, swig_voidp arg3);
-extern swig_type_105 _wrap_minpy_npz_open_capi_2739671b426ff95b(swig_type_106 arg1, swig_voidp arg2);
+extern swig_type_101 _wrap_minpy_npy_save_capi_2739671b426ff95b(swig_type_102 arg1, uintptr_t arg2);
+extern swig_type_103 _wrap_minpy_npy_load_capi_2739671b426ff95b(swig_type_104 arg1, swig_voidp arg2);
+extern swig_type_105 _wrap_minpy_npy_encode_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_106 _wrap_minpy_npy_decode_capi_2739671b426ff95b(swig_voidp arg1, swig_type_107 arg2, swig_voidp arg3);
+extern swig_type_108 _wrap_minpy_npz_open_capi_2739671b426ff95b(swig_type_109 arg1, swig_voidp arg2);
 extern swig_intgo _wrap_minpy_archive_count_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_107 _wrap_minpy_archive_name_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_108 _wrap_minpy_archive_get_capi_2739671b426ff95b(uintptr_t arg1, swig_type_109 arg2, swig_voidp arg3);
+extern swig_type_110 _wrap_minpy_archive_name_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_111 _wrap_minpy_archive_get_capi_2739671b426ff95b(uintptr_t arg1, swig_type_112 arg2, swig_voidp arg3);
 extern void _wrap_minpy_archive_release_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_110 _wrap_minpy_rng_new_capi_2739671b426ff95b(swig_type_111 arg1, swig_type_112 arg2, swig_voidp arg3);
-extern swig_type_113 _wrap_minpy_rng_split_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_114 _wrap_minpy_rng_state_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3);
+extern swig_type_113 _wrap_minpy_rng_new_capi_2739671b426ff95b(swig_type_114 arg1, swig_type_115 arg2, swig_voidp arg3);
+extern swig_type_116 _wrap_minpy_rng_split_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_117 _wrap_minpy_rng_state_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3);
 extern void _wrap_minpy_rng_release_capi_2739671b426ff95b(uintptr_t arg1);
 extern swig_intgo _wrap_minpy_fp_status_capi_2739671b426ff95b(swig_intgo arg1);
-extern swig_type_115 _wrap_minpy_backend_load_capi_2739671b426ff95b(swig_type_116 arg1);
-extern swig_type_117 _wrap_minpy_backend_report_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_118 _wrap_minpy_log_poll_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_119 _wrap_minpy_profiler_start_capi_2739671b426ff95b(swig_intgo arg1);
-extern swig_type_120 _wrap_minpy_profiler_stop_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_121 _wrap_mg_error_capi_2739671b426ff95b(swig_type_122 arg1);
-extern swig_type_123 _wrap_mg_call_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_124 _wrap_mg_context_copy_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_125 _wrap_mg_tape_new_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_126 _wrap_mg_tape_watch_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5);
-extern swig_type_127 _wrap_mg_tape_gradient_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_voidp arg6, swig_intgo arg7, swig_intgo arg8, swig_voidp arg9);
-extern swig_type_128 _wrap_mg_tape_jvp_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7, swig_voidp arg8);
-extern swig_type_129 _wrap_mg_array_to_device_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_type_130 arg3, swig_voidp arg4);
-extern swig_type_131 _wrap_mg_function_from_symbol_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_132 _wrap_mg_symbol_apply_capi_2739671b426ff95b(swig_type_133 arg1, swig_type_134 arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_type_135 arg6, swig_voidp arg7);
-extern swig_type_136 _wrap_mg_npz_save_capi_2739671b426ff95b(swig_type_137 arg1, swig_voidp arg2, swig_voidp arg3, swig_intgo arg4, swig_intgo arg5);
-extern swig_type_138 _wrap_mg_function_new_capi_2739671b426ff95b(swig_type_139 arg1, swig_type_140 arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_141 _wrap_mg_released_callback_capi_2739671b426ff95b(void);
+extern swig_type_118 _wrap_minpy_backend_load_capi_2739671b426ff95b(swig_type_119 arg1);
+extern swig_type_120 _wrap_minpy_backend_report_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_121 _wrap_minpy_log_poll_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_122 _wrap_minpy_profiler_start_capi_2739671b426ff95b(swig_intgo arg1);
+extern swig_type_123 _wrap_minpy_profiler_stop_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_124 _wrap_mg_error_capi_2739671b426ff95b(swig_type_125 arg1);
+extern swig_type_126 _wrap_mg_call_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_127 _wrap_mg_context_copy_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_128 _wrap_mg_tape_new_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_129 _wrap_mg_tape_watch_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5);
+extern swig_type_130 _wrap_mg_tape_gradient_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_voidp arg6, swig_intgo arg7, swig_intgo arg8, swig_voidp arg9);
+extern swig_type_131 _wrap_mg_tape_jvp_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7, swig_voidp arg8);
+extern swig_type_132 _wrap_mg_array_to_device_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_type_133 arg3, swig_voidp arg4);
+extern swig_type_134 _wrap_mg_function_from_symbol_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
+extern swig_type_135 _wrap_mg_symbol_apply_capi_2739671b426ff95b(swig_type_136 arg1, swig_type_137 arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_type_138 arg6, swig_voidp arg7);
+extern swig_type_139 _wrap_mg_npz_save_capi_2739671b426ff95b(swig_type_140 arg1, swig_voidp arg2, swig_voidp arg3, swig_intgo arg4, swig_intgo arg5);
+extern swig_type_141 _wrap_mg_function_new_capi_2739671b426ff95b(swig_type_142 arg1, swig_type_143 arg2, swig_intgo arg3, swig_voidp arg4);
+extern swig_type_144 _wrap_mg_released_callback_capi_2739671b426ff95b(void);
 extern swig_intgo _wrap_mg_sizeof_capi_2739671b426ff95b(swig_intgo arg1);
 #undef intgo
 */
@@ -486,6 +493,16 @@ func Minpy_array_item(arg1 uintptr, arg2 unsafe.Pointer) (_swig_ret uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	swig_r = (uint64)(C._wrap_minpy_array_item_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	return swig_r
+}
+
+func Minpy_array_element(arg1 uintptr, arg2 unsafe.Pointer, arg3 int, arg4 unsafe.Pointer) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int)(C._wrap_minpy_array_element_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -847,6 +864,32 @@ func Minpy_array_is_traced(arg1 uintptr) (_swig_ret int) {
 	return swig_r
 }
 
+func Minpy_function_compile(arg1 uintptr, arg2 *uintptr) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_minpy_function_compile_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	return swig_r
+}
+
+func Minpy_function_report(arg1 uintptr, arg2 *uintptr) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_minpy_function_report_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	return swig_r
+}
+
+func Minpy_recording_abandon(arg1 string) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	swig_r = (int)(C._wrap_minpy_recording_abandon_capi_2739671b426ff95b(*(*C.swig_type_64)(unsafe.Pointer(&_swig_i_0))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg1
+	}
+	return swig_r
+}
+
 func Minpy_function_retain(arg1 uintptr) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
@@ -865,7 +908,7 @@ func Minpy_register_op(arg1 string, arg2 string, arg3 uintptr, arg4 *uintptr) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_minpy_register_op_capi_2739671b426ff95b(*(*C.swig_type_63)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_64)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_minpy_register_op_capi_2739671b426ff95b(*(*C.swig_type_66)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -880,7 +923,7 @@ func Minpy_register_kernel(arg1 string, arg2 int, arg3 uintptr) (_swig_ret uint6
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_register_kernel_capi_2739671b426ff95b(*(*C.swig_type_66)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_register_kernel_capi_2739671b426ff95b(*(*C.swig_type_69)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -892,7 +935,7 @@ func Minpy_symbol_variable(arg1 string, arg2 string, arg3 *uintptr) (_swig_ret u
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_symbol_variable_capi_2739671b426ff95b(*(*C.swig_type_68)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_symbol_variable_capi_2739671b426ff95b(*(*C.swig_type_71)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -941,7 +984,7 @@ func Minpy_symbol_infer(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret uin
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_symbol_infer_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_symbol_infer_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -961,7 +1004,7 @@ func Minpy_symbol_load(arg1 string, arg2 uint64, arg3 *uintptr) (_swig_ret uint6
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_symbol_load_capi_2739671b426ff95b(*(*C.swig_type_78)(unsafe.Pointer(&_swig_i_0)), C.swig_type_79(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_symbol_load_capi_2739671b426ff95b(*(*C.swig_type_81)(unsafe.Pointer(&_swig_i_0)), C.swig_type_82(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1002,7 +1045,7 @@ func Minpy_device_get_info(arg1 int64, arg2 unsafe.Pointer) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_device_get_info_capi_2739671b426ff95b(C.swig_type_83(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_device_get_info_capi_2739671b426ff95b(C.swig_type_86(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -1011,7 +1054,7 @@ func Minpy_stream_new(arg1 int64, arg2 uint, arg3 *uintptr) (_swig_ret uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_stream_new_capi_2739671b426ff95b(C.swig_type_85(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_stream_new_capi_2739671b426ff95b(C.swig_type_88(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1046,7 +1089,7 @@ func Minpy_stream_release(arg1 uintptr) {
 func Minpy_device_synchronize(arg1 int64) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_minpy_device_synchronize_capi_2739671b426ff95b(C.swig_type_90(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_minpy_device_synchronize_capi_2739671b426ff95b(C.swig_type_93(_swig_i_0)))
 	return swig_r
 }
 
@@ -1054,7 +1097,7 @@ func Minpy_memory_get_stats(arg1 int64, arg2 unsafe.Pointer) (_swig_ret uint64) 
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_memory_get_stats_capi_2739671b426ff95b(C.swig_type_92(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_memory_get_stats_capi_2739671b426ff95b(C.swig_type_95(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -1062,7 +1105,7 @@ func Minpy_memory_trim(arg1 int64, arg2 uint64) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_memory_trim_capi_2739671b426ff95b(C.swig_type_94(_swig_i_0), C.swig_type_95(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_memory_trim_capi_2739671b426ff95b(C.swig_type_97(_swig_i_0), C.swig_type_98(_swig_i_1)))
 	return swig_r
 }
 
@@ -1090,7 +1133,7 @@ func Minpy_npy_save(arg1 string, arg2 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_npy_save_capi_2739671b426ff95b(*(*C.swig_type_99)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_npy_save_capi_2739671b426ff95b(*(*C.swig_type_102)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1101,7 +1144,7 @@ func Minpy_npy_load(arg1 string, arg2 *uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_npy_load_capi_2739671b426ff95b(*(*C.swig_type_101)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_npy_load_capi_2739671b426ff95b(*(*C.swig_type_104)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1121,7 +1164,7 @@ func Minpy_npy_decode(arg1 unsafe.Pointer, arg2 uint64, arg3 *uintptr) (_swig_re
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_npy_decode_capi_2739671b426ff95b(C.swig_voidp(_swig_i_0), C.swig_type_104(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_npy_decode_capi_2739671b426ff95b(C.swig_voidp(_swig_i_0), C.swig_type_107(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1129,7 +1172,7 @@ func Minpy_npz_open(arg1 string, arg2 *uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_npz_open_capi_2739671b426ff95b(*(*C.swig_type_106)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_npz_open_capi_2739671b426ff95b(*(*C.swig_type_109)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1159,7 +1202,7 @@ func Minpy_archive_get(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret uint
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_archive_get_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_archive_get_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1176,7 +1219,7 @@ func Minpy_rng_new(arg1 uint64, arg2 uint64, arg3 *uintptr) (_swig_ret uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_rng_new_capi_2739671b426ff95b(C.swig_type_111(_swig_i_0), C.swig_type_112(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_rng_new_capi_2739671b426ff95b(C.swig_type_114(_swig_i_0), C.swig_type_115(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1213,7 +1256,7 @@ func Minpy_fp_status(arg1 int) (_swig_ret uint) {
 func Minpy_backend_load(arg1 string) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_minpy_backend_load_capi_2739671b426ff95b(*(*C.swig_type_116)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uint64)(C._wrap_minpy_backend_load_capi_2739671b426ff95b(*(*C.swig_type_119)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1251,7 +1294,7 @@ func Minpy_profiler_stop(arg1 *uintptr) (_swig_ret uint64) {
 func Mg_error(arg1 uint64) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_mg_error_capi_2739671b426ff95b(C.swig_type_122(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_mg_error_capi_2739671b426ff95b(C.swig_type_125(_swig_i_0)))
 	return swig_r
 }
 
@@ -1325,7 +1368,7 @@ func Mg_array_to_device(arg1 uintptr, arg2 uintptr, arg3 int64, arg4 *uintptr) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_mg_array_to_device_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_130(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_mg_array_to_device_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_133(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -1348,7 +1391,7 @@ func Mg_symbol_apply(arg1 string, arg2 string, arg3 *uintptr, arg4 unsafe.Pointe
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (uint64)(C._wrap_mg_symbol_apply_capi_2739671b426ff95b(*(*C.swig_type_133)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_134)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6)))
+	swig_r = (uint64)(C._wrap_mg_symbol_apply_capi_2739671b426ff95b(*(*C.swig_type_136)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_137)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1368,7 +1411,7 @@ func Mg_npz_save(arg1 string, arg2 unsafe.Pointer, arg3 *uintptr, arg4 int, arg5
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (uint64)(C._wrap_mg_npz_save_capi_2739671b426ff95b(*(*C.swig_type_137)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (uint64)(C._wrap_mg_npz_save_capi_2739671b426ff95b(*(*C.swig_type_140)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1381,7 +1424,7 @@ func Mg_function_new(arg1 string, arg2 uint64, arg3 int, arg4 *uintptr) (_swig_r
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_mg_function_new_capi_2739671b426ff95b(*(*C.swig_type_139)(unsafe.Pointer(&_swig_i_0)), C.swig_type_140(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_mg_function_new_capi_2739671b426ff95b(*(*C.swig_type_142)(unsafe.Pointer(&_swig_i_0)), C.swig_type_143(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}

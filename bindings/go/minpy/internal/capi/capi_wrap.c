@@ -490,6 +490,25 @@ long long _wrap_minpy_array_item_capi_2739671b426ff95b(minpy_array _swig_go_0, m
 }
 
 
+intgo _wrap_minpy_array_element_capi_2739671b426ff95b(minpy_array _swig_go_0, minpy_value *_swig_go_1, intgo _swig_go_2, minpy_value *_swig_go_3) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  minpy_value *arg2 = (minpy_value *) 0 ;
+  int32_t arg3 ;
+  minpy_value *arg4 = (minpy_value *) 0 ;
+  int32_t result;
+  intgo _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  arg2 = *(minpy_value **)&_swig_go_1; 
+  arg3 = (int32_t)_swig_go_2; 
+  arg4 = *(minpy_value **)&_swig_go_3; 
+  
+  result = (int32_t)minpy_array_element(arg1,(struct minpy_value const *)arg2,arg3,arg4);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
 long long _wrap_minpy_array_get_capi_2739671b426ff95b(minpy_array _swig_go_0, minpy_value *_swig_go_1, intgo _swig_go_2, minpy_array *_swig_go_3) {
   minpy_array arg1 = (minpy_array) 0 ;
   minpy_value *arg2 = (minpy_value *) 0 ;
@@ -1148,6 +1167,54 @@ intgo _wrap_minpy_array_is_traced_capi_2739671b426ff95b(minpy_array _swig_go_0) 
   
   result = (int32_t)minpy_array_is_traced(arg1);
   _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_function_compile_capi_2739671b426ff95b(minpy_function _swig_go_0, minpy_function *_swig_go_1) {
+  minpy_function arg1 = (minpy_function) 0 ;
+  minpy_function *arg2 = (minpy_function *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_function)_swig_go_0; 
+  arg2 = *(minpy_function **)&_swig_go_1; 
+  
+  result = (minpy_status)minpy_function_compile(arg1,arg2);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_function_report_capi_2739671b426ff95b(minpy_function _swig_go_0, minpy_buffer *_swig_go_1) {
+  minpy_function arg1 = (minpy_function) 0 ;
+  minpy_buffer *arg2 = (minpy_buffer *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_function)_swig_go_0; 
+  arg2 = *(minpy_buffer **)&_swig_go_1; 
+  
+  result = (minpy_status)minpy_function_report(arg1,arg2);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_minpy_recording_abandon_capi_2739671b426ff95b(_gostring_ _swig_go_0) {
+  char *arg1 = (char *) 0 ;
+  int32_t result;
+  intgo _swig_go_result;
+  
+  
+  arg1 = (char *)malloc(_swig_go_0.n + 1);
+  memcpy(arg1, _swig_go_0.p, _swig_go_0.n);
+  arg1[_swig_go_0.n] = '\0';
+  
+  
+  result = (int32_t)minpy_recording_abandon((char const *)arg1);
+  _swig_go_result = result; 
+  free(arg1); 
   return _swig_go_result;
 }
 
