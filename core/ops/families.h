@@ -35,6 +35,8 @@
     M(dropout)            \
     M(embedding)          \
     M(mx)                 \
+    M(mx_normalization)   \
+    M(mx_sequences)       \
     M(normalization)      \
     M(pooling)            \
     M(softmax)            \

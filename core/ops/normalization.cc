@@ -1,4 +1,4 @@
-// Batch and layer normalisation. The fused operators give results and first derivatives; what they equal is written down
+// Batch, layer, instance and local response normalisation. The fused operators give results and first derivatives; what they equal is written down
 // in terms of operators, and higher orders differentiate that.
 #include <cmath>
 
@@ -54,19 +54,34 @@ struct Floats {  // contiguous operands and results in the dtype that is compute
     }
 };
 
-// Sums in float64, so that a batch of any size keeps its digits.
+// fn(0) + fn(1) + … + fn(n-1) in float64, so that a batch of any size keeps its digits; eight sums side by side.
+template <class F> double sum_of(int64_t n, F&& fn) {
+    double lanes[8] = {}, rest = 0;
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int64_t j = 0; j < 8; ++j) lanes[j] += fn(i + j);
+    for (; i < n; ++i) rest += fn(i);
+    return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7])) + rest;
+}
+
+template <class F> void for_channels(const Channels& k, F&& run) {
+    int64_t each = std::max<int64_t>(1, 16384 / std::max<int64_t>(k.count(), 1));
+    parallel_for((k.channels + each - 1) / each, [&](int64_t task) {
+        for (int64_t c = task * each; c < std::min(k.channels, (task + 1) * each); ++c) run(c);
+    });
+}
+
 template <class T>
 void batch_norm_forward(const Channels& k, double eps, const T* x, const T* gamma, const T* beta, T* y, T* mean,
                         T* var) {
     double n = double(std::max<int64_t>(k.count(), 1));
-    parallel_for(k.channels, [&](int64_t c) {
+    for_channels(k, [&](int64_t c) {
         double sum = 0, squares = 0;
-        k.for_channel(c, [&](int64_t at, int64_t len) {
-            for (int64_t i = at; i < at + len; ++i) sum += double(x[i]);
-        });
+        k.for_channel(
+            c, [&](int64_t at, int64_t len) { sum += sum_of(len, [&](int64_t i) { return double(x[at + i]); }); });
         double m = sum / n;
         k.for_channel(c, [&](int64_t at, int64_t len) {
-            for (int64_t i = at; i < at + len; ++i) squares += (double(x[i]) - m) * (double(x[i]) - m);
+            squares += sum_of(len, [&](int64_t i) { return (double(x[at + i]) - m) * (double(x[at + i]) - m); });
         });
         double v = squares / n, scale = double(gamma[c]) / std::sqrt(v + eps);
         mean[c] = T(m), var[c] = T(v);
@@ -81,13 +96,11 @@ template <class T>
 void batch_norm_backward(const Channels& k, double eps, const T* g, const T* x, const T* gamma, const T* mean,
                          const T* var, T* dx, T* dgamma, T* dbeta) {
     double n = double(std::max<int64_t>(k.count(), 1));
-    parallel_for(k.channels, [&](int64_t c) {
+    for_channels(k, [&](int64_t c) {
         double m = double(mean[c]), r = 1 / std::sqrt(double(var[c]) + eps), sum = 0, dot = 0;
         k.for_channel(c, [&](int64_t at, int64_t len) {
-            for (int64_t i = at; i < at + len; ++i) {
-                sum += double(g[i]);
-                dot += double(g[i]) * (double(x[i]) - m);
-            }
+            sum += sum_of(len, [&](int64_t i) { return double(g[at + i]); });
+            dot += sum_of(len, [&](int64_t i) { return double(g[at + i]) * (double(x[at + i]) - m); });
         });
         dot *= r;  // with the normalised data
         dbeta[c] = T(sum), dgamma[c] = T(dot);
@@ -145,6 +158,13 @@ template <class F> void reverse_of(Reverse& c, int64_t n, F&& compute) {
     size_t k = 0;
     for (int64_t i = 0; i < n; ++i)
         if (c.needs(i) && found[k++]) c.set(i, found[k - 1]);
+}
+
+// The data with mean 0 and variance 1 over all axes but one.
+Array normalized(const Array& x, double eps, int64_t axis) {
+    Dims n{x.dim(axis)};
+    return call(MINPY_OP("_batch_norm"), x, ops::ones(view(n), x.dtype(), x.device()),
+                ops::zeros(view(n), x.dtype(), x.device()), eps, axis);
 }
 
 Array inference(const Array& x, const Array& gamma, const Array& beta, const Array& mean, const Array& var, double eps,
@@ -276,15 +296,57 @@ void register_normalization(Registry& r) {
         .composite([](Call& c) {
             const Array& x = c.in[0];
             int64_t axis = c.axis(3, x.ndim());
-            Dims axes{axis};
-            double n = double(std::max<int64_t>(x.dim(axis), 1));
-            Array centred = x - ops::sum(x, view(axes), true) / n;
-            Array normal =
-                centred / call(MINPY_OP("sqrt"), ops::sum(centred * centred, view(axes), true) / n + c.number(4));
+            check_vector(c.in[1], x.dim(axis), "gamma");
+            check_vector(c.in[2], x.dim(axis), "beta");
+            // Rows as the channels of one batch.
+            Array rows = axis == x.ndim() - 1 ? x : ops::move_axis(x, axis, x.ndim() - 1);
+            Dims shape = rows.dims(), flat{-1, x.dim(axis)};
+            if (x.size() == 0) flat[0] = 0;
+            Array normal = ops::reshape(normalized(ops::reshape(rows, view(flat)), c.number(4), 0), view(shape));
+            if (axis != x.ndim() - 1) normal = ops::move_axis(normal, x.ndim() - 1, axis);
             c.out.push_back(normal * column(c.in[1], x.ndim(), axis) + column(c.in[2], x.ndim(), axis));
         })
+        .sample("f64(2,3,2), f64(3), f64(3), axis=1")
         .sample("f64(4,3), f64(3), f64(3)")
         .doc("The data normalised along one axis, scaled and shifted.");
+
+    r.op("instance_norm(x, gamma, beta, eps: float = 1e-05)")
+        .composite([](Call& c) {
+            const Array& x = c.in[0];
+            if (x.ndim() < 3)
+                throw shape_error("the data must have at least 3 axes, got shape ", to_string(x.shape()))
+                    .in_argument("x");
+            check_vector(c.in[1], x.dim(1), "gamma");
+            check_vector(c.in[2], x.dim(1), "beta");
+            int64_t planes = x.dim(0) * x.dim(1);
+            Dims flat{planes, planes ? x.size() / planes : 0};
+            Array normal = normalized(ops::reshape(x, view(flat)), c.number(3), 0);
+            c.out.push_back(ops::reshape(normal, x.shape()) * column(c.in[1], x.ndim(), 1) +
+                            column(c.in[2], x.ndim(), 1));
+        })
+        .sample("f64(2,3,4), f64(3), f64(3)")
+        .doc("Each channel of each sample normalised over its spatial axes, scaled and shifted.");
+
+    r.op("local_response_norm(x, size: int = 5, alpha: float = 0.0001, beta: float = 0.75, k: float = 2.0)")
+        .composite([](Call& c) {
+            const Array& x = c.in[0];
+            int64_t size = c.integer(1);
+            if (x.ndim() < 2)
+                throw shape_error("the data must have at least 2 axes, got shape ", to_string(x.shape()))
+                    .in_argument("x");
+            if (size < 1 || size % 2 == 0)
+                throw value_error("size must be odd and positive, got ", size).in_argument("size");
+            // Sums over neighbouring channels are a pooling of (batch, 1, channels, rest).
+            int64_t rest = 1;
+            for (int64_t i = 2; i < x.ndim(); ++i) rest *= x.dim(i);
+            Dims four{x.dim(0), 1, x.dim(1), rest}, kernel{size, 1}, stride{1, 1}, pad{size / 2, 0};
+            Array squares = call(MINPY_OP("pooling"), ops::reshape(call(MINPY_OP("square"), x), view(four)), kernel,
+                                 "sum", stride, pad);
+            Array scale = ops::reshape(squares, x.shape()) * (c.number(2) / double(size)) + c.number(4);
+            c.out.push_back(x * call(MINPY_OP("power"), scale, -c.number(3)));
+        })
+        .sample("f64(2,4,3), size=3, alpha=0.5")
+        .doc("x / (k + alpha / size * s)**beta, where s sums the squares of `size` neighbouring channels.");
 }
 
 }  // namespace minpy

@@ -228,3 +228,34 @@ def test_dropout_keeps_the_mean_and_is_identity_in_inference():
     assert g.tolist() == kept[0].tolist()  # the same mask on the way back
     with pytest.raises(ValueError, match=r"p must be in \[0, 1\)"):
         op("dropout")(x, 1.0)
+
+
+def test_local_response_norm_is_its_formula():
+    x = random(2, 7, 3, 2)
+    squares = numpy.pad(x**2, [(0, 0), (2, 2), (0, 0), (0, 0)])
+    near = sum(squares[:, i : i + 7] for i in range(5))
+    y = op("local_response_norm")(np.array(x), 5, 0.3, 0.6, 1.5)
+    numpy.testing.assert_allclose(numpy.asarray(y), x / (1.5 + 0.3 / 5 * near) ** 0.6, rtol=1e-13)
+    with pytest.raises(ValueError, match="size must be odd and positive, got 4"):
+        op("local_response_norm")(np.array(x), 4)
+
+
+def close(found, expected, dtype):
+    assert found.dtype == dtype
+    numpy.testing.assert_allclose(numpy.asarray(found), expected, atol=TOLERANCE[dtype] * 40, rtol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_instance_and_layer_norm_are_their_formulas(dtype):
+    x = random(3, 4, 5, 6).astype(dtype)
+    gamma, beta = random(4).astype(dtype), random(4).astype(dtype)
+    centred = x - x.mean((2, 3), keepdims=True)
+    expected = centred / numpy.sqrt(x.var((2, 3), keepdims=True) + 0.01) * gamma[:, None, None] + beta[:, None, None]
+    close(op("instance_norm")(np.array(x), np.array(gamma), np.array(beta), 0.01), expected, dtype)
+    for axis, n in ((1, 4), (-1, 6)):
+        gamma, beta = random(n).astype(dtype), random(n).astype(dtype)
+        shape = [1] * 4
+        shape[axis] = n
+        expected = (x - x.mean(axis, keepdims=True)) / numpy.sqrt(x.var(axis, keepdims=True) + 1e-5)
+        expected = expected * gamma.reshape(shape) + beta.reshape(shape)
+        close(op("layer_norm")(np.array(x), np.array(gamma), np.array(beta), axis), expected, dtype)

@@ -313,3 +313,39 @@ def test_deconvolution_is_the_transpose_of_convolution():
     back = S.Convolution(S.Variable("x"), name="c", no_bias=True, **(attributes | {"num_filter": 6}))
     down = Function(back)(x=x, c_weight=w)
     assert abs(np.sum(up * x).item() - np.sum(down * y).item()) < 1e-10
+
+
+def test_normalising_layers():
+    rng = numpy.random.default_rng(4)
+    x = rng.standard_normal((2, 5, 3, 3))
+    f = Function(S.L2Normalization(S.Variable("x"), mode="channel", name="l"))
+    expected = x / numpy.sqrt((x**2).sum(1, keepdims=True) + 1e-10)
+    numpy.testing.assert_allclose(numpy.asarray(f(x=np.array(x))), expected, rtol=1e-12)
+    net = S.InstanceNorm(S.LRN(S.Variable("x"), nsize=3, name="n"), name="i")
+    assert net.list_arguments() == ["x", "i_gamma", "i_beta"]
+    assert net.infer_shape(x=x.shape) == ([x.shape, (5,), (5,)], [x.shape], [])
+
+
+def test_layers_for_sequences():
+    x = numpy.arange(24.0).reshape(4, 3, 2)
+    lengths = numpy.array([1, 4, 2])
+
+    def run(name, **attributes):
+        lengthy = attributes.get("use_sequence_length", False)
+        inputs = [S.Variable("x")] + [S.Variable("n")] * lengthy
+        net = getattr(S, name)(*inputs, name="s", **attributes)
+        f = Function(net)
+        given = {"x": np.array(x)} | ({"n": np.array(lengths)} if lengthy else {})
+        return numpy.asarray(f(**given))
+
+    assert (run("SequenceLast") == x[-1]).all() and (run("SequenceReverse") == x[::-1]).all()
+    assert (run("SequenceMask", value=7.0) == x).all()
+    masked = run("SequenceMask", use_sequence_length=True, value=-1.0)
+    last = run("SequenceLast", use_sequence_length=True)
+    backwards = run("SequenceReverse", use_sequence_length=True)
+    for i, n in enumerate(lengths):
+        assert (masked[:n, i] == x[:n, i]).all() and (masked[n:, i] == -1).all()
+        assert (last[i] == x[n - 1, i]).all()
+        assert (backwards[:n, i] == x[:n, i][::-1]).all() and (backwards[n:, i] == x[n:, i]).all()
+    with pytest.raises(ValueError, match="sequence_length must have shape"):
+        mx._minpy._operator("mx.SequenceLast")(np.array(x), np.array([1, 2]), use_sequence_length=True)

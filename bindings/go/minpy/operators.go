@@ -1298,6 +1298,18 @@ func (s *Scope) Insert(arr, obj, values any, options ...Option) *Array {
 	return opInsert.in1(s, []any{arr, obj, values}, options)
 }
 
+var opInstanceNorm = operator{name: "instance_norm", params: []string{"x", "gamma", "beta", "eps"}}
+
+// InstanceNorm is instance_norm(x, gamma, beta, eps=1e-05): each channel of each sample normalised over its spatial axes, scaled and shifted.
+func InstanceNorm(x, gamma, beta any, options ...Option) (*Array, error) {
+	return opInstanceNorm.call1([]any{x, gamma, beta}, options)
+}
+
+// InstanceNorm is the package's InstanceNorm in the scope.
+func (s *Scope) InstanceNorm(x, gamma, beta any, options ...Option) *Array {
+	return opInstanceNorm.in1(s, []any{x, gamma, beta}, options)
+}
+
 var opInvert = operator{name: "invert", params: []string{"x"}}
 
 // Invert is invert(x, /): all bits the other way round, element by element; of bools, the logical not.
@@ -1692,6 +1704,18 @@ func Linspace(start, stop any, options ...Option) (*Array, error) {
 // Linspace is the package's Linspace in the scope.
 func (s *Scope) Linspace(start, stop any, options ...Option) *Array {
 	return opLinspace.in1(s, []any{start, stop}, options)
+}
+
+var opLocalResponseNorm = operator{name: "local_response_norm", params: []string{"x", "size", "alpha", "beta", "k"}}
+
+// LocalResponseNorm is local_response_norm(x, size=5, alpha=0.0001, beta=0.75, k=2.0): x / (k + alpha / size * s)**beta, where s sums the squares of `size` neighbouring channels.
+func LocalResponseNorm(x any, options ...Option) (*Array, error) {
+	return opLocalResponseNorm.call1([]any{x}, options)
+}
+
+// LocalResponseNorm is the package's LocalResponseNorm in the scope.
+func (s *Scope) LocalResponseNorm(x any, options ...Option) *Array {
+	return opLocalResponseNorm.in1(s, []any{x}, options)
 }
 
 var opLog = operator{name: "log", params: []string{"x"}}
@@ -2150,6 +2174,42 @@ func (s *Scope) MxFullyConnected(data, weight any, options ...Option) *Array {
 	return opMxFullyConnected.in1(s, []any{data, weight}, options)
 }
 
+var opMxInstanceNorm = operator{name: "mx.InstanceNorm", params: []string{"data", "gamma", "beta", "eps"}}
+
+// MxInstanceNorm is mx.InstanceNorm(data, gamma, beta, eps=0.001): each channel of each sample normalised over its spatial axes.
+func MxInstanceNorm(data, gamma, beta any, options ...Option) (*Array, error) {
+	return opMxInstanceNorm.call1([]any{data, gamma, beta}, options)
+}
+
+// MxInstanceNorm is the package's MxInstanceNorm in the scope.
+func (s *Scope) MxInstanceNorm(data, gamma, beta any, options ...Option) *Array {
+	return opMxInstanceNorm.in1(s, []any{data, gamma, beta}, options)
+}
+
+var opMxL2Normalization = operator{name: "mx.L2Normalization", params: []string{"data", "eps", "mode"}}
+
+// MxL2Normalization is mx.L2Normalization(data, eps=1e-10, mode='instance'): the data divided by its length: of each sample, of each channel of it, or along the channels.
+func MxL2Normalization(data any, options ...Option) (*Array, error) {
+	return opMxL2Normalization.call1([]any{data}, options)
+}
+
+// MxL2Normalization is the package's MxL2Normalization in the scope.
+func (s *Scope) MxL2Normalization(data any, options ...Option) *Array {
+	return opMxL2Normalization.in1(s, []any{data}, options)
+}
+
+var opMxLRN = operator{name: "mx.LRN", params: []string{"data", "nsize", "alpha", "beta", "knorm"}}
+
+// MxLRN is mx.LRN(data, nsize, alpha=0.0001, beta=0.75, knorm=2.0): local response normalisation over nsize neighbouring channels.
+func MxLRN(data any, nsize int, options ...Option) (*Array, error) {
+	return opMxLRN.call1([]any{data, nsize}, options)
+}
+
+// MxLRN is the package's MxLRN in the scope.
+func (s *Scope) MxLRN(data any, nsize int, options ...Option) *Array {
+	return opMxLRN.in1(s, []any{data, nsize}, options)
+}
+
 var opMxLeakyReLU = operator{name: "mx.LeakyReLU", params: []string{"data", "gamma", "act_type", "slope", "lower_bound", "upper_bound"}}
 
 // MxLeakyReLU is mx.LeakyReLU(data, gamma=None, act_type='leaky', slope=0.25, lower_bound=0.125, upper_bound=0.334): relu with a slope below zero: leaky, elu, prelu or rrelu.
@@ -2232,6 +2292,42 @@ func MxReshape(data any, options ...Option) (*Array, error) {
 // MxReshape is the package's MxReshape in the scope.
 func (s *Scope) MxReshape(data any, options ...Option) *Array {
 	return opMxReshape.in1(s, []any{data}, options)
+}
+
+var opMxSequenceLast = operator{name: "mx.SequenceLast", params: []string{"data", "sequence_length", "use_sequence_length"}}
+
+// MxSequenceLast is mx.SequenceLast(data, sequence_length=None, use_sequence_length=False): the last step of each sequence, of an empty one the first.
+func MxSequenceLast(data any, options ...Option) (*Array, error) {
+	return opMxSequenceLast.call1([]any{data}, options)
+}
+
+// MxSequenceLast is the package's MxSequenceLast in the scope.
+func (s *Scope) MxSequenceLast(data any, options ...Option) *Array {
+	return opMxSequenceLast.in1(s, []any{data}, options)
+}
+
+var opMxSequenceMask = operator{name: "mx.SequenceMask", params: []string{"data", "sequence_length", "use_sequence_length", "value"}}
+
+// MxSequenceMask is mx.SequenceMask(data, sequence_length=None, use_sequence_length=False, value=0.0): steps behind the end of each sequence are `value`.
+func MxSequenceMask(data any, options ...Option) (*Array, error) {
+	return opMxSequenceMask.call1([]any{data}, options)
+}
+
+// MxSequenceMask is the package's MxSequenceMask in the scope.
+func (s *Scope) MxSequenceMask(data any, options ...Option) *Array {
+	return opMxSequenceMask.in1(s, []any{data}, options)
+}
+
+var opMxSequenceReverse = operator{name: "mx.SequenceReverse", params: []string{"data", "sequence_length", "use_sequence_length"}}
+
+// MxSequenceReverse is mx.SequenceReverse(data, sequence_length=None, use_sequence_length=False): each sequence backwards; what is behind its end stays.
+func MxSequenceReverse(data any, options ...Option) (*Array, error) {
+	return opMxSequenceReverse.call1([]any{data}, options)
+}
+
+// MxSequenceReverse is the package's MxSequenceReverse in the scope.
+func (s *Scope) MxSequenceReverse(data any, options ...Option) *Array {
+	return opMxSequenceReverse.in1(s, []any{data}, options)
 }
 
 var opMxSliceChannel = operator{name: "mx.SliceChannel", params: []string{"data", "num_outputs", "axis", "squeeze_axis"}}
@@ -4280,6 +4376,9 @@ func WithActType(actType string) Option { return Option{"act_type", actType} }
 // WithAdj gives the parameter adj.
 func WithAdj(adj ...int) Option { return Option{"adj", oneOrMore(adj)} }
 
+// WithAlpha gives the parameter alpha.
+func WithAlpha(alpha float64) Option { return Option{"alpha", alpha} }
+
 // WithAppend gives the parameter append.
 func WithAppend(append any) Option { return Option{"append", append} }
 
@@ -4309,6 +4408,9 @@ func WithAxisb(axisb int) Option { return Option{"axisb", axisb} }
 
 // WithAxisc gives the parameter axisc.
 func WithAxisc(axisc int) Option { return Option{"axisc", axisc} }
+
+// WithBeta gives the parameter beta.
+func WithBeta(beta float64) Option { return Option{"beta", beta} }
 
 // WithBias gives the parameter bias.
 func WithBias(bias any) Option { return Option{"bias", bias} }
@@ -4410,7 +4512,7 @@ func WithInputDim(inputDim int) Option { return Option{"input_dim", inputDim} }
 func WithInvert(invert bool) Option { return Option{"invert", invert} }
 
 // WithK gives the parameter k.
-func WithK(k int) Option { return Option{"k", k} }
+func WithK(k any) Option { return Option{"k", k} }
 
 // WithKeepHighest gives the parameter keep_highest.
 func WithKeepHighest(keepHighest bool) Option { return Option{"keep_highest", keepHighest} }
@@ -4423,6 +4525,9 @@ func WithKernel(kernel ...int) Option { return Option{"kernel", oneOrMore(kernel
 
 // WithKind gives the parameter kind.
 func WithKind(kind string) Option { return Option{"kind", kind} }
+
+// WithKnorm gives the parameter knorm.
+func WithKnorm(knorm float64) Option { return Option{"knorm", knorm} }
 
 // WithLayout gives the parameter layout.
 func WithLayout(layout string) Option { return Option{"layout", layout} }
@@ -4573,6 +4678,9 @@ func WithRtol(rtol float64) Option { return Option{"rtol", rtol} }
 // WithScale gives the parameter scale.
 func WithScale(scale any) Option { return Option{"scale", scale} }
 
+// WithSequenceLength gives the parameter sequence_length.
+func WithSequenceLength(sequenceLength any) Option { return Option{"sequence_length", sequenceLength} }
+
 // WithShape gives the parameter shape.
 func WithShape(shape ...int) Option { return Option{"shape", oneOrMore(shape)} }
 
@@ -4640,8 +4748,16 @@ func WithUseGlobalStats(useGlobalStats bool) Option {
 // WithUseIgnore gives the parameter use_ignore.
 func WithUseIgnore(useIgnore bool) Option { return Option{"use_ignore", useIgnore} }
 
+// WithUseSequenceLength gives the parameter use_sequence_length.
+func WithUseSequenceLength(useSequenceLength bool) Option {
+	return Option{"use_sequence_length", useSequenceLength}
+}
+
 // WithValidThresh gives the parameter valid_thresh.
 func WithValidThresh(validThresh float64) Option { return Option{"valid_thresh", validThresh} }
+
+// WithValue gives the parameter value.
+func WithValue(value float64) Option { return Option{"value", value} }
 
 // WithWeights gives the parameter weights.
 func WithWeights(weights any) Option { return Option{"weights", weights} }
