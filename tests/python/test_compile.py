@@ -341,6 +341,22 @@ def test_a_second_call_allocates_nothing():
     assert minpy.memory_stats()["n_allocs"] == before
 
 
+def test_many_results_are_one_call():
+    counter, seen = np.zeros(1), []
+
+    def f(x):
+        nonlocal counter
+        counter += 1
+        seen.append(x)
+        return [x + i for i in range(100)]
+
+    compiled = minpy.compile(f)
+    for i in range(1, 4):
+        same(compiled(np.ones(2)), [numpy.ones(2) + k for k in range(100)])
+        assert counter.tolist() == [i]
+    assert len(seen) == 1
+
+
 # ---- documents
 
 

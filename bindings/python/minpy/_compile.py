@@ -142,9 +142,9 @@ class _Surroundings:
             return
         if callable(value) and not isinstance(value, ndarray):
             self._function(value)
-        elif isinstance(value, (ndarray, tuple, list, dict, *_CONSTANTS)):
+        elif isinstance(value, _CONSTANTS) or _holds_arrays(value):
             self.getters.append(get)
-        else:
+        elif not isinstance(value, (tuple, list, dict)):
             self._object(value)
 
     def add_to(self, flat):
@@ -172,20 +172,22 @@ class _Kind:
         self.function = _minpy.function_compile(inner)
 
     def _run(self, *_):
+        if self.now.results is not None:  # there was no room for them
+            return self.now.results
         args, kwargs = self.now.call
         result = self.owner.__wrapped__(*args, **kwargs)
-        arrays = []
+        self.now.results = arrays = []
         build = _builder(result, arrays)
         self.shapes.append(build)
         arrays.append(_from_numpy(_numpy.array(len(self.shapes) - 1), True))
         return arrays
 
     def __call__(self, arrays, args, kwargs):
-        self.now.call = (args, kwargs)
+        self.now.call, self.now.results = (args, kwargs), None
         try:
             results = _minpy.function_call(self.function, arrays)
         finally:
-            self.now.call = None
+            self.now.call = self.now.results = None
         return self.shapes[int(results.pop())](results)
 
 

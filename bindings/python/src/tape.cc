@@ -2,6 +2,8 @@
 // to SWIG in python.i.
 #include "tape.h"
 
+#include <memory>
+
 #include "operator.h"
 
 namespace minpy::face {
@@ -199,19 +201,13 @@ PyObject* function_call(minpy_function f, PyObject* args) {
         if (done == Converted::foreign)
             return PyErr_Format(PyExc_TypeError, "argument %zu is no array: %s", i, Py_TYPE(o)->tp_name);
     }
-    std::vector<minpy_value> results(16);
-    int32_t n = 16;
-    auto call = [&] {
-        return run(arguments.bytes(), [&] {
-            return minpy_function_call(f, values.data(), static_cast<int32_t>(values.size()), nullptr, results.data(),
-                                       &n);
-        });
-    };
-    minpy_status status = call();
-    if (status == MINPY_E_INVALID && n > 16) {
-        results.resize(static_cast<size_t>(n));
-        status = call();
-    }
+    // Room for all there may be: a call that does not fit has happened, and is not made again.
+    constexpr int32_t kRoom = 1 << 14;
+    std::unique_ptr<minpy_value[]> results(new minpy_value[kRoom]);
+    int32_t n = kRoom;
+    minpy_status status = run(arguments.bytes(), [&] {
+        return minpy_function_call(f, values.data(), static_cast<int32_t>(values.size()), nullptr, results.get(), &n);
+    });
     if (status) return raise_status(status);
     minpy_fp_status(1);
     PyObject* out = PyList_New(n);
