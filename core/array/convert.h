@@ -14,7 +14,7 @@ template <class To, class From> MINPY_INLINE inline To float_to_int(From x, uint
         bool fits = x > From(-2147483649.0) && x < From(2147483648.0);
         if constexpr (std::is_same_v<From, float>) fits = x >= -2147483648.0f && x < 2147483648.0f;
         int32_t wide = fits ? int32_t(x) : std::numeric_limits<int32_t>::min();
-        if (!fits || double(To(wide)) != double(std::trunc(x))) flags |= kConvertInvalid;
+        flags |= !fits | (int64_t(To(wide)) != wide) ? kConvertInvalid : 0u;
         return To(wide);
     } else {
         bool fits = x >= From(-9223372036854775808.0) && x < From(9223372036854775808.0);
@@ -24,7 +24,7 @@ template <class To, class From> MINPY_INLINE inline To float_to_int(From x, uint
             return fits ? uint64_t(int64_t(x)) : uint64_t(1) << 63;
         } else {
             int64_t wide = fits ? int64_t(x) : std::numeric_limits<int64_t>::min();
-            if (!fits || double(To(wide)) != double(wide)) flags |= kConvertInvalid;
+            flags |= !fits | (int64_t(To(wide)) != wide) ? kConvertInvalid : 0u;
             return To(wide);
         }
     }
@@ -48,20 +48,24 @@ template <class To, class From> MINPY_INLINE inline To convert(From x, uint32_t&
         // double -> half through float would round twice; round to odd first.
         float f = float(x);
         if constexpr (std::is_same_v<From, double>) {
-            if (double(f) != x && std::isfinite(f)) {
-                uint32_t u = std::bit_cast<uint32_t>(f);
-                if (std::fabs(double(f)) > std::fabs(x)) --u;  // towards zero
-                f = std::bit_cast<float>(u | 1u);
-            }
+            uint32_t u = std::bit_cast<uint32_t>(f);
+            uint32_t odd = (u - (std::fabs(double(f)) > std::fabs(x))) | 1u;  // towards zero
+            bool inexact = (double(f) != x) & (std::fabs(f) < std::numeric_limits<float>::infinity());
+            f = std::bit_cast<float>(inexact ? odd : u);
         }
         To result(f);
-        if (std::isinf(float(result)) && !std::isinf(double(x))) flags |= kConvertOverflow;
+        constexpr uint16_t infinite = std::is_same_v<To, half> ? 0x7c00 : 0x7f80;
+        bool overflow =
+            ((result.bits & 0x7fff) == infinite) & (std::fabs(double(x)) < std::numeric_limits<double>::infinity());
+        flags |= overflow ? kConvertOverflow : 0u;
         return result;
     } else if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>) {
         return float_to_int<To>(x, flags);
     } else if constexpr (std::is_same_v<To, float> && std::is_same_v<From, double>) {
         float f = float(x);
-        if (std::isinf(f) && !std::isinf(x)) flags |= kConvertOverflow;
+        bool overflow = (std::fabs(f) == std::numeric_limits<float>::infinity()) &
+                        (std::fabs(x) < std::numeric_limits<double>::infinity());
+        flags |= overflow ? kConvertOverflow : 0u;
         return f;
     } else {
         return To(x);

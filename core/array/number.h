@@ -23,20 +23,23 @@ struct half {
 
     // Round to nearest even; overflow gives infinity, NaN stays NaN.
     MINPY_INLINE static uint16_t encode(float x) {
+        // Selects, no branches: loops of it are vectorised.
         uint32_t u = std::bit_cast<uint32_t>(x), sign = (u >> 16) & 0x8000u, a = u & 0x7fffffffu;
-        if (a >= 0x7f800000u) return uint16_t(sign | 0x7c00u | (a > 0x7f800000u ? 0x0200u | ((a >> 13) & 0x3ffu) : 0));
-        if (a >= 0x477ff000u) return uint16_t(sign | 0x7c00u);
-        if (a < 0x38800000u) {  // subnormal or zero: let float addition round
-            float magic = std::bit_cast<float>(0x3f000000u);
-            return uint16_t(sign | (std::bit_cast<uint32_t>(std::bit_cast<float>(a) + magic) - 0x3f000000u));
-        }
-        return uint16_t(sign | ((a + 0xc8000fffu + ((a >> 13) & 1)) >> 13));
+        uint32_t normal = (a + 0xc8000fffu + ((a >> 13) & 1)) >> 13;
+        float magic = std::bit_cast<float>(0x3f000000u);  // below the normal numbers let float addition round
+        uint32_t subnormal = std::bit_cast<uint32_t>(std::bit_cast<float>(a) + magic) - 0x3f000000u;
+        uint32_t nan = 0x7e00u | ((a >> 13) & 0x3ffu);
+        uint32_t h = a < 0x38800000u ? subnormal : normal;
+        h = a >= 0x477ff000u ? 0x7c00u : h;
+        h = a > 0x7f800000u ? nan : h;
+        return uint16_t(sign | h);
     }
     MINPY_INLINE static float decode(uint16_t h) {
         uint32_t sign = uint32_t(h & 0x8000u) << 16, a = h & 0x7fffu;
-        if (a >= 0x7c00u) return std::bit_cast<float>(sign | 0x7f800000u | (a & 0x3ffu) << 13);
-        if (a < 0x0400u) return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(float(a) * 0x1p-24f));
-        return std::bit_cast<float>(sign | ((a << 13) + 0x38000000u));
+        uint32_t subnormal = std::bit_cast<uint32_t>(float(int32_t(a)) * 0x1p-24f);
+        uint32_t f = a < 0x0400u ? subnormal : (a << 13) + 0x38000000u;
+        f = a >= 0x7c00u ? 0x7f800000u | (a & 0x3ffu) << 13 : f;
+        return std::bit_cast<float>(sign | f);
     }
 };
 
@@ -48,8 +51,8 @@ struct bhalf {
     MINPY_INLINE explicit operator float() const { return std::bit_cast<float>(uint32_t(bits) << 16); }
     MINPY_INLINE static uint16_t encode(float x) {
         uint32_t u = std::bit_cast<uint32_t>(x);
-        if ((u & 0x7fffffffu) > 0x7f800000u) return uint16_t((u >> 16) | 0x40u);
-        return uint16_t((u + 0x7fffu + ((u >> 16) & 1)) >> 16);
+        uint32_t rounded = (u + 0x7fffu + ((u >> 16) & 1)) >> 16;
+        return uint16_t((u & 0x7fffffffu) > 0x7f800000u ? (u >> 16) | 0x40u : rounded);
     }
 };
 

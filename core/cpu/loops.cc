@@ -9,33 +9,38 @@ namespace minpy {
 
 #define MINPY_DECLARE(family, level) const LoopTable& family##_loops_##level();
 #define MINPY_TABLE(family, level)   &family##_loops_##level(),
-#define MINPY_LEVEL_TABLES(level)                                                                                      \
-    namespace {                                                                                                        \
-    const LoopLevel& level_##level() {                                                                                 \
-        static const LoopTable* const tables[] = {MINPY_LOOP_FAMILIES(MINPY_TABLE, level)};                            \
-        static const LoopLevel result{#level, tables, int64_t(sizeof tables / sizeof *tables), &reductions_##level()}; \
-        return result;                                                                                                 \
-    }                                                                                                                  \
+#define MINPY_LEVEL_TABLES(level)                                                                                     \
+    namespace {                                                                                                       \
+    const LoopLevel& level_##level() {                                                                                \
+        static const LoopTable* const tables[] = {MINPY_LOOP_FAMILIES(MINPY_TABLE, level)};                           \
+        static const LoopLevel result{#level, tables, int64_t(sizeof tables / sizeof *tables), &reductions_##level(), \
+                                      &casts_##level()};                                                              \
+        return result;                                                                                                \
+    }                                                                                                                 \
     }
 
 #if MINPY_LEVEL_V2
 MINPY_LOOP_FAMILIES(MINPY_DECLARE, v2)
 const ReduceTable& reductions_v2();
+const CastTable& casts_v2();
 MINPY_LEVEL_TABLES(v2)
 #endif
 #if MINPY_LEVEL_V3
 MINPY_LOOP_FAMILIES(MINPY_DECLARE, v3)
 const ReduceTable& reductions_v3();
+const CastTable& casts_v3();
 MINPY_LEVEL_TABLES(v3)
 #endif
 #if MINPY_LEVEL_V4
 MINPY_LOOP_FAMILIES(MINPY_DECLARE, v4)
 const ReduceTable& reductions_v4();
+const CastTable& casts_v4();
 MINPY_LEVEL_TABLES(v4)
 #endif
 #if MINPY_LEVEL_GENERIC
 MINPY_LOOP_FAMILIES(MINPY_DECLARE, generic)
 const ReduceTable& reductions_generic();
+const CastTable& casts_generic();
 MINPY_LEVEL_TABLES(generic)
 #endif
 

@@ -25,27 +25,8 @@ struct LoopTable {
     int64_t size;
 };
 
-inline constexpr int64_t kReduceBlock = 1024;
-
-enum class Fold : int8_t { sum, prod, max, min };
-
-// One functor of core/ops/reductions.h on one dtype.
-struct ReduceLoop {
-    DType type;
-    bool hardware_flags;
-    // *to = x[0] ∘ x[1] ∘ … of n >= 1 contiguous elements: one tree over blocks of kReduceBlock.
-    void (*fold)(const char* x, int64_t n, char* to);
-    // to[j] = to[j] ∘ x[0][j] ∘ x[1][j] ∘ …: rows of n contiguous elements, `step` bytes apart.
-    void (*rows)(char* to, const char* x, int64_t step, int64_t n_rows, int64_t n);
-    void (*identity)(char* to);
-    // Of Max and Min: where the first best element is. `base` is the position of x[0]; an index of -1 is the beginning.
-    void (*find)(const char* x, int64_t n, int64_t base, char* best, int64_t* index);
-    void (*find_rows)(const char* x, int64_t n, int64_t row, char* best, int64_t* index);
-};
-
-struct ReduceTable {
-    ReduceLoop loops[4][kNumDTypes];  // by Fold and DType; `fold` is null where there is none
-};
+struct ReduceTable;  // core/cpu/reduce_loops.h
+struct CastTable;    // core/cpu/cast_loops.h
 
 // All tables of the best level this processor has; MINPY_LEVEL=v2|v3|v4 in the environment asks for a lower one.
 struct LoopLevel {
@@ -53,6 +34,7 @@ struct LoopLevel {
     const LoopTable* const* tables;
     int64_t n_tables;
     const ReduceTable* reductions;
+    const CastTable* casts;
 };
 const LoopLevel& loop_level();
 

@@ -14,8 +14,10 @@ constexpr int64_t kParallel = 1 << 17;  // elements from which threads pay
 constexpr int64_t kPiece = 1 << 16;     // elements of one task, about
 constexpr int64_t kChunk = 2048;        // bytes of accumulators side by side
 
+constexpr int64_t kLongRun = 128;  // elements that are folded where they lie
+
 struct Axis {
-    int64_t n, a, mask, to;  // size, and steps in bytes
+    int64_t n, a, mask, other, to;  // size, and steps in bytes
 };
 
 // Axes that are walked together, the largest steps outside, merged where one step serves two.
@@ -34,17 +36,18 @@ struct Axes {
         int64_t last = 0;
         for (int64_t i = 1; i < list.size(); ++i) {
             Axis &outer = list[last], inner = list[i];
-            if (outer.a == inner.a * inner.n && outer.mask == inner.mask * inner.n && outer.to == inner.to * inner.n)
-                outer = {outer.n * inner.n, inner.a, inner.mask, inner.to};
+            auto follows = [&](int64_t Axis::*step) { return outer.*step == inner.*step * inner.n; };
+            if (follows(&Axis::a) && follows(&Axis::mask) && follows(&Axis::other) && follows(&Axis::to))
+                outer = {outer.n * inner.n, inner.a, inner.mask, inner.other, inner.to};
             else list[++last] = inner;
         }
-        if (list.empty()) list.push_back({1, 0, 0, 0});
+        if (list.empty()) list.push_back({1, 0, 0, 0, 0});
         else list.resize(last + 1);
     }
     const Axis& inner() const { return list.back(); }
     // Offsets of a linear position, and how many steps of the inner axis are left there.
     struct Place {
-        int64_t a = 0, mask = 0, to = 0, run = 0;
+        int64_t a = 0, mask = 0, other = 0, to = 0, run = 0;
     };
     Place at(int64_t position) const {
         Place p;
@@ -54,22 +57,40 @@ struct Axes {
             if (i == list.size() - 1) p.run = list[i].n - k;
             p.a += k * list[i].a;
             p.mask += k * list[i].mask;
+            p.other += k * list[i].other;
             p.to += k * list[i].to;
         }
         return p;
     }
 };
 
+template <class U> void replace_typed(char* x, const char* mask, int64_t step, const char* by, int64_t n) {
+    U* to = reinterpret_cast<U*>(x);
+    U value;
+    std::memcpy(&value, by, sizeof value);
+    if (step == 1)
+        for (int64_t i = 0; i < n; ++i) to[i] = mask[i] ? to[i] : value;
+    else
+        for (int64_t i = 0; i < n; ++i) to[i] = mask[i * step] ? to[i] : value;
+}
 void replace_masked(char* x, int64_t item, const char* mask, int64_t step, const char* by, int64_t n) {
-    for (int64_t i = 0; i < n; ++i)
-        if (!mask[i * step]) std::memcpy(x + i * item, by, size_t(item));
+    switch (item) {
+        case 1: return replace_typed<uint8_t>(x, mask, step, by, n);
+        case 2: return replace_typed<uint16_t>(x, mask, step, by, n);
+        case 4: return replace_typed<uint32_t>(x, mask, step, by, n);
+        case 8: return replace_typed<uint64_t>(x, mask, step, by, n);
+        default:
+            for (int64_t i = 0; i < n; ++i)
+                if (!mask[i * step]) std::memcpy(x + i * item, by, size_t(item));
+    }
 }
 
 class Reducer {
 public:
     Reducer(const ReduceLoop& loop, const Array& to, const Array& a, DimsView axes, const Array& mask,
-            const char* masked, const char* initial)
+            const char* masked, const char* initial, const Prepared& prepared)
         : loop_(loop),
+          prepare_(prepared.loop),
           item_(itemsize(loop.type)),
           cast_(cast_function(a.dtype(), loop.type)),
           masked_(masked),
@@ -77,6 +98,7 @@ public:
           to_type_(to.dtype()),
           a_(a.raw()),
           mask_(mask ? mask.raw() : nullptr),
+          other_(prepared.other ? prepared.other.raw() : nullptr),
           to_(to.raw()) {
         int64_t step = to.itemsize();
         Dims to_steps(a.ndim());
@@ -86,22 +108,25 @@ public:
             step *= a.dim(i);
         }
         for (int64_t i = 0; i < a.ndim(); ++i) {
-            Axis x{a.dim(i), a.strides()[size_t(i)], mask ? mask.strides()[size_t(i)] : 0, to_steps[i]};
+            Axis x{a.dim(i), a.strides()[size_t(i)], mask ? mask.strides()[size_t(i)] : 0,
+                   other_ ? prepared.other.strides()[size_t(i)] : 0, to_steps[i]};
             if (to_steps[i]) {
                 kept_.add(x);
             } else {
                 if (x.a < 0) {  // the order does not matter
                     a_ += (x.n - 1) * x.a;
                     if (mask_) mask_ += (x.n - 1) * x.mask;
+                    if (other_) other_ += (x.n - 1) * x.other;
                     x.a = -x.a;
                     x.mask = -x.mask;
+                    x.other = -x.other;
                 }
                 reduced_.add(x);
             }
         }
         kept_.arrange();
         reduced_.arrange();
-        plain_ = a.dtype() == loop.type && !mask;
+        plain_ = a.dtype() == loop.type && !mask && !prepare_;
     }
 
     uint32_t run() {
@@ -158,67 +183,106 @@ private:
         int64_t position = group / chunks_ * columns_ + first, from = piece * piece_,
                 count = std::min(piece_, reduced_.size - from);
         Axes::Place place = kept_.at(position);
-        const char *a = a_ + place.a, *mask = mask_ ? mask_ + place.mask : nullptr;
+        Source source{a_ + place.a, mask_ ? mask_ + place.mask : nullptr, other_ ? other_ + place.other : nullptr};
         alignas(64) char acc[kChunk];
         if (inner_) {
             const Axis& step = kept_.inner();
-            for (int64_t i = 0; i < n; ++i)
-                fold_row(a + i * step.a, mask ? mask + i * step.mask : nullptr, from, count, acc + i * item_);
+            for (int64_t i = 0; i < n; ++i) fold_row(source.moved(step, i), from, count, acc + i * item_);
         } else {
-            fold_rows(a, mask, from, count, n, acc);
+            fold_rows(source, from, count, n, acc);
         }
         if (pieces_ > 1) std::memcpy(partial_.raw() + (piece * kept_.size + position) * item_, acc, size_t(n * item_));
         else finish(acc, position, n, true);
     }
 
+    struct Source {
+        const char *a, *mask, *other;
+        Source moved(const Axis& x, int64_t by) const {
+            return {a + by * x.a, mask ? mask + by * x.mask : nullptr, other ? other + by * x.other : nullptr};
+        }
+        Source moved(const Axes::Place& p) const {
+            return {a + p.a, mask ? mask + p.mask : nullptr, other ? other + p.other : nullptr};
+        }
+    };
+
+    // The next n elements along an axis as they are folded; at most kReduceBlock.
+    void fetch(const Source& s, const Axis& x, int64_t n, char* to) {
+        cast_(s.a, x.a, to, item_, n);
+        if (prepare_) {
+            alignas(64) char gathered[kReduceBlock * 16];
+            const char* other = s.other;
+            if (other && x.other != 0 && x.other != item_) {
+                cast_elements(other, x.other, loop_.type, gathered, item_, loop_.type, n);
+                other = gathered;
+            }
+            char* args[3] = {to, other ? const_cast<char*>(other) : to, to};
+            prepare_->run(args, other && x.other == 0 ? 2u : 0u, n);
+        }
+        if (s.mask) replace_masked(to, item_, s.mask, x.mask, masked_, n);
+    }
+
     // One result out of `count` elements of the reduced axes.
-    void fold_row(const char* a, const char* mask, int64_t from, int64_t count, char* to) {
+    void fold_row(const Source& s, int64_t from, int64_t count, char* to) {
         const Axis& x = reduced_.inner();
         bool direct = plain_ && (x.a == item_ || x.n == 1);
-        if (direct && reduced_.list.size() == 1) return loop_.fold(a + from * x.a, count, to);
+        if (direct && reduced_.list.size() == 1) return loop_.fold(s.a + from * x.a, count, to);
+        if (direct && x.n >= kLongRun) return fold_runs(s.a, from, count, to);
         if (count > kReduceBlock) {
             int64_t half = half_of(count);
             alignas(16) char other[16];
-            fold_row(a, mask, from, half, to);
-            fold_row(a, mask, from + half, count - half, other);
+            fold_row(s, from, half, to);
+            fold_row(s, from + half, count - half, other);
             return loop_.rows(to, other, 0, 1, 1);
         }
         alignas(64) char block[kReduceBlock * 16];
         for (int64_t done = 0; done < count;) {
             Axes::Place p = reduced_.at(from + done);
             int64_t n = std::min(p.run, count - done);
-            if (direct && n == count) return loop_.fold(a + p.a, count, to);
-            cast_(a + p.a, x.a, block + done * item_, item_, n);
-            if (mask) replace_masked(block + done * item_, item_, mask + p.mask, x.mask, masked_, n);
+            if (direct && n == count) return loop_.fold(s.a + p.a, count, to);
+            fetch(s.moved(p), x, n, block + done * item_);
             done += n;
         }
         loop_.fold(block, count, to);
     }
 
+    // Runs of contiguous elements one by one, then what they gave.
+    void fold_runs(const char* a, int64_t from, int64_t count, char* to) {
+        alignas(64) char block[kLongRun * 16];
+        int64_t runs = 0;
+        for (int64_t done = 0; done < count;) {
+            Axes::Place p = reduced_.at(from + done);
+            int64_t n = std::min(p.run, count - done);
+            loop_.fold(a + p.a, n, block + runs * item_);
+            done += n;
+            if (++runs == kLongRun && done < count) {
+                loop_.fold(block, runs, block);
+                runs = 1;
+            }
+        }
+        loop_.fold(block, runs, to);
+    }
+
     // A row of results out of `count` rows.
-    void fold_rows(const char* a, const char* mask, int64_t from, int64_t count, int64_t n, char* to) {
+    void fold_rows(const Source& s, int64_t from, int64_t count, int64_t n, char* to) {
         if (count > kReduceBlock) {
             int64_t half = half_of(count);
             alignas(64) char other[kChunk];
-            fold_rows(a, mask, from, half, n, to);
-            fold_rows(a, mask, from + half, count - half, n, other);
+            fold_rows(s, from, half, n, to);
+            fold_rows(s, from + half, count - half, n, other);
             return loop_.rows(to, other, 0, 1, n);
         }
         const Axis &row = reduced_.inner(), &column = kept_.inner();
         bool direct = plain_ && (column.a == item_ || n == 1);
         alignas(64) char buffer[kChunk];
-        auto fetch = [&](const Axes::Place& p, int64_t i, char* into) {
-            cast_(a + p.a + i * row.a, column.a, into, item_, n);
-            if (mask) replace_masked(into, item_, mask + p.mask + i * row.mask, column.mask, masked_, n);
-        };
         for (int64_t done = 0; done < count;) {
             Axes::Place p = reduced_.at(from + done);
+            Source first = s.moved(p);
             int64_t rows = std::min(p.run, count - done), i = 0;
-            if (done == 0) fetch(p, i++, to);
-            if (direct) loop_.rows(to, a + p.a + i * row.a, row.a, rows - i, n);
+            if (done == 0) fetch(first.moved(row, i++), column, n, to);
+            if (direct) loop_.rows(to, first.a + i * row.a, row.a, rows - i, n);
             else
                 for (; i < rows; ++i) {
-                    fetch(p, i, buffer);
+                    fetch(first.moved(row, i), column, n, buffer);
                     loop_.rows(to, buffer, 0, 1, n);
                 }
             done += rows;
@@ -252,11 +316,12 @@ private:
     }
 
     const ReduceLoop& loop_;
+    const Loop* prepare_;
     int64_t item_;
     CastFn cast_;
     const char *masked_, *initial_;
     DType to_type_;
-    const char *a_, *mask_;
+    const char *a_, *mask_, *other_;
     char* to_;
     Axes kept_, reduced_;
     bool plain_ = false, inner_ = false;
@@ -273,11 +338,21 @@ const ReduceLoop& reduce_loop(Fold fold, DType type) {
     return loop;
 }
 
+const Loop* prepared_loop(const char* functor, DType type) {
+    const LoopLevel& level = loop_level();
+    for (int64_t t = 0; t < level.n_tables; ++t)
+        for (int64_t i = 0; i < level.tables[t]->size; ++i) {
+            const Loop& loop = level.tables[t]->loops[i];
+            if (loop.types[0] == type && std::strcmp(loop.functor, functor) == 0) return &loop;
+        }
+    throw_unsupported(type);
+}
+
 uint32_t reduce(const ReduceLoop& loop, const Array& to, const Array& a, DimsView axes, const Array& mask,
-                const char* masked, const char* initial) {
+                const char* masked, const char* initial, const Prepared& prepared) {
     // A small whole array at once, as the general way would fold it.
     if (to.size() == 1 && a.size() > 0 && a.size() <= kReduceBlock && a.is_contiguous() && a.dtype() == loop.type &&
-        !mask && !initial) {
+        !mask && !initial && !prepared.loop) {
         alignas(16) char result[16];
         HardwareFlags hardware;
         loop.fold(a.raw(), a.size(), result);
@@ -285,7 +360,7 @@ uint32_t reduce(const ReduceLoop& loop, const Array& to, const Array& a, DimsVie
         cast_elements(result, 0, loop.type, to.raw(), 0, to.dtype(), 1);
         return loop.hardware_flags ? raised : 0;
     }
-    return Reducer(loop, to, a, axes, mask, masked, initial).run();
+    return Reducer(loop, to, a, axes, mask, masked, initial, prepared).run();
 }
 
 void find_along(const ReduceLoop& loop, const Array& to, const Array& a, int64_t axis) {
@@ -299,10 +374,35 @@ void find_along(const ReduceLoop& loop, const Array& to, const Array& a, int64_t
         to_step *= a.dim(i);
     }
     for (int64_t i = 0; i < a.ndim(); ++i)
-        if (i != axis) kept.add({a.dim(i), a.strides()[size_t(i)], 0, to_steps[i]});
+        if (i != axis) kept.add({a.dim(i), a.strides()[size_t(i)], 0, 0, to_steps[i]});
     kept.arrange();
     CastFn cast = cast_function(a.dtype(), loop.type);
     bool plain = a.dtype() == loop.type;
+    // Elements [from, to) of a row: the best one and where it is.
+    auto find_row = [&](const char* row, int64_t from, int64_t to, char* best, int64_t* found) {
+        std::memset(best, 0, size_t(item));  // loops compare with it before it is anything
+        *found = -1;
+        if (plain && (step == item || n == 1)) return loop.find(row + from * step, to - from, from, best, found);
+        alignas(64) char buffer[kReduceBlock * 16];
+        for (int64_t i = from; i < to; i += kReduceBlock) {
+            int64_t count = std::min(kReduceBlock, to - i);
+            cast(row + i * step, step, buffer, item, count);
+            loop.find(buffer, count, i, best, found);
+        }
+    };
+    if (kept.size == 1 && n >= kParallel) {  // pieces of one row, then the best of their best
+        int64_t pieces = (n + kPiece - 1) / kPiece, shape[] = {pieces};
+        Array bests = empty(shape, loop.type), places = empty(shape, DType::int64);
+        parallel_for(pieces, [&](int64_t k) {
+            find_row(a.raw(), k * kPiece, std::min(n, (k + 1) * kPiece), bests.raw() + k * item,
+                     places.raw_as<int64_t>() + k);
+        });
+        alignas(16) char best[16] = {};
+        int64_t which = -1;
+        loop.find(bests.raw(), pieces, 0, best, &which);
+        *to.raw_as<int64_t>() = places.raw_as<int64_t>()[which];
+        return;
+    }
     const Axis column = kept.inner();
     bool along = kept.size == 1 || std::abs(step) <= std::abs(column.a);
     int64_t width = std::min(column.n, kChunk / 16), chunks = (column.n + width - 1) / width;
@@ -312,24 +412,12 @@ void find_along(const ReduceLoop& loop, const Array& to, const Array& a, int64_t
         for (int64_t t = b * batch; t < std::min(tasks, (b + 1) * batch); ++t) {
             int64_t first = t % chunks * width, columns = std::min(width, column.n - first);
             Axes::Place p = kept.at(t / chunks * column.n + first);
-            alignas(64) char best[kChunk], buffer[kReduceBlock * 16];
+            alignas(64) char best[kChunk], buffer[kChunk];
             int64_t found[kChunk / 16];
-            std::memset(best, 0, size_t((along ? 1 : columns) * item));  // loops compare with it before it is anything
             if (along) {
-                for (int64_t j = 0; j < columns; ++j) {
-                    const char* x = a.raw() + p.a + j * column.a;
-                    found[j] = -1;
-                    if (plain && (step == item || n == 1)) {
-                        loop.find(x, n, 0, best, &found[j]);
-                        continue;
-                    }
-                    for (int64_t i = 0; i < n; i += kReduceBlock) {
-                        int64_t count = std::min(kReduceBlock, n - i);
-                        cast(x + i * step, step, buffer, item, count);
-                        loop.find(buffer, count, i, best, &found[j]);
-                    }
-                }
+                for (int64_t j = 0; j < columns; ++j) find_row(a.raw() + p.a + j * column.a, 0, n, best, &found[j]);
             } else {
+                std::memset(best, 0, size_t(columns * item));
                 for (int64_t i = 0; i < n; ++i) {
                     const char* x = a.raw() + p.a + i * step;
                     if (!plain || (column.a != item && columns > 1)) {

@@ -14,6 +14,16 @@ template <class T> MINPY_FN T one() {
     else return T(1);
 }
 
+// What every number beats, or none is worse than.
+template <class T> MINPY_FN T least() {
+    if constexpr (math::kIsFloat<T>) return -std::numeric_limits<T>::infinity();
+    else return std::numeric_limits<T>::min();
+}
+template <class T> MINPY_FN T most() {
+    if constexpr (math::kIsFloat<T>) return std::numeric_limits<T>::infinity();
+    else return std::numeric_limits<T>::max();
+}
+
 struct Sum {
     static constexpr auto kTypes = bit(DType::int64) | bit(DType::uint64) | kFloat | kComplex;
     static constexpr bool kHardwareFlags = true;
@@ -28,6 +38,7 @@ struct Prod {
 };
 // NaN where either is NaN. The identities serve any() and all(), which are these two on bools.
 struct Max {
+    static constexpr bool kLargest = true;
     static constexpr auto kTypes = kBool | kInteger | kFloat | kComplex;
     static constexpr bool kHardwareFlags = false;
     template <class T> MINPY_FN static T identity() { return T{}; }
@@ -36,8 +47,11 @@ struct Max {
         else return ((x >= y) | (x != x)) ? x : y;  // no branch: a vector of selects
     }
     template <class T> MINPY_FN static bool better(T x, T than) { return is_less(than, x); }
+    static constexpr bool kNaNWins = true;
+    template <class T> MINPY_FN static T worst() { return least<T>(); }
 };
 struct Min {
+    static constexpr bool kLargest = false;
     static constexpr auto kTypes = kBool | kInteger | kFloat | kComplex;
     static constexpr bool kHardwareFlags = false;
     template <class T> MINPY_FN static T identity() { return one<T>(); }
@@ -46,4 +60,25 @@ struct Min {
         else return ((x <= y) | (x != x)) ? x : y;
     }
     template <class T> MINPY_FN static bool better(T x, T than) { return is_less(x, than); }
+    static constexpr bool kNaNWins = true;
+    template <class T> MINPY_FN static T worst() { return most<T>(); }
+};
+// NaN only where both are.
+struct Fmax {
+    static constexpr bool kLargest = true;
+    static constexpr auto kTypes = kFloat;
+    static constexpr bool kHardwareFlags = false, kNaNWins = false;
+    template <class T> MINPY_FN static T identity() { return std::numeric_limits<T>::quiet_NaN(); }
+    template <class T> MINPY_FN T operator()(T x, T y) const { return math::select((x >= y) | (y != y), x, y); }
+    template <class T> MINPY_FN static bool better(T x, T than) { return than < x; }
+    template <class T> MINPY_FN static T worst() { return least<T>(); }
+};
+struct Fmin {
+    static constexpr bool kLargest = false;
+    static constexpr auto kTypes = kFloat;
+    static constexpr bool kHardwareFlags = false, kNaNWins = false;
+    template <class T> MINPY_FN static T identity() { return std::numeric_limits<T>::quiet_NaN(); }
+    template <class T> MINPY_FN T operator()(T x, T y) const { return math::select((x <= y) | (y != y), x, y); }
+    template <class T> MINPY_FN static bool better(T x, T than) { return x < than; }
+    template <class T> MINPY_FN static T worst() { return most<T>(); }
 };

@@ -3,9 +3,11 @@
 #include <cmath>
 
 #include "core/autograd/node.h"
+#include "core/cpu/reduce.h"
 #include "core/ops/axes.h"
 #include "core/registry/device.h"
 #include "core/registry/registry.h"
+#include "core/registry/thread_state.h"
 
 namespace minpy {
 namespace {
@@ -33,6 +35,9 @@ struct Count {
     Array divide(const Array& s) const { return array ? s / array : s / number; }
 };
 
+// Whether kernels that fold in one pass serve: they are for the CPU and know no derivative.
+bool in_one_pass(const Array& a) { return a.on_cpu() && !may_be_traced(a); }
+
 void mean(Call& c) {
     const Array &a = c.in[0], &where = c.in[1];
     DType result = c.dtype(2, in(a.dtype(), kBool | kInteger) ? DType::float64 : a.dtype());
@@ -53,18 +58,72 @@ Array variance(Call& c, DType& result) {
         if (ddof != 0) throw value_error("ddof and correction can't be provided simultaneously.");
         ddof = c.number(7);
     }
-    Array a = ops::astype(c.in[0], t);
+    bool quick = in_one_pass(c.in[0]) && !(given && may_be_traced(given)) && in(t, kFloat) && in(own, ~kComplex);
+    Array a = quick ? c.in[0] : ops::astype(c.in[0], t);
     Dims axes = c.axes(1, a.ndim());
     Array center = given ? ops::astype(given, t)
                          : Count(c, a, axes, where, real_of(t), true)
-                               .divide(c.call(MINPY_OP("sum"), a, axes, none_value(), true, none_value(), where));
-    Array d = a - center;
-    Array squares = in(t, kComplex) ? c.call(MINPY_OP("real"), d * ops::conj(d)) : d * d;
-    Array s = c.call(MINPY_OP("sum"), squares, axes, none_value(), c.flag(4), none_value(), where);
+                               .divide(c.call(MINPY_OP("sum"), a, axes, t, true, none_value(), where));
+    Array s;
+    if (quick) {
+        s = c.call(MINPY_OP("_squares"), a, center, where, axes, c.flag(4));
+    } else {
+        Array d = a - center;
+        Array squares = in(t, kComplex) ? c.call(MINPY_OP("real"), d * ops::conj(d)) : d * d;
+        s = c.call(MINPY_OP("sum"), squares, axes, none_value(), c.flag(4), none_value(), where);
+    }
     Count count(c, a, axes, where, real_of(t), c.flag(4));
     count.number = std::max(count.number - ddof, 0.0);
     if (count.array) count.array = c.call(MINPY_OP("maximum"), count.array - ddof, 0.0);
     return count.divide(s);
+}
+
+// Folds of elements that are prepared on the way, of (a, …, axes, keepdims); short floats in float32.
+struct OnePass {
+    const char* signature;
+    Fold fold;
+    const char* functor;  // or null
+    const char* doc;
+};
+constexpr OnePass kOnePass[] = {
+    {"_nansum(a, axis: axes = None, keepdims: bool = False)", Fold::sum, "ZeroForNaN",
+     "Sum in which NaN counts as zero, in one pass."},
+    {"_nanprod(a, axis: axes = None, keepdims: bool = False)", Fold::prod, "OneForNaN",
+     "Product in which NaN counts as one, in one pass."},
+    {"_nanmax(a, axis: axes = None, keepdims: bool = False)", Fold::fmax, nullptr,
+     "The largest element that is no NaN, in one pass."},
+    {"_nanmin(a, axis: axes = None, keepdims: bool = False)", Fold::fmin, nullptr,
+     "The smallest element that is no NaN, in one pass."},
+};
+
+void infer_folded(Call& c, int axes_at, DType t) {
+    Dims shape = shape_without(c.in[0].shape(), c.axes(axes_at, c.in[0].ndim()), c.flag(axes_at + 1));
+    c.output({shape.data(), size_t(shape.size())}, t);
+}
+
+void fold_prepared(Call& c, Fold fold, const Prepared& prepared, const Array& mask, int axes_at, DType t) {
+    const Array& a = c.in[0];
+    Dims axes = c.axes(axes_at, a.ndim());
+    const ReduceLoop& loop = reduce_loop(fold, t);
+    alignas(16) char identity[16];
+    loop.identity(identity);
+    const char* start = size_along(a.shape(), axes) == 0 ? identity : nullptr;
+    thread_state().fp_status |=
+        reduce(loop, c.out[0], a, {axes.data(), size_t(axes.size())}, mask, identity, start, prepared);
+}
+
+template <int K> void register_one_pass(Registry& r) {
+    r.op(kOnePass[K].signature)
+        .infer([](Call& c) { infer_folded(c, 1, c.in[0].dtype()); })
+        .kernel([](Call& c) {
+            constexpr OnePass row = kOnePass[K];
+            DType t = in(c.in[0].dtype(), kShortFloat) ? DType::float32 : c.in[0].dtype();
+            Prepared prepared;
+            if (row.functor) prepared.loop = prepared_loop(row.functor, t);
+            fold_prepared(c, row.fold, prepared, {}, 1, t);
+        })
+        .not_differentiable("the composite is recorded")
+        .doc(kOnePass[K].doc);
 }
 
 // ---- over what is not NaN ----
@@ -84,7 +143,7 @@ Array mask_of(const Call& c, const Array& a, const Array& where) {
 }
 
 // Of (a, axis, keepdims, initial, where): NaN only where there is nothing else. `name` is NumPy's reduction.
-void nan_extreme(Call& c, const Op& reduction, const char* name, double worst) {
+void nan_extreme(Call& c, const Op& reduction, const Op& one_pass, const char* name, double worst) {
     const Array &a = c.in[0], &where = c.in[1];
     Dims axes = c.axes(1, a.ndim());
     if (c.is_none(3)) {
@@ -94,12 +153,22 @@ void nan_extreme(Call& c, const Op& reduction, const char* name, double worst) {
         if (size_along(a.shape(), axes) == 0 && checked_size(shape_without(a.shape(), axes, false)) != 0)
             throw value_error("zero-size array to reduction operation ", name, " which has no identity");
     }
+    if (in_one_pass(a) && in(a.dtype(), kFloating) && !where && c.is_none(3))
+        return c.out.push_back(c.call(one_pass, a, c.args[1], c.args[2]));
     Array m = c.call(reduction, replaced(c, a, worst), c.args[1], c.args[2], c.args[3], where);
     if (may_be_nan(a) && c.is_none(3)) {
         Array none = c.call(MINPY_OP("all"), c.call(MINPY_OP("isnan"), a), c.args[1], c.args[2]);
         m = c.call(MINPY_OP("where"), none, double(NAN), m);
     }
     c.out.push_back(m);
+}
+
+// Of (a, axis, dtype, keepdims, initial, where): NaN counts as `value`.
+void nan_fold(Call& c, const Op& reduction, const Op& one_pass, double value) {
+    const Array& a = c.in[0];
+    if (in_one_pass(a) && in(a.dtype(), kFloating) && c.is_none(2) && c.is_none(4) && !c.in[1])
+        return c.out.push_back(c.call(one_pass, a, c.args[1], c.args[3]));
+    c.out.push_back(c.call(reduction, replaced(c, a, value), c.args[1], c.args[2], c.args[3], c.args[4], c.in[1]));
 }
 
 void check_inexact(const Call& c) {
@@ -342,29 +411,23 @@ void register_statistics(Registry& r) {
         .doc("log(sum(exp(a))) over the given axes, without overflow.");
     r.op("nansum(a, axis: axes = None, dtype: dtype = None, keepdims: bool = False, initial: scalar = None, where: "
          "array = None)")
-        .composite([](Call& c) {
-            c.out.push_back(
-                c.call(MINPY_OP("sum"), replaced(c, c.in[0], 0), c.args[1], c.args[2], c.args[3], c.args[4], c.in[1]));
-        })
+        .composite([](Call& c) { nan_fold(c, MINPY_OP("sum"), MINPY_OP("_nansum"), 0); })
         .scalar_result()
         .sample("f64(2,3), axis=1")
         .doc("Sum in which NaN counts as zero.");
     r.op("nanprod(a, axis: axes = None, dtype: dtype = None, keepdims: bool = False, initial: scalar = None, where: "
          "array = None)")
-        .composite([](Call& c) {
-            c.out.push_back(
-                c.call(MINPY_OP("prod"), replaced(c, c.in[0], 1), c.args[1], c.args[2], c.args[3], c.args[4], c.in[1]));
-        })
+        .composite([](Call& c) { nan_fold(c, MINPY_OP("prod"), MINPY_OP("_nanprod"), 1); })
         .scalar_result()
         .sample("f64(2,3), axis=1")
         .doc("Product in which NaN counts as one.");
     r.op("nanmax(a, axis: axes = None, keepdims: bool = False, initial: scalar = None, where: array = None)")
-        .composite([](Call& c) { nan_extreme(c, MINPY_OP("max"), "fmax", -INFINITY); })
+        .composite([](Call& c) { nan_extreme(c, MINPY_OP("max"), MINPY_OP("_nanmax"), "fmax", -INFINITY); })
         .scalar_result()
         .sample("f64(2,3), axis=1")
         .doc("The largest element that is no NaN.");
     r.op("nanmin(a, axis: axes = None, keepdims: bool = False, initial: scalar = None, where: array = None)")
-        .composite([](Call& c) { nan_extreme(c, MINPY_OP("min"), "fmin", INFINITY); })
+        .composite([](Call& c) { nan_extreme(c, MINPY_OP("min"), MINPY_OP("_nanmin"), "fmin", INFINITY); })
         .scalar_result()
         .sample("f64(2,3), axis=1")
         .doc("The smallest element that is no NaN.");
@@ -402,6 +465,21 @@ void register_statistics(Registry& r) {
         })
         .sample("f64(2,3), axis=1")
         .doc("Running product in which NaN counts as one.");
+
+    register_one_pass<0>(r);
+    register_one_pass<1>(r);
+    register_one_pass<2>(r);
+    register_one_pass<3>(r);
+    r.op("_squares(a, center, where: array?, axis: axes, keepdims: bool)")
+        .infer([](Call& c) { infer_folded(c, 3, c.in[1].dtype()); })
+        .kernel([](Call& c) {
+            Array center = broadcast_window(c.in[1], c.in[0].shape());
+            Array mask = c.in[2] ? broadcast_window(c.in[2], c.in[0].shape()) : Array();
+            DType t = c.in[1].dtype();
+            fold_prepared(c, Fold::sum, {prepared_loop("SquaredDistance", t), center}, mask, 3, t);
+        })
+        .not_differentiable("the composite is recorded")
+        .doc("Sum of the squared distances from a center, in the center's dtype.");
 
     r.elementwise("_deviation(x, /)", "Deviation")
         .partial([](P c) { return call(MINPY_OP("_half_inverse"), c.out()); })

@@ -12,4 +12,22 @@ struct HalfInverse {
     template <class T> MINPY_FN T operator()(T x) const { return x == 0 ? T(0) : T(0.5) / x; }
 };
 
-MINPY_FUNCTORS(Deviation, HalfInverse)
+// What means and spreads fold.
+struct SquaredDistance {
+    static constexpr auto kTypes = kFloat;
+    static constexpr bool kHardwareFlags = true;
+    template <class T> MINPY_FN T operator()(T x, T center) const {
+        T d = x - center;
+        return d * d;
+    }
+};
+struct ZeroForNaN {
+    static constexpr auto kTypes = kFloat;
+    template <class T> MINPY_FN T operator()(T x) const { return math::is_nan(x) ? T(0) : x; }
+};
+struct OneForNaN {
+    static constexpr auto kTypes = kFloat;
+    template <class T> MINPY_FN T operator()(T x) const { return math::is_nan(x) ? T(1) : x; }
+};
+
+MINPY_FUNCTORS(Deviation, HalfInverse, SquaredDistance, ZeroForNaN, OneForNaN)

@@ -1,5 +1,14 @@
 // The loops of reductions, compiled once per instruction level, MINPY_LEVEL. Exports reductions_<level>().
 #include "core/cpu/loops/prelude.h"
+#include "core/cpu/reduce_loops.h"
+
+#if defined(__AVX512F__)
+#define MINPY_VECTOR_BYTES 64
+#elif defined(__AVX2__)
+#define MINPY_VECTOR_BYTES 32
+#else
+#define MINPY_VECTOR_BYTES 16
+#endif
 
 namespace minpy {
 namespace MINPY_LEVEL {
@@ -9,10 +18,15 @@ namespace reductions {
 #include "core/ops/reductions.h"
 
 template <class F, class T> struct Folder {
-    // Accumulators side by side; the compiler makes vectors of them. The same at every level.
-    // Selects take longer than sums, so more of them run side by side.
-    static constexpr bool kSelects = requires(T x) { F::better(x, x); };
-    static constexpr int kLanes = sizeof(T) >= 16 ? 8 : (kSelects ? 512 : 128) / int(sizeof(T));
+    // Accumulators side by side; the compiler makes two vectors of them. The same at every level.
+    static constexpr int kLanes = sizeof(T) >= 16 ? 8 : 128 / int(sizeof(T));
+    // Whether the order of the elements is that of a comparison, but for NaN.
+    static constexpr bool kExtreme = !math::kIsComplex<T> && requires(T x) { F::better(x, x); };
+    // Whether one NaN decides.
+    static constexpr bool kFlagsNaN = [] {
+        if constexpr (kExtreme) return math::kIsFloat<T> && F::kNaNWins;
+        else return false;
+    }();
 
     static void fold(const char* p, int64_t n, char* to) {
         *reinterpret_cast<T*>(to) = tree(reinterpret_cast<const T*>(p), n);
@@ -23,7 +37,38 @@ template <class F, class T> struct Folder {
             int64_t blocks = (n + kReduceBlock - 1) / kReduceBlock, half = (blocks + 1) / 2 * kReduceBlock;
             return F{}(tree(x, half), tree(x + half, n - half));
         }
+        if constexpr (kExtreme) return n < 4 * kVector ? chain(x, n) : extreme(x, n);
         return n < 8 ? chain(x, n) : n <= 128 || n < 2 * kLanes ? lanes<8>(x, n) : lanes<kLanes>(x, n);
+    }
+    // Of n >= 4 vectors' elements. The last vectors overlap those before: an extreme may be looked at twice. Vectors by
+    // name: of loops over lanes the compiler makes scalars as it pleases.
+    static constexpr int kVector = MINPY_VECTOR_BYTES / int(sizeof(T));
+    static T extreme(const T* x, int64_t n) {
+        typedef T Vector __attribute__((vector_size(MINPY_VECTOR_BYTES)));
+        typedef T Loose __attribute__((vector_size(MINPY_VECTOR_BYTES), aligned(alignof(T)), may_alias));
+        auto load = [](const T* p) -> Vector { return *reinterpret_cast<const Loose*>(p); };
+        auto better = [](Vector a, Vector b) -> Vector { return (F::kLargest ? a > b : a < b) ? a : b; };  // b for NaN
+        constexpr int64_t step = 4 * kVector;
+        const Vector worst = Vector{} + F::template worst<T>();
+        Vector b0 = worst, b1 = worst, b2 = worst, b3 = worst;
+        [[maybe_unused]] decltype(b0 != b0) nan = {};
+        for (int64_t i = 0; i < n; i += step) {
+            const T* p = x + (i + step <= n ? i : n - step);
+            Vector a0 = load(p), a1 = load(p + kVector), a2 = load(p + 2 * kVector), a3 = load(p + 3 * kVector);
+            b0 = better(a0, b0), b1 = better(a1, b1), b2 = better(a2, b2), b3 = better(a3, b3);
+            if constexpr (kFlagsNaN) nan |= (a0 != a0) | (a1 != a1) | (a2 != a2) | (a3 != a3);
+        }
+        b0 = better(better(b0, b1), better(b2, b3));
+        T best = b0[0];
+        bool special = false;
+        for (int k = 0; k < kVector; ++k) {
+            T y = b0[k];
+            best = F::better(y, best) ? y : best;
+            if constexpr (kFlagsNaN) special |= nan[k] != 0;
+        }
+        // The NaN of the data; or what was nowhere beaten, if NaN was all there was.
+        if constexpr (math::kIsFloat<T> && !kFlagsNaN) special = best == F::template worst<T>();
+        return special ? chain(x, n) : best;
     }
     // Up to 128 elements are added as NumPy adds them.
     static T chain(const T* x, int64_t n) {
@@ -53,13 +98,13 @@ template <class F, class T> struct Folder {
     static void rows(char* to, const char* p, int64_t step, int64_t n_rows, int64_t n) {
         T* __restrict acc = reinterpret_cast<T*>(to);
         int64_t r = 0;
-        for (; !kSelects && r + 4 <= n_rows; r += 4) {
+        for (; r + 4 <= n_rows; r += 4) {
             const T* a = reinterpret_cast<const T*>(p + r * step);
             const T* b = reinterpret_cast<const T*>(p + (r + 1) * step);
             const T* c = reinterpret_cast<const T*>(p + (r + 2) * step);
             const T* d = reinterpret_cast<const T*>(p + (r + 3) * step);
 #pragma GCC ivdep
-            for (int64_t j = 0; j < n; ++j) acc[j] = F{}(acc[j], F{}(F{}(a[j], b[j]), F{}(c[j], d[j])));
+            for (int64_t j = 0; j < n; ++j) acc[j] = five(acc[j], a[j], b[j], c[j], d[j]);
         }
         for (; r < n_rows; ++r) {
             const T* a = reinterpret_cast<const T*>(p + r * step);
@@ -67,9 +112,41 @@ template <class F, class T> struct Folder {
             for (int64_t j = 0; j < n; ++j) acc[j] = F{}(acc[j], a[j]);
         }
     }
+    static T five(T acc, T a, T b, T c, T d) {
+        if constexpr (kFlagsNaN) {
+            T p = F::better(a, b) ? a : b, q = F::better(c, d) ? c : d, top = F::better(p, q) ? p : q;
+            top = F::better(top, acc) ? top : acc;
+            bool nan = __builtin_isunordered(a, b) | __builtin_isunordered(c, d) | (acc != acc);
+            return nan ? std::numeric_limits<T>::quiet_NaN() : top;
+        }
+        return F{}(acc, F{}(F{}(a, b), F{}(c, d)));
+    }
 
     static void identity(char* to) { *reinterpret_cast<T*>(to) = F::template identity<T>(); }
 
+    // Where the first of n elements is that is `top`, or no number if that is none; there is one.
+    static int64_t place(const T* x, int64_t n, T top) {
+        bool none = math::is_nan(top);
+        int64_t i = 0;
+        if constexpr (kExtreme) {
+            typedef T Vector __attribute__((vector_size(MINPY_VECTOR_BYTES)));
+            typedef T Loose __attribute__((vector_size(MINPY_VECTOR_BYTES), aligned(alignof(T)), may_alias));
+            constexpr int64_t step = 8 * kVector;
+            const Vector wanted = Vector{} + top;
+            for (; i + step <= n; i += step) {
+                decltype(wanted == wanted) hits = {};
+                for (int64_t k = i; k < i + step; k += kVector) {
+                    Vector a = *reinterpret_cast<const Loose*>(x + k);
+                    hits |= none ? a != a : a == wanted;
+                }
+                bool hit = false;
+                for (int k = 0; k < kVector; ++k) hit |= hits[k] != 0;
+                if (hit) break;
+            }
+        }
+        while (none ? !math::is_nan(x[i]) : !(x[i] == top)) ++i;
+        return i;
+    }
     // Block by block: its best, and only if that is news where it is.
     static void find(const char* p, int64_t n, int64_t base, char* best_at, int64_t* index) {
         const T* x = reinterpret_cast<const T*>(p);
@@ -80,11 +157,7 @@ template <class F, class T> struct Folder {
             T top = tree(x + from, count);
             if (*index >= 0 && !F::better(top, best) && !math::is_nan(top)) continue;
             best = top;
-            int64_t i = from;
-            if (math::is_nan(top))
-                while (!math::is_nan(x[i])) ++i;
-            else
-                while (!(x[i] == top)) ++i;
+            int64_t i = from + place(x + from, count, top);
             *index = base + i;
         }
         *reinterpret_cast<T*>(best_at) = best;
@@ -108,13 +181,14 @@ struct Builder {
     ReduceLoop* out;  // by dtype
     template <class F, class T> void one() {
         if constexpr (in(dtype_of<T>, F::kTypes)) {
+            using E = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;  // bytes are vectorised, bools not
             ReduceLoop& loop = out[int(dtype_of<T>)];
             loop = {
-                dtype_of<T>, F::kHardwareFlags, Folder<F, T>::fold, Folder<F, T>::rows, Folder<F, T>::identity, nullptr,
+                dtype_of<T>, F::kHardwareFlags, Folder<F, E>::fold, Folder<F, E>::rows, Folder<F, E>::identity, nullptr,
                 nullptr};
-            if constexpr (requires(T x) { F::better(x, x); }) {
-                loop.find = Folder<F, T>::find;
-                loop.find_rows = Folder<F, T>::find_rows;
+            if constexpr (requires(E x) { F::better(x, x); }) {
+                loop.find = Folder<F, E>::find;
+                loop.find_rows = Folder<F, E>::find_rows;
             }
         }
     }
@@ -137,6 +211,8 @@ const ReduceTable& MINPY_CONCAT(reductions_, MINPY_LEVEL)() {
         MINPY_LEVEL::reductions::Builder{t.loops[int(Fold::prod)]}.all<MINPY_LEVEL::reductions::Prod>();
         MINPY_LEVEL::reductions::Builder{t.loops[int(Fold::max)]}.all<MINPY_LEVEL::reductions::Max>();
         MINPY_LEVEL::reductions::Builder{t.loops[int(Fold::min)]}.all<MINPY_LEVEL::reductions::Min>();
+        MINPY_LEVEL::reductions::Builder{t.loops[int(Fold::fmax)]}.all<MINPY_LEVEL::reductions::Fmax>();
+        MINPY_LEVEL::reductions::Builder{t.loops[int(Fold::fmin)]}.all<MINPY_LEVEL::reductions::Fmin>();
         return t;
     }();
     return table;
