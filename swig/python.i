@@ -295,6 +295,7 @@ HANDLE(Archive_, minpy_archive)
 %newobject function_new;
 PyObject *tape_watch(minpy_tape t, PyObject *arrays);
 PyObject *tape_gradient(minpy_tape t, PyObject *heads, PyObject *seeds, PyObject *wrt, unsigned flags);
+PyObject *tape_differentiate(PyObject *function, PyObject *argnums, PyObject *args, PyObject *kwargs);
 PyObject *tape_jvp(minpy_tape t, PyObject *heads, PyObject *wrt, PyObject *tangents);
 PyObject *is_traced(PyObject *o);
 PyObject *tape_follows(PyObject *o);

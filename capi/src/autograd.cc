@@ -78,8 +78,8 @@ int32_t minpy_array_is_traced(minpy_array a) {
     if (!a) return 0;
     int32_t traced = 0;
     guard([&] {
-        Array x = Array::share(body(a));
-        if (Recorder* r = recorder(); r && r->knows(x)) traced = 2;
+        if (Recorder* r = recorder(); r && r->knows(Array::share(body(a)))) traced = 2;
+        const Array& x = *reinterpret_cast<const Array*>(&a);  // borrowed
         if (may_be_traced(x) && trace_of(x, Context::current()).node) traced = 1;
     });
     return traced;

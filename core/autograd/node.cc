@@ -38,14 +38,14 @@ Node::Node(const TapeTag& tape, const Op* op, int64_t n_in, int64_t n_out, bool 
     for (Traced& e : edges()) new (&e) Traced;
     for (ArrayMeta& m : in_meta()) new (&m) ArrayMeta;
     for (ArrayMeta& m : out_meta()) new (&m) ArrayMeta;
-    for (SavedArray& a : saved_in()) new (&a) SavedArray;
-    for (SavedArray& a : saved_out()) new (&a) SavedArray;
+    SavedArray* saved = this->saved_in().data();
+    for (int64_t i = 0, n = n_saved(); i < n; ++i) new (saved + i) SavedArray;
     live_handles.add(1);
 }
 
 Node::~Node() {
-    for (SavedArray& a : saved_in()) a.~SavedArray();
-    for (SavedArray& a : saved_out()) a.~SavedArray();
+    SavedArray* saved = saved_in().data();
+    for (int64_t i = 0, n = n_saved(); i < n; ++i) saved[i].~SavedArray();
     for (Traced& e : edges()) e.~Traced();
     live_handles.add(-1);
 }
@@ -192,11 +192,11 @@ void record(const Op& op, Context& context, ValuesView args, std::span<const Arr
     if (op.save_outputs)
         for (size_t i = 0; i < outputs.size(); ++i)
             node->saved_out()[i].save(exposed(outputs[i]) ? snapshot(outputs[i]) : without_node(outputs[i]));
-    for (size_t i = 0; i < outputs.size(); ++i) {
+    for (size_t i = outputs.size(); i-- > 0;) {
         Array& a = outputs[i];
         if (!differentiable(a)) continue;
         if (a.get()->node) release(a.get()->node);
-        a.get()->node = NodeRef(node).detach();
+        a.get()->node = i > 0 ? NodeRef(node).detach() : node.detach();
         a.get()->node_output = int32_t(i);
         a.get()->node_version = a.storage().version.load(std::memory_order_relaxed);
     }

@@ -114,6 +114,7 @@ private:
     Node(const TapeTag& tape, const Op* op, int64_t n_in, int64_t n_out, bool saves_in, bool saves_out, int64_t bytes,
          ThreadState* recorder);
     ~Node();
+    int64_t n_saved() const { return (saves_in ? n_in : 0) + (saves_out ? n_out : 0); }  // one behind the other
     std::atomic<int32_t> sweeps_{0};  // that started here; negative: freed
     int32_t bytes_;
     int32_t n_dims_ = 0;  // filled in, behind all else

@@ -6,44 +6,70 @@
 namespace minpy {
 namespace {
 
-Array saved_in(const Node& node, int64_t i) {
+Dims to_dims(DimsView shape) { return Dims(shape.begin(), shape.end()); }
+
+const Array& saved_in(const Node& node, int64_t i) {
     if (size_t(i) >= node.saved_in().size())
         throw Error(MINPY_E_UNKNOWN, "RuntimeError", "the derivative reads an operand that its row does not save");
     return node.saved_in()[size_t(i)].get();
 }
 
-Dims to_dims(DimsView shape) { return Dims(shape.begin(), shape.end()); }
+const Array& saved_out(const Node& node, int64_t i) {
+    if (size_t(i) >= node.saved_out().size())
+        throw Error(MINPY_E_UNKNOWN, "RuntimeError", "the derivative reads a result that its row does not save");
+    return node.saved_out()[size_t(i)].get();
+}
 
-// The saved array as a value that gradients of gradients can follow.
-Array in_value(const Node& node, int64_t i) {
-    Array a = saved_in(node, i);
-    if (!a) return a;
+// The saved array as a value that gradients of gradients can follow, null where it is that itself.
+Array alias_of_in(const Node& node, int64_t i, const Array& a) {
+    if (!a) return {};
     const Traced& e = node.edges()[size_t(i)];
     const Node* own = a.get()->node;
     if (e.node && e.node->tape.records()) {
-        if (own != e.node.get() || a.get()->node_output != e.output) a = with_node(a, e.node.get(), e.output);
-    } else if (own && own->tape.records()) {
-        a = without_node(a);
+        if (own == e.node.get() && a.get()->node_output == e.output) return {};
+        return with_node(a, e.node.get(), e.output);
     }
-    return a;
+    if (own && own->tape.records()) return without_node(a);
+    return {};
 }
 
-Array out_value(const Node& node, int i) {
-    if (size_t(i) >= node.saved_out().size())
-        throw Error(MINPY_E_UNKNOWN, "RuntimeError", "the derivative reads a result that its row does not save");
-    Array a = node.saved_out()[size_t(i)].get();
-    if (node.tape.records()) a = with_node(a, const_cast<Node*>(&node), i);
-    return a;
+Array alias_of_out(const Node& node, int i, const Array& a) {
+    if (!node.tape.records()) return {};
+    return with_node(a, const_cast<Node*>(&node), i);
 }
 
 }  // namespace
 
-Array Partial::in(int i) const { return in_value(node, i); }
-Array Partial::out(int i) const { return out_value(node, i); }
+const Array& Partial::in(int i) {
+    const Array& a = saved_in(node, i);
+    Array alias = alias_of_in(node, i, a);
+    if (!alias) return a;
+    if (made.size() <= i) made.resize(node.n_in + 1);
+    return made[i] = std::move(alias);
+}
+
+const Array& Partial::out() {
+    const Array& a = saved_out(node, 0);
+    Array alias = alias_of_out(node, 0, a);
+    if (!alias) return a;
+    if (made.size() <= node.n_in) made.resize(node.n_in + 1);
+    return made[node.n_in] = std::move(alias);
+}
+
 const minpy_value& Partial::arg(int i) const { return node.args[i]; }
 
-Array Reverse::in(int64_t i) const { return in_value(node, i); }
-Array Reverse::out(int i) const { return out_value(node, i); }
+Array Reverse::in(int64_t i) const {
+    const Array& a = saved_in(node, i);
+    if (Array alias = alias_of_in(node, i, a)) return alias;
+    return a;
+}
+
+Array Reverse::out(int i) const {
+    const Array& a = saved_out(node, i);
+    if (Array alias = alias_of_out(node, i, a)) return alias;
+    return a;
+}
+
 int64_t Reverse::n_in() const { return node.n_in; }
 Dims Reverse::in_shape(int64_t i) const { return to_dims(node.in_meta()[size_t(i)].shape); }
 DType Reverse::in_dtype(int64_t i) const { return node.in_meta()[size_t(i)].dtype; }

@@ -10,9 +10,11 @@ class Node;
 // For an element-wise operator's partial derivative.
 struct Partial {
     const Node& node;
-    Array in(int i) const;
-    Array out(int i = 0) const;
+    const Array& in(int i);
+    const Array& out();
     const minpy_value& arg(int i) const;  // by position in the schema
+
+    SmallVector<Array, 2> made = {};  // aliases of what was saved, where gradients of gradients follow it
 };
 
 // For a reverse rule: cotangents of the outputs in, cotangents of the operands out.

@@ -48,7 +48,8 @@ void SavedArray::reset() noexcept {
     }
     link_ = nullptr;
     // They are let go when nothing is locked.
-    Array::drop(copy_.exchange(nullptr, std::memory_order_relaxed));
+    copied_.store(false, std::memory_order_relaxed);
+    copy_ = {};
     array_ = {};
 }
 
@@ -70,7 +71,8 @@ void detach_saved(Storage& s) {
         s.saved.store(next, std::memory_order_release);
         if (next) next->link_ = &s.saved;
         saved->link_ = nullptr;
-        saved->copy_.store(copy.detach(), std::memory_order_release);
+        saved->copy_ = std::move(copy);
+        saved->copied_.store(true, std::memory_order_release);
     }
 }
 

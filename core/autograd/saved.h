@@ -12,15 +12,14 @@ public:
     ~SavedArray() { reset(); }
     void save(Array a);
     void reset() noexcept;
-    Array get() const {
-        ArrayBody* copy = copy_.load(std::memory_order_acquire);
-        return Array::share(copy ? copy : array_.get());
-    }
+    // As it was saved; stays until reset.
+    const Array& get() const { return copied_.load(std::memory_order_acquire) ? copy_ : array_; }
 
 private:
     friend void detach_saved(Storage& s);
-    Array array_;                            // null: holds nothing
-    std::atomic<ArrayBody*> copy_{nullptr};  // of what it was, once that is overwritten; then it is in no list
+    Array array_;  // null: holds nothing
+    Array copy_;   // of what it was, once that is overwritten; then it is in no list
+    std::atomic<bool> copied_{false};
     std::atomic<SavedArray*> next_{nullptr};
     std::atomic<SavedArray*>* link_ = nullptr;  // what points to this
 };

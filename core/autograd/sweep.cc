@@ -20,7 +20,8 @@ namespace {
 SmallVector<Array, 4> pull_back(const Node& node, std::span<Array> cotangents, bool use_up) {
     const Op& op = *node.op;
     std::span<const Traced> edges = node.edges();
-    SmallVector<Array, 4> results(node.n_in);
+    SmallVector<Array, 4> results;
+    results.grow(node.n_in);
     Reverse rule{node, cotangents, {results.data(), edges.size()}};
     if (op.gradient == Op::Gradient::partial) {
         auto wanted = [&](size_t i) { return edges[i].node && i < op.partials.size() && op.partials[i]; };

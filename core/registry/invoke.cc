@@ -93,7 +93,7 @@ Array short_way(const Op& op, ValuesView args, Context& context, ArrayBody* into
         if (args[size_t(i)].tag == MINPY_V_ARRAY) {
             const ArrayBody* b = operands[i] = array_of(args[size_t(i)]);
             if (!is_ready(b)) return {};
-            traced = traced || b->node || b->storage->has(Storage::kTraced);
+            traced = traced || is_followed(b, context);
             if (!wide || b->ndim > wide->ndim) wide = b;
             if (!fixed && b->dtype != common) {
                 mixed = common != DType::none;

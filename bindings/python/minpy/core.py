@@ -9,7 +9,7 @@ import numpy as _numpy
 
 from . import _minpy
 from ._fallback import NoGradientFuncError, from_numpy, is_traced, to_numpy
-from ._minpy import _from_numpy, _operator, ndarray, tape_gradient, tape_jvp, tape_watch
+from ._minpy import _from_numpy, _operator, ndarray, tape_differentiate, tape_gradient, tape_jvp, tape_watch
 
 __all__ = [
     "Function", "MXNetSymbolError", "NoGradientFuncError", "Tape", "convert_args", "elementwise_grad", "grad",
@@ -181,8 +181,14 @@ def grad_and_loss(func, argnum=0):
         An argument may be an array, a number, or a tuple, list or dict of them.
     """
 
+    single = not isinstance(argnum, (list, tuple, range))
+    positions = (argnum,) if single else tuple(argnum)
+
     @functools.wraps(func)
     def wrapped(*args, **kwargs):
+        if (done := tape_differentiate(func, positions, args, kwargs)) is not None:
+            gradients, result = done
+            return gradients[0] if single else gradients, result
         recording = _Recording(func, argnum, args, kwargs)
         try:
             gradients = recording.gradient()

@@ -36,6 +36,67 @@ PyObject* wrap_all(std::vector<minpy_array>& arrays) {
     return list;
 }
 
+// A tape that is the current one until `end`.
+class Recording {
+public:
+    Recording() = default;
+    Recording(const Recording&) = delete;
+    ~Recording() {
+        end();
+        minpy_tape_close(tape);
+        minpy_tape_release(tape);
+    }
+    minpy_status begin() {
+        minpy_status status = minpy_tape_new(0, &tape);
+        if (!status) status = minpy_context_new(&context_);
+        if (!status) status = minpy_context_set_tape(context_, tape);
+        if (!status) status = minpy_context_push(context_);
+        pushed_ = !status;
+        return status;
+    }
+    void end() {
+        if (pushed_) minpy_context_pop();
+        pushed_ = false;
+        minpy_context_release(context_);
+        context_ = nullptr;
+    }
+    minpy_tape tape = nullptr;
+
+private:
+    minpy_context context_ = nullptr;
+    bool pushed_ = false;
+};
+
+// The arrays of a result, also inside tuples and lists.
+bool add_heads(PyObject* result, std::vector<minpy_array>* heads) {
+    if (is_array(result)) {
+        heads->push_back(handle_of(result));
+    } else if (PyTuple_Check(result) || PyList_Check(result)) {
+        if (Py_EnterRecursiveCall(" in the result of a function that is differentiated")) return false;
+        bool good = true;
+        for (Py_ssize_t i = 0; good && i < PySequence_Fast_GET_SIZE(result); i++)
+            good = add_heads(PySequence_Fast_GET_ITEM(result, i), heads);
+        Py_LeaveRecursiveCall();
+        return good;
+    }
+    return true;
+}
+
+// The positions of the arguments, each once and an array; false where they are not that simple.
+bool plain_positions(PyObject* argnums, PyObject* args, std::vector<Py_ssize_t>* positions) {
+    Py_ssize_t n = PyTuple_GET_SIZE(args);
+    for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(argnums); k++) {
+        Py_ssize_t i = PyLong_AsSsize_t(PyTuple_GET_ITEM(argnums, k));
+        if (i == -1 && PyErr_Occurred()) PyErr_Clear();
+        if (i < 0) i += n;
+        if (i < 0 || i >= n || !is_exact_array(PyTuple_GET_ITEM(args, i))) return false;
+        for (Py_ssize_t other : *positions)
+            if (PyTuple_GET_ITEM(args, other) == PyTuple_GET_ITEM(args, i)) return false;
+        positions->push_back(i);
+    }
+    return true;
+}
+
 struct Callbacks {
     PyObject *forward, *backward;
 };
@@ -169,6 +230,53 @@ PyObject* tape_gradient(minpy_tape t, PyObject* heads, PyObject* seeds, PyObject
     if (status) return raise_status(status);
     minpy_fp_status(1);
     return wrap_all(out);
+}
+
+PyObject* tape_differentiate(PyObject* function, PyObject* argnums, PyObject* args, PyObject* kwargs) {
+    if (!PyTuple_Check(argnums) || !PyTuple_Check(args) || !PyDict_Check(kwargs)) {
+        PyErr_SetString(PyExc_TypeError, "tape_differentiate(function, tuple of positions, tuple, dict)");
+        return nullptr;
+    }
+    std::vector<Py_ssize_t> positions;
+    if (!plain_positions(argnums, args, &positions)) Py_RETURN_NONE;
+    std::vector<minpy_array> given, watched(positions.size()), heads;
+    for (Py_ssize_t i : positions) given.push_back(handle_of(PyTuple_GET_ITEM(args, i)));
+    int32_t n = static_cast<int32_t>(given.size());
+    Recording recording;
+    minpy_status status = recording.begin();
+    if (!status) status = minpy_tape_watch(recording.tape, given.data(), n, watched.data());
+    if (status) return raise_status(status);
+    // The same handle back is the same Python object: code that reads it through a closure finds it marked.
+    Ref aliased;
+    for (size_t k = 0; k < watched.size(); k++) {
+        if (watched[k] == given[k]) {
+            minpy_array_release(watched[k]);
+            continue;
+        }
+        PyObject* alias = wrap_array(watched[k]);
+        if (alias && !aliased) aliased = Ref(PyTuple_New(PyTuple_GET_SIZE(args)));
+        if (!alias || !aliased) {
+            Py_XDECREF(alias);
+            for (size_t rest = k + 1; rest < watched.size(); rest++) minpy_array_release(watched[rest]);
+            return nullptr;
+        }
+        PyTuple_SET_ITEM(aliased.get(), positions[k], alias);
+    }
+    for (Py_ssize_t i = 0; aliased && i < PyTuple_GET_SIZE(args); i++)
+        if (!PyTuple_GET_ITEM(aliased.get(), i))
+            PyTuple_SET_ITEM(aliased.get(), i, Py_NewRef(PyTuple_GET_ITEM(args, i)));
+    Ref result(PyObject_Call(function, aliased ? aliased.get() : args, kwargs));
+    recording.end();
+    if (!result || !add_heads(result.get(), &heads)) return nullptr;
+    std::vector<minpy_array> gradients(watched.size());
+    status = run(kLongBytes, [&] {
+        return minpy_tape_gradient(recording.tape, heads.data(), nullptr, static_cast<int32_t>(heads.size()),
+                                   watched.data(), n, 0, gradients.data());
+    });
+    if (status) return raise_status(status);
+    minpy_fp_status(1);
+    Ref list(wrap_all(gradients));
+    return list ? PyTuple_Pack(2, list.get(), result.get()) : nullptr;
 }
 
 PyObject* tape_jvp(minpy_tape t, PyObject* heads, PyObject* wrt, PyObject* tangents) {

@@ -5,6 +5,9 @@
 
 PyObject* tape_watch(minpy_tape t, PyObject* arrays);
 PyObject* tape_gradient(minpy_tape t, PyObject* heads, PyObject* seeds, PyObject* wrt, unsigned flags);
+// function(*args, **kwargs) on a tape of its own: (gradients with respect to args[i] for i in argnums, result). None, with
+// nothing done, where an argument is more than an array.
+PyObject* tape_differentiate(PyObject* function, PyObject* argnums, PyObject* args, PyObject* kwargs);
 PyObject* tape_jvp(minpy_tape t, PyObject* heads, PyObject* wrt, PyObject* tangents);
 PyObject* is_traced(PyObject* o);
 PyObject* tape_follows(PyObject* o);
