@@ -2,14 +2,12 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
 #include "core/graph/symbol.h"
+#include "core/io/json.h"
 
 namespace minpy {
 namespace {
-
-using json = nlohmann::json;
 
 std::string trimmed(std::string s) {
     while (!s.empty() && std::isspace(static_cast<unsigned char>(s.front()))) s.erase(s.begin());
@@ -105,21 +103,22 @@ Values attribute_value(const std::string& text, const Param& p) {
 
 namespace {
 
-std::string mxnet_text(const json& j, const std::string& key) {
-    if (j.is_string()) return j.get<std::string>();
-    if (j.is_boolean()) return j.get<bool>() ? "True" : "False";
-    if (j.is_null()) return "None";
-    if (j.is_number()) return j.dump();
-    if (j.is_array()) {
-        std::string text = "(";
-        for (const json& item : j) {
-            if (item.is_array() || item.is_object())
-                throw value_error("the attribute '", key, "' is nested").in_argument(key);
-            text += (text.size() > 1 ? ", " : "") + mxnet_text(item, key);
-        }
-        return text + (j.size() == 1 ? ",)" : ")");
+std::string mxnet_text(const Json& j, const std::string& key) {
+    switch (j.type()) {
+        case Json::Type::string: return j.string();
+        case Json::Type::boolean: return j.boolean() ? "True" : "False";
+        case Json::Type::null: return "None";
+        case Json::Type::array: break;
+        case Json::Type::object: throw value_error("the attribute '", key, "' is an object").in_argument(key);
+        default: return j.dump();
     }
-    throw value_error("the attribute '", key, "' is an object").in_argument(key);
+    std::string text = "(";
+    for (const Json& item : j.items()) {
+        if (item.is_array() || item.is_object())
+            throw value_error("the attribute '", key, "' is nested").in_argument(key);
+        text += (text.size() > 1 ? ", " : "") + mxnet_text(item, key);
+    }
+    return text + (j.items().size() == 1 ? ",)" : ")");
 }
 
 }  // namespace
@@ -127,14 +126,9 @@ std::string mxnet_text(const json& j, const std::string& key) {
 Attributes attributes_from_json(const char* text) {
     Attributes out;
     if (!text || !*text) return out;
-    json j = json::parse(
-        text,
-        [](int depth, json::parse_event_t, json&) {
-            return depth < 8 ? true : throw value_error("attributes are nested too deeply");
-        },
-        false);
+    Json j = Json::parse(text);
     if (!j.is_object()) throw value_error("attributes must be a JSON object").in_argument("attributes_json");
-    for (const auto& [key, value] : j.items()) out[key] = mxnet_text(value, key);
+    for (const auto& [key, value] : j.members()) out[key] = mxnet_text(value, key);
     return out;
 }
 

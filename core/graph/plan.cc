@@ -172,8 +172,9 @@ bool PlanInstance::run(std::span<const Array> arguments, Context& context, Array
     } at_the_end{*this};
     place_results(false);
     bind(arguments);
+    Arrays given = give(program_.results);  // before anything is written: nothing fails afterwards
     if (!run_steps(false, context)) return false;
-    results = give(program_.results);
+    results = std::move(given);
     return true;
 }
 

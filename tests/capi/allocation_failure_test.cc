@@ -164,6 +164,111 @@ TEST(EveryAllocationFails, InTapesOfBothModes) {
     });
 }
 
+minpy_status own(minpy_function f, std::initializer_list<minpy_value> args, Held& h, minpy_array& out) {
+    minpy_value r;
+    int32_t n = 1;
+    TRY(minpy_function_call(f, args.begin(), int32_t(args.size()), nullptr, &r, &n));
+    *h.room() = out = static_cast<minpy_array>(const_cast<void*>(r.v.p));
+    return MINPY_OK;
+}
+struct HeldFunction {
+    minpy_function f = nullptr;
+    ~HeldFunction() { minpy_function_release(f); }
+};
+
+TEST(EveryAllocationFails, InFunctionsOfGraphsAndTheirPlans) {
+    struct Graph {
+        minpy_symbol x = nullptr, net = nullptr;
+        ~Graph() { minpy_symbol_release(x), minpy_symbol_release(net); }
+    };
+    with_every_failure("a function of a graph", [] {
+        Held h;
+        Graph g;
+        HeldFunction f;
+        TRY(minpy_symbol_variable("x", nullptr, &g.x));
+        TRY(minpy_symbol_apply("FullyConnected", "fc", &g.x, nullptr, 1, "{\"num_hidden\": 64}", &g.net));
+        TRY(minpy_function_from_symbol(g.net, nullptr, 0, &f.f));
+        minpy_array x, w, y;
+        TRY(make_into(h, x));
+        TRY(make_into(h, w));
+        for (int i = 0; i < 2; ++i) TRY(own(f.f, {value(x), value(w)}, h, y));
+        minpy_tape tape;
+        TRY(minpy_tape_new(0, &tape));
+        struct Close {
+            minpy_tape tape;
+            ~Close() { minpy_tape_release(tape); }
+        } close{tape};
+        TRY(minpy_tape_watch(tape, &w, 1, h.room()));
+        TRY(own(f.f, {value(x), value(w)}, h, y));
+        return minpy_tape_gradient(tape, &y, nullptr, 1, &w, 1, 0, h.room());
+    });
+}
+
+// a[...] += exp(b) and a * b.
+minpy_status updates(void*, const minpy_value* args, int32_t, minpy_value* results, int32_t* n_results) {
+    Held h;
+    minpy_array e;
+    TRY(call_into(h, "exp", {args[1]}, e));
+    minpy_op op;
+    TRY(minpy_op_find("add", &op));
+    minpy_value pair[] = {args[0], value(e)}, written;
+    auto target = static_cast<minpy_array>(const_cast<void*>(args[0].v.p));
+    minpy_call_options options = MINPY_CALL_OPTIONS_INIT;
+    options.out = &target;
+    options.n_out = 1;
+    int32_t n = 1;
+    TRY(minpy_invoke(op, pair, 2, &options, &written, &n));
+    minpy_values_release(&written, 1);
+    *n_results = 1;
+    TRY(minpy_op_find("multiply", &op));
+    return minpy_invoke(op, args, 2, nullptr, results, n_results);
+}
+
+minpy_status compile_updates(HeldFunction& compiled) {
+    HeldFunction plain;
+    minpy_function_desc desc = {};
+    desc.struct_size = sizeof desc;
+    desc.name = "updates";
+    desc.forward = updates;
+    TRY(minpy_function_new(&desc, &plain.f));
+    return minpy_function_compile(plain.f, &compiled.f);
+}
+
+TEST(EveryAllocationFails, InFunctionsThatAreRecorded) {
+    with_every_failure("a compiled function", [] {
+        Held h;
+        HeldFunction f;
+        minpy_array a, b, y;
+        TRY(make_into(h, a));
+        TRY(make_into(h, b));
+        TRY(compile_updates(f));
+        TRY(own(f.f, {value(a), value(b)}, h, y));
+        return own(f.f, {value(a), value(b)}, h, y);
+    });
+}
+
+TEST(EveryAllocationFails, InAPlanThatWritesAllOrNothing) {
+    static Held made;
+    static HeldFunction f;
+    static minpy_array a, b;
+    ASSERT_EQ(make_into(made, a), MINPY_OK);
+    ASSERT_EQ(make_into(made, b), MINPY_OK);
+    ASSERT_EQ(compile_updates(f), MINPY_OK);
+    minpy_array y;
+    ASSERT_EQ(own(f.f, {value(a), value(b)}, made, y), MINPY_OK);
+    with_every_failure("a plan", [] {
+        Held h;
+        minpy_array y;
+        minpy_value before, after, index[] = {value(int64_t(1)), value(int64_t(2))};
+        minpy_array_element(a, index, 2, &before);
+        minpy_status s = own(f.f, {value(a), value(b)}, h, y);
+        minpy_array_element(a, index, 2, &after);
+        return (before.v.f == after.v.f) == (s != MINPY_OK) ? s : MINPY_E_UNKNOWN;
+    });
+    minpy_function_release(f.f);
+    f.f = nullptr;
+}
+
 TEST(EveryAllocationFails, InIndexingAndItsWrites) {
     with_every_failure("indexing", [] {
         Held h;
