@@ -2,12 +2,15 @@
 #include "core/array/indexing.h"
 
 #include <cstring>
+#include <optional>
 
 #include "core/autograd/rules.h"
 #include "core/autograd/tape.h"
 #include "core/cpu/elementwise.h"
 #include "core/ops/calls.h"
 #include "core/registry/dispatch.h"
+#include "core/registry/pattern.h"
+#include "core/registry/recorder.h"
 #include "core/registry/registry.h"
 #include "core/registry/thread_state.h"
 
@@ -29,6 +32,21 @@ Array followed(const Array& a, const Selection& s) {
     return call(MINPY_OP("_basic_index"), a, basic);
 }
 
+// While calls are recorded, positions that do not change the result's shape are an operator's result.
+bool is_recordable(IndexView index) {
+    if (!recorder()) return false;
+    for (const minpy_value& v : index)
+        if (v.tag == MINPY_V_BOOL || (v.tag == MINPY_V_ARRAY && array_of(v)->dtype == DType::boolean)) return false;
+    return true;
+}
+
+Array recorded_positions(const Array& a, IndexView index, const Array& found) {
+    Pattern pattern(index);
+    return call(MINPY_OP("_positions"),
+                std::span<const Array>(pattern.operands.data(), size_t(pattern.operands.size())), a.shape(),
+                pointer_value(MINPY_V_VALUES, pattern.values.data(), pattern.values.size()), found.shape());
+}
+
 void get_item(Call& c) {
     const Array& a = c.in[0];
     const minpy_value& index = c.args[1];
@@ -38,7 +56,14 @@ void get_item(Call& c) {
     }
     if (!may_be_traced(a) && is_plain_mask(a, items_of(index)))
         return c.out.push_back(masked(a, Array::share(array_of(items_of(index)[0]))));
-    Selection s = select(a, items_of(index));
+    bool recordable = is_recordable(items_of(index));
+    Selection s;
+    {
+        std::optional<InsideKernel> looking;
+        if (recordable) looking.emplace();
+        s = select(a, items_of(index));
+    }
+    if (recordable && s.advanced) s.positions = recorded_positions(a, items_of(index), s.positions);
     Array part = followed(a, s);
     if (s.advanced) part = call(MINPY_OP("_gather"), part, s.positions, s.axes, s.at);
     else if (s.copies) part = call(MINPY_OP("copy"), part);
@@ -147,6 +172,18 @@ void register_indexing(Registry& r) {
         .linear([](Reverse& c) { c.set(0, call(MINPY_OP("_basic_index"), c.g(), c.arg(2))); })
         .sample("f64(4), (3,4), 1")
         .doc("The transpose of _basic_index: a window put into zeros.");
+
+    // `index` has a DEFAULT in the place of each array.
+    r.op("_positions(arrays: arrays, shape: ints, index: value, positions: ints)")
+        .infer([](Call& c) { c.output(view(c.ints(3)), DType::int64); })
+        .kernel([](Call& c) {
+            Filled index(items_of(c.args[2]), c.in);
+            Array any = broadcast_window(scalar(false), view(c.ints(1)));
+            Selection s = select(any, {index.values().data(), size_t(index.values().size())});
+            copy_into(c.out[0], s.positions);
+        })
+        .no_gradient()
+        .doc("What an index of integers selects, as positions.");
 
     // Positions along some axes of `a`, seen as one in C order; -1 is nowhere. In the result their axes stand in front of
     // the other axes' number `at`.

@@ -5,6 +5,7 @@
 #include "core/ops/calls.h"
 #include "core/registry/device.h"
 #include "core/registry/dispatch.h"
+#include "core/registry/recorder.h"
 #include "core/registry/registry.h"
 
 namespace minpy {
@@ -38,8 +39,12 @@ void take(Call& c) {
     if (c.is_none(2)) a = ops::reshape(a, Dims{-1});
     else if (a.ndim() == 0) c.axis(2, 1), a = ops::reshape(a, Dims{1});
     else axis = c.axis(2, a.ndim());
-    Array index = host_index(c.array(1), Casting::same_kind);
     int64_t size = a.dim(axis);
+    // While calls are recorded, positions are an operator's result.
+    if (recorder() && size > 0 && in(c.array(1).dtype(), kInteger) && c.array(1).on_cpu())
+        return c.out.push_back(
+            ops::gather(a, call(MINPY_OP("_checked_positions"), c.array(1), size, axis, c.args[3]), axis));
+    Array index = host_index(c.array(1), Casting::same_kind);
     if (size == 0 && index.size() > 0) throw index_error("cannot do a non-empty take from an empty axes.");
     Array positions = positions_by_mode(index, size, axis, c.text(3));
     c.out.push_back(ops::gather(a, positions, axis));
@@ -52,10 +57,24 @@ struct AlongAxis {
     Array positions;  // flat
 };
 
+// Positions along an axis, broadcast to `shape`, as positions in an array of the shape `of`.
+Array flat_positions(const Array& index, DimsView shape, DimsView of, int64_t axis) {
+    Array checked = checked_positions(index, of[size_t(axis)], axis);
+    Array positions = copy_of(broadcast_window(checked, shape));
+    // inner: elements behind the axis
+    int64_t inner = 1, n = of[size_t(axis)], m = positions.dim(axis);
+    for (size_t i = size_t(axis) + 1; i < of.size(); ++i) inner *= of[i];
+    auto* p = positions.raw_as<int64_t>();
+    for (int64_t at = 0, outer = 0; at < positions.size(); ++outer)
+        for (int64_t k = 0; k < m; ++k)
+            for (int64_t i = 0; i < inner; ++i, ++at) p[at] = (outer * n + p[at]) * inner + i;
+    return positions;
+}
+
 AlongAxis along_axis(const Array& given, const Array& index_given, int64_t axis, bool widen) {
     Array a = given;
     if (!in(index_given.dtype(), kInteger)) throw index_error("`indices` must be an integer array");
-    Array index = host_index(index_given, Casting::safe);
+    Array index = recorder() ? index_given : host_index(index_given, Casting::safe);
     if (a.ndim() != index.ndim()) throw value_error("`indices` and `arr` must have the same number of dimensions");
     Dims wide = a.dims(), shape = index.dims();
     for (int64_t i = 0; i < a.ndim(); ++i) {
@@ -69,16 +88,8 @@ AlongAxis along_axis(const Array& given, const Array& index_given, int64_t axis,
         shape[i] = m == 1 ? (widen ? size : n) : m;
     }
     if (!same(a.shape(), wide)) a = ops::broadcast_to(a, wide);
-    Array checked = checked_positions(index, a.dim(axis), axis);
-    Array positions = copy_of(broadcast_window(checked, shape));
-    // inner: elements behind the axis
-    int64_t inner = 1, n = a.dim(axis), m = positions.dim(axis);
-    for (int64_t i = axis + 1; i < a.ndim(); ++i) inner *= a.dim(i);
-    auto* p = positions.raw_as<int64_t>();
-    for (int64_t at = 0, outer = 0; at < positions.size(); ++outer)
-        for (int64_t k = 0; k < m; ++k)
-            for (int64_t i = 0; i < inner; ++i, ++at) p[at] = (outer * n + p[at]) * inner + i;
-    return {a, positions};
+    if (recorder()) return {a, call(MINPY_OP("_flat_positions"), index, shape, a.shape(), axis)};
+    return {a, flat_positions(index, {shape.data(), size_t(shape.size())}, a.shape(), axis)};
 }
 
 Dims all_axes(int64_t n) {
@@ -246,6 +257,24 @@ void ediff1d(Call& c) {
 }  // namespace
 
 void register_selecting(Registry& r) {
+    r.op("_checked_positions(indices, size: int, axis: int, mode: str)")
+        .infer([](Call& c) { c.output(c.in[0].shape(), DType::int64); })
+        .kernel([](Call& c) { copy_into(c.out[0], positions_by_mode(c.in[0], c.integer(1), c.integer(2), c.text(3))); })
+        .no_gradient()
+        .doc("Positions along an axis, in range.");
+    r.op("_flat_positions(indices, shape: ints, of: ints, axis: int)")
+        .infer([](Call& c) {
+            Dims shape = c.ints(1);
+            c.output({shape.data(), size_t(shape.size())}, DType::int64);
+        })
+        .kernel([](Call& c) {
+            Dims shape = c.ints(1), of = c.ints(2);
+            copy_into(c.out[0], flat_positions(c.in[0], {shape.data(), size_t(shape.size())},
+                                               {of.data(), size_t(of.size())}, c.integer(3)));
+        })
+        .no_gradient()
+        .doc("Positions along an axis as positions in the flattened array.");
+
     r.op("take(a, indices, axis: axis = None, mode: str = 'raise')")
         .composite(take)
         .scalar_result()

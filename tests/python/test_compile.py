@@ -250,6 +250,21 @@ def test_fancy_indices_and_masks():
         same(compiled(*args), f(*args))
 
 
+def test_the_gradient_through_labels_as_indices_is_one_plan():
+    def loss(z, y):
+        log_p = z - np.log(np.sum(np.exp(z), axis=1, keepdims=True))
+        return -np.mean(log_p[np.arange(len(y)), y]) + np.sum(np.take(z, y, axis=1)) + np.sum(np.sort(z, axis=1)[:, 0])
+
+    step = grad_and_loss(loss)
+    compiled = minpy.compile(step)
+    for seed in range(4):
+        z, y = array(5, 3, seed=seed), np.array(numpy.random.default_rng(seed).integers(-3, 3, 5))
+        same(compiled(z, y), step(z, y))
+    assert compiled.report["planned_calls"] == 3
+    with pytest.raises(IndexError, match="index 7 is out of bounds for axis 1 with size 3"):
+        compiled(z, np.array([0, 1, 2, 7, 0]))
+
+
 def test_printing_and_numpy_run_as_they_are_with_a_reason(capsys):
     def f(x):
         print(x)
