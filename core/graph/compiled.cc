@@ -144,6 +144,8 @@ Arrays CompiledFunction::run(ValuesView args, std::span<const Array> operands, C
     }
     Arrays results;
     if (run_by_plan(key, operands, context, results)) return results;
+    auto turn = CallRecording::turn();
+    if (!turn.owns_lock()) return plain(nullptr);
     return record(key, args, operands, context);
 }
 

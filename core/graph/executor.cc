@@ -231,6 +231,8 @@ std::shared_ptr<Plan> GraphFunction::plan_for(const Signature& key, const Arrays
         std::lock_guard lock(mutex_);
         if (auto it = plans_.find(key); it != plans_.end()) return it->second;
     }
+    auto turn = CallRecording::turn();
+    if (!turn.owns_lock()) return nullptr;
     std::shared_ptr<Plan> plan;
     try {
         plan = record_plan(variables, wanted, context);

@@ -2,6 +2,8 @@
 // are kept, so that an address never means two things, and marked, so that a look at their elements is noticed: inside a
 // composite that look makes the whole composite one step, elsewhere it ends the recording with a reason.
 #pragma once
+#include <mutex>
+
 #include "core/graph/program.h"
 #include "core/registry/recorder.h"
 
@@ -9,6 +11,8 @@ namespace minpy {
 
 class CallRecording final : public Recorder {
 public:
+    // One thread records at a time, or the marks of two would be mixed up. Not owned: another one does.
+    static std::unique_lock<std::mutex> turn();
     // `arguments` that share storage are one buffer.
     explicit CallRecording(std::span<const Array> arguments, Context& context);
     ~CallRecording() override;

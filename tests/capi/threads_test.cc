@@ -167,4 +167,63 @@ TEST(Threads, RegisterOperatorsWhileOthersCallAndReport) {
     minpy_function_release(f);
 }
 
+// sum(exp(x) * w) of its two arguments.
+minpy_status weighted(void*, const minpy_value* args, int32_t, minpy_value* results, int32_t* n_results) {
+    minpy_array e = nullptr, p = nullptr, total = nullptr;
+    minpy_status status = call("exp", {args[0]}, &e);
+    if (!status) status = call("multiply", {value(e), args[1]}, &p);
+    if (!status) status = call("sum", {value(p)}, &total);
+    for (minpy_array a : {e, p}) minpy_array_release(a);
+    if (status) return status;
+    results[0] = value(total);
+    *n_results = 1;
+    return MINPY_OK;
+}
+
+TEST(Threads, CallFunctionsThatRecordAndRunPlansOfSharedArrays) {
+    minpy_symbol x = nullptr, net = nullptr;
+    minpy_function graph = nullptr, plain = nullptr, compiled = nullptr;
+    ASSERT_EQ(minpy_symbol_variable("x", nullptr, &x), MINPY_OK);
+    ASSERT_EQ(minpy_symbol_apply("FullyConnected", "fc", &x, nullptr, 1, "{\"num_hidden\": 2}", &net), MINPY_OK);
+    ASSERT_EQ(minpy_function_from_symbol(net, nullptr, 0, &graph), MINPY_OK);
+    minpy_function_desc desc{};
+    desc.struct_size = sizeof desc;
+    desc.name = "weighted";
+    desc.forward = weighted;
+    ASSERT_EQ(minpy_function_new(&desc, &plain), MINPY_OK);
+    ASSERT_EQ(minpy_function_compile(plain, &compiled), MINPY_OK);
+    minpy_array w = make({1, 2, 3, 4}, {2, 2});
+    Wrong wrong;
+    on_threads([&](int t) {
+        for (int round = 0; round < 20; ++round) {
+            // Shapes that are new now and then: some threads record while others run.
+            int64_t rows = 1 + round / 4;
+            minpy_array in = make(std::vector<double>(size_t(2 * rows), double(t)), {rows, 2});
+            minpy_value args[] = {value(in), value(w)}, result = {};
+            int32_t n = 1;
+            {
+                Recording recording;
+                minpy_array watched = nullptr, gradient = nullptr;
+                wrong.expect(minpy_tape_watch(recording.tape, &w, 1, &watched) == MINPY_OK);
+                wrong.expect(minpy_function_call(graph, args, 2, nullptr, &result, &n) == MINPY_OK);
+                auto y = static_cast<minpy_array>(const_cast<void*>(result.v.p));
+                wrong.expect(minpy_tape_gradient(recording.tape, &y, nullptr, 1, &w, 1, 0, &gradient) == MINPY_OK);
+                wrong.expect(gradient && values(gradient)[0] == double(t) * double(rows));
+                for (minpy_array a : {watched, gradient, y}) minpy_array_release(a);
+            }
+            minpy_array row = make({0, 0}, {2});
+            minpy_value pair[] = {value(row), value(w)};
+            wrong.expect(minpy_function_call(compiled, pair, 2, nullptr, &result, &n) == MINPY_OK);
+            auto y = static_cast<minpy_array>(const_cast<void*>(result.v.p));
+            wrong.expect(values(y)[0] == 10);
+            for (minpy_array a : {in, row, y}) minpy_array_release(a);
+        }
+    });
+    EXPECT_EQ(wrong.n, 0);
+    minpy_array_release(w);
+    for (minpy_function f : {graph, plain, compiled}) minpy_function_release(f);
+    minpy_symbol_release(x);
+    minpy_symbol_release(net);
+}
+
 }  // namespace
