@@ -6,7 +6,7 @@ from dataclasses import dataclass
 OURS = "minpy"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """A statement, timed in a process of each library.
 
@@ -29,7 +29,7 @@ class Case:
         return self.work if isinstance(self.work, str) else self.work.get(library, self.work.get(""))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Measured:
     """What no statement says: `measure(session)` gives {library: value}, or {ours: value} held against the aim."""
 
@@ -41,7 +41,7 @@ class Measured:
     unit: str = "time"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curve:
     """Cases along an axis: a plot, not a table."""
 
@@ -50,7 +50,7 @@ class Curve:
     points: tuple[tuple[float, "Case | Measured"], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Group:
     name: str
     title: str

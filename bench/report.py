@@ -70,7 +70,7 @@ def table(group, results):
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def page(results, versions, plots):
+def page(results, versions, others, plots):
     """The whole page: `results` by group, `plots` the pictures' names by group."""
     parts = [
         "# Benchmarks",
@@ -79,6 +79,7 @@ def page(results, versions, plots):
         "\n".join(
             ["| | |", "|---|---|", f"| date | {time.strftime('%Y-%m-%d')} |"]
             + [f"| {name} | {fact} |" for name, fact in machine.facts().items()]
+            + [f"| other work | {others:.0%} of the processors' time |"]
             + [f"| versions | {', '.join(f'{TITLES[k]} {v}' for k, v in versions.items())} |"]
         ),
     ]

@@ -1,6 +1,7 @@
 """Rounds: workers are asked in turns, so that other work on the machine disturbs all of them or none."""
 
 import json
+import os
 import select
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import libraries
 from cases import OURS, Case, Result
 
 LONGEST = 240  # seconds for one answer: then the worker is ended
+ENOUGH, FAR = 3, 4  # rounds for a library that is so many times slower than another
 
 
 class Unavailable(Exception):
@@ -58,6 +60,7 @@ class Session:
         self.quick = quick
         self.rounds, self.seconds = (2, 0.02) if quick else (8, 0.05)
         self.workers = {}
+        self.load = Load()
 
     def worker(self, library):
         worker = self.workers.get(library)
@@ -89,14 +92,16 @@ class Session:
                 ready.append(library)
             except Unavailable as error:
                 values[library] = str(error)
-        for _ in range(self.rounds):
-            for library in list(ready):
+        for turn in range(self.rounds):
+            for library in ready:
+                if turn >= ENOUGH and values[library] > FAR * min(values[peer] for peer in ready):
+                    continue
                 try:
                     took = self.worker(library).ask("time", seconds=self.seconds)
                     values[library] = min(took, values.get(library, took))
                 except Unavailable as error:
                     values[library] = str(error)
-                    ready.remove(library)
+            ready = [library for library in ready if not isinstance(values[library], str)]
         for library in ready:
             self.worker(library).ask("drop")
         return values
@@ -122,6 +127,26 @@ class Session:
     def close(self):
         for worker in self.workers.values():
             worker.close()
+
+
+class Load:
+    """What others did with the processors: ratios mean little where it is much."""
+
+    def __init__(self):
+        self.before = self.times()
+
+    @staticmethod
+    def times():
+        """Seconds of all processors together, of those the idle ones, and of this process and the ones it has ended."""
+        counts = [
+            int(n) / os.sysconf("SC_CLK_TCK") for n in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+        ]
+        return sum(counts), counts[3] + counts[4], sum(os.times()[:4])
+
+    def of_others(self):
+        """The part of the processors' time that went to other processes; to be asked when all workers are closed."""
+        total, idle, own = (now - then for now, then in zip(self.times(), self.before, strict=True))
+        return max(0.0, (total - idle - own) / max(total, 1e-9))
 
 
 def anonymous(pid):

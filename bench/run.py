@@ -40,7 +40,7 @@ def chosen(pattern):
             yield group, cases
 
 
-def write(results, session):
+def write(results, versions, others):
     import plots
     import report
 
@@ -54,8 +54,7 @@ def write(results, session):
             name = f"{group.name}-{i + 1}.png"
             plots.growth(curve, by_case, folder / name)
             pictures.setdefault(group.name, []).append(name)
-    versions = {name: worker.ask("version") for name, worker in session.workers.items()}
-    (folder / "README.md").write_text(report.page(results, versions, pictures))
+    (folder / "README.md").write_text(report.page(results, versions, others, pictures))
     print(f"wrote {(folder / 'README.md').relative_to(root)}", flush=True)
 
 
@@ -79,11 +78,13 @@ def main():
                 print(f"  {report.summary(group, of_group)}", flush=True)
         if not results:
             sys.exit(f"no case is called {pattern!r}")
-        if not pattern:
-            write(results, session)
+        versions = {name: worker.ask("version") for name, worker in session.workers.items()}
     finally:
         session.close()
-    print(f"{time.monotonic() - began:.0f} s", flush=True)
+    others = session.load.of_others()
+    print(f"{time.monotonic() - began:.0f} s; others had {others:.0%} of the processors", flush=True)
+    if not pattern:
+        write(results, versions, others)
 
 
 if __name__ == "__main__":
