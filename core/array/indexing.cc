@@ -1,5 +1,6 @@
 #include "core/array/indexing.h"
 
+#include <atomic>
 #include <cmath>
 #include <cstring>
 
@@ -11,6 +12,9 @@
 
 namespace minpy {
 namespace {
+
+constexpr int64_t kParallel = 1 << 17;  // elements from which threads pay
+constexpr int64_t kTask = 1 << 15;      // elements of one task
 
 [[noreturn]] void not_an_index() {
     throw index_error(
@@ -344,8 +348,20 @@ Array checked_positions(const Array& index, int64_t size, int64_t axis) {
     Array result = index.dtype() == DType::int64 ? contiguous(index) : copy_of(index, DType::int64);
     const int64_t* p = result.raw_as<int64_t>();
     int64_t n = result.size(), signs = 0;
-    for (int64_t i = 0; i < n; ++i)
-        signs |= p[i] | (size - 1 - p[i]);  // one of them is negative where p[i] is not in [0, size)
+    auto look = [&](int64_t from, int64_t to) {
+        int64_t found = 0;
+        for (int64_t i = from; i < to; ++i)
+            found |= p[i] | (size - 1 - p[i]);  // one of them is negative where p[i] is not in [0, size)
+        return found;
+    };
+    if (n < kParallel) {
+        signs = look(0, n);
+    } else {
+        std::atomic<int64_t> found{0};
+        parallel_for((n + kTask - 1) / kTask,
+                     [&](int64_t k) { found |= look(k * kTask, std::min(n, (k + 1) * kTask)); });
+        signs = found;
+    }
     if (signs >= 0) return result;
     for (int64_t i = 0; i < n; ++i)
         if (p[i] < -size || p[i] >= size) out_of_bounds(p[i], size, axis);
@@ -404,9 +420,6 @@ Dims gathered_shape(DimsView shape, DimsView axes, int64_t at, DimsView position
 }
 
 namespace {
-
-constexpr int64_t kParallel = 1 << 17;  // elements from which threads pay
-constexpr int64_t kTask = 1 << 15;      // elements of one task
 
 // Runs over all pairs of an element of the window and its place in the gathered array (`item`), both by byte strides.
 struct Pairs {
@@ -646,7 +659,19 @@ void fill_masked(const Array& a, const Array& mask, const Array& value) {
     for_size(a.itemsize(), [&]<class T> {
         T* to = a.raw_as<T>();
         T x = *one.raw_as<T>();
-        for (int64_t i = 0; i < a.size(); ++i) to[i] = m[i] ? x : to[i];
+        auto fill = [&](int64_t from, int64_t end) {
+            for (int64_t i = from; i < end; ++i) {
+                if constexpr (std::is_integral_v<T>) {  // by masks: the compiler makes branches of 8-byte selects
+                    T mask = T(-T(m[i] != 0));
+                    to[i] = T((x & mask) | (to[i] & T(~mask)));
+                } else {
+                    if (m[i]) to[i] = x;
+                }
+            }
+        };
+        int64_t n = a.size();
+        if (n < kParallel) return fill(0, n);
+        parallel_for((n + kTask - 1) / kTask, [&](int64_t k) { fill(k * kTask, std::min(n, (k + 1) * kTask)); });
     });
 }
 

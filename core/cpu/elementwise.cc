@@ -8,6 +8,7 @@
 #include "core/array/array.h"
 #include "core/array/casting.h"
 #include "core/cpu/pool.h"
+#include "core/cpu/transpose.h"
 
 namespace minpy {
 namespace {
@@ -159,6 +160,9 @@ uint32_t run_elementwise(const Loop& loop, DimsView shape, std::span<const Opera
 }
 
 uint32_t run_copy(DimsView shape, const Operand& to, const Operand& from) {
+    if (to.dtype == from.dtype &&
+        copy_transposed(shape, to.data, to.strides, from.data, from.strides, itemsize(to.dtype)))
+        return 0;
     Operand both[] = {from, to};
     Space s = make_space(shape, both);
     int64_t last = s.shape.size() - 1;

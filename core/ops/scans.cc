@@ -1,6 +1,6 @@
 // Rows of running sums and products, and of the linear recurrence that their derivatives are made of.
-#include "core/cpu/elementwise.h"
 #include "core/cpu/pool.h"
+#include "core/cpu/scan.h"
 #include "core/ops/axes.h"
 #include "core/registry/device.h"
 #include "core/registry/registry.h"
@@ -40,34 +40,6 @@ struct Along {
     }
 };
 
-template <class T> T plus(T x, T y) {
-    if constexpr (std::is_integral_v<T>) return T(uint64_t(x) + uint64_t(y));
-    else return x + y;
-}
-template <class T> T times(T x, T y) {
-    if constexpr (std::is_integral_v<T>) return T(uint64_t(x) * uint64_t(y));
-    else return x * y;
-}
-
-// x[i] = fold(x[i - 1], x[i]) in place, from one end or the other.
-template <class T, class F> void run(T* x, const Along& along, bool backwards, F&& fold) {
-    int64_t inner = along.inner, n = along.n;
-    along.for_columns([&](int64_t first, int64_t columns) {
-        T* p = x + first + (backwards ? (n - 1) * inner : 0);
-        int64_t step = backwards ? -inner : inner;
-        if (columns == 1) {
-            T last = *p;
-            for (int64_t i = 1; i < n; ++i) {
-                p += step;
-                *p = last = fold(last, *p);
-            }
-            return;
-        }
-        for (int64_t i = 1; i < n; ++i, p += step)
-            for (int64_t j = 0; j < columns; ++j) p[step + j] = fold(p[j], p[step + j]);
-    });
-}
-
 // The operand, flattened for axis None, in the dtype that is worked in; then the results over it.
 void cumulate(Call& c, int64_t axis, bool product, bool backwards) {
     Array to = c.out[0], a = c.in[0];
@@ -76,14 +48,11 @@ void cumulate(Call& c, int64_t axis, bool product, bool backwards) {
         a = flat ? flat : reshape_window(copy_of(a), to.shape());
     }
     Array work = in(to.dtype(), kShortFloat) ? empty(to.shape(), DType::float32) : to;
-    copy_into(work, a);
+    bool as_it_lies = a.dtype() == work.dtype() && a.is_contiguous() && work.is_contiguous();
+    if (!as_it_lies) copy_into(work, a);
     Along along(to.shape(), axis);
-    HardwareFlags hardware;
-    for_dtype<kBool | kInteger | kFloat | kComplex>(work.dtype(), [&]<class T> {
-        if (product) run(work.raw_as<T>(), along, backwards, times<T>);
-        else run(work.raw_as<T>(), along, backwards, plus<T>);
-    });
-    thread_state().fp_status |= hardware.take();
+    thread_state().fp_status |= scan(product, work.dtype(), as_it_lies ? a.raw() : work.raw(), work.raw(),
+                                     {along.outer, along.n, along.inner}, backwards);
     if (!work.is(to)) copy_into(to, work);
 }
 

@@ -113,6 +113,8 @@ def asanyarray(a, dtype=None, order=None, *, device=None, copy=None, like=None):
 
 def ascontiguousarray(a, dtype=None, *, like=None):
     """A C-contiguous array of at least one dimension."""
+    if type(a) is ndarray and dtype is None and a.ndim:
+        return a if a.flags.c_contiguous else a.copy()
     return array(a, dtype, copy=None, order="C", ndmin=1)
 
 
