@@ -303,4 +303,27 @@ void tiled_product(DType t, const MatrixView& a, const MatrixView& b, char* c, i
     add_up(t, to, cut.parts, c, c_step, m, n);
 }
 
+PackedRight::PackedRight(DType t, const MatrixView& b, int64_t k, int64_t n)
+    : f_(table().loops[int(t)]),
+      item_(itemsize(t)),
+      k_(k),
+      n_(n),
+      across_((n + f_.width - 1) / f_.width * f_.width),
+      bytes_(checked_mul(checked_mul(k, across_), item_)),
+      data_(bytes_ ? static_cast<char*>(allocate(bytes_)) : nullptr) {
+    for (int64_t l = 0; l < k; l += kDepth)
+        f_.pack_right(std::min(kDepth, k - l), n, b.data + l * b.row_step, b.row_step / item_, b.column_step / item_,
+                      data_ + l * across_ * item_);
+}
+
+PackedRight::~PackedRight() {
+    if (data_) deallocate(data_, bytes_);
+}
+
+void PackedRight::add_product(int64_t m, const char* a, int64_t a_step, char* c, int64_t c_step) const {
+    for (int64_t l = 0; l < k_; l += kDepth)
+        f_.block(m, n_, std::min(kDepth, k_ - l), a + l * item_, a_step, 1, data_ + l * across_ * item_, c, c_step,
+                 true);
+}
+
 }  // namespace minpy

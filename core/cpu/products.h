@@ -50,4 +50,19 @@ bool tiled_product_with_vector(DType t, const MatrixView& a, const char* x, int6
 void tiled_product(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t c_step, int64_t m, int64_t n,
                    int64_t k);
 
+// A matrix on the right of many products, packed once.
+class PackedRight {
+public:
+    PackedRight(DType t, const MatrixView& b, int64_t k, int64_t n);
+    ~PackedRight();
+    PackedRight(const PackedRight&) = delete;
+    // c[m,n] += a[m,k] @ b on this thread; rows of both are contiguous, and steps apart in elements.
+    void add_product(int64_t m, const char* a, int64_t a_step, char* c, int64_t c_step) const;
+
+private:
+    const ProductLoop& f_;
+    int64_t item_, k_, n_, across_, bytes_;
+    char* data_;
+};
+
 }  // namespace minpy

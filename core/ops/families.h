@@ -39,6 +39,7 @@
     M(mx_sequences)       \
     M(normalization)      \
     M(pooling)            \
+    M(recurrent)          \
     M(softmax)            \
     M(internal)           \
     M(products)           \

@@ -2,10 +2,8 @@
 // in terms of operators, and higher orders differentiate that.
 #include <cmath>
 
-#include "core/autograd/tape.h"
 #include "core/cpu/pool.h"
-#include "core/ops/calls.h"
-#include "core/registry/dispatch.h"
+#include "core/ops/fused.h"
 #include "core/registry/registry.h"
 
 namespace minpy {
@@ -131,33 +129,6 @@ Arrays backward_of(const Array& g, const Array& x, const Array& gamma, double ep
     Array dbeta = ops::sum(g, view(axes), true), dgamma = ops::sum(g * normal, view(axes), true);
     Array dx = column(gamma, x.ndim(), axis) * r * (g - dbeta / n - normal * (dgamma / n));
     return {dx, ops::reshape(dgamma, gamma.shape()), ops::reshape(dbeta, gamma.shape())};
-}
-
-// The reverse rule of a fused operator: that of the composite which `compute` is, over the first `n` operands.
-template <class F> void reverse_of(Reverse& c, int64_t n, F&& compute) {
-    Context& context = Context::current();
-    Ref<Tape> inner = Ref<Tape>::adopt(new Tape);
-    inner->nest_in(context.tape);
-    Context with(context);
-    with.tape = inner;
-    WithContext current(with);
-    Arrays operands;
-    std::vector<Array> wrt, heads, seeds;
-    for (int64_t i = 0; i < n; ++i) {
-        operands.push_back(c.needs(i) ? inner->watch(c.in(i), with) : c.in(i));
-        if (c.needs(i)) wrt.push_back(operands.back());
-    }
-    Arrays results = compute(operands);
-    for (int64_t i = 0; i < results.size(); ++i)
-        if (c.has_g(int(i))) {
-            heads.push_back(results[i]);
-            seeds.push_back(c.g(int(i)));
-        }
-    std::vector<Array> found = inner->gradient(heads, seeds, wrt, false, false, with);
-    inner->close();
-    size_t k = 0;
-    for (int64_t i = 0; i < n; ++i)
-        if (c.needs(i) && found[k++]) c.set(i, found[k - 1]);
 }
 
 // The data with mean 0 and variance 1 over all axes but one.

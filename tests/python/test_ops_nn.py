@@ -259,3 +259,80 @@ def test_instance_and_layer_norm_are_their_formulas(dtype):
         expected = (x - x.mean(axis, keepdims=True)) / numpy.sqrt(x.var(axis, keepdims=True) + 1e-5)
         expected = expected * gamma.reshape(shape) + beta.reshape(shape)
         close(op("layer_norm")(np.array(x), np.array(gamma), np.array(beta), axis), expected, dtype)
+
+
+GATES = {"rnn_tanh": 1, "rnn_relu": 1, "lstm": 4, "gru": 3}
+
+
+def sigmoid(x):
+    return 1 / (1 + numpy.exp(-x))
+
+
+def recurrent_step(mode, a, b, h, c):
+    """One step of a cell: `a` is what the inputs give to the gates, `b` what the state does."""
+    if mode == "rnn_tanh":
+        return numpy.tanh(a + b), c
+    if mode == "rnn_relu":
+        return numpy.maximum(a + b, 0), c
+    if mode == "lstm":
+        i, f, g, o = numpy.split(a + b, 4, axis=1)
+        c = sigmoid(f) * c + sigmoid(i) * numpy.tanh(g)
+        return sigmoid(o) * numpy.tanh(c), c
+    (ra, za, na), (rb, zb, nb) = numpy.split(a, 3, axis=1), numpy.split(b, 3, axis=1)
+    z, n = sigmoid(za + zb), numpy.tanh(na + sigmoid(ra + rb) * nb)
+    return (1 - z) * n + z * h, c
+
+
+def recurrent_layers(x, parameters, h, c, mode, hidden, layers, directions):
+    rows, at, last = GATES[mode] * hidden, 0, ([], [])
+    biases = len(parameters) - 2 * layers * directions * rows
+    for layer in range(layers):
+        sides = []
+        for side in range(directions):
+            wx = parameters[at : at + rows * x.shape[2]].reshape(rows, -1)
+            at += wx.size
+            wh = parameters[at : at + rows * hidden].reshape(rows, hidden)
+            at += wh.size
+            bx, bh = parameters[biases : biases + rows], parameters[biases + rows : biases + 2 * rows]
+            biases += 2 * rows
+            state, cell = h[len(last[0])], c[len(last[0])]
+            y = numpy.empty(x.shape[:2] + (hidden,))
+            for t in reversed(range(len(x))) if side else range(len(x)):
+                state, cell = recurrent_step(mode, x[t] @ wx.T + bx, state @ wh.T + bh, state, cell)
+                y[t] = state
+            last[0].append(state)
+            last[1].append(cell)
+            sides.append(y)
+        x = numpy.concatenate(sides, 2)
+    return x, numpy.array(last[0]), numpy.array(last[1])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("mode", GATES)
+@pytest.mark.parametrize("layers, directions, batch, inputs, hidden", [(1, 1, 3, 4, 5), (2, 2, 37, 3, 20)])
+def test_recurrent_layers_are_their_cells_step_by_step(mode, layers, directions, batch, inputs, hidden, dtype):
+    rows = GATES[mode] * hidden
+    size = sum(directions * rows * ((hidden * directions if layer else inputs) + hidden + 2) for layer in range(layers))
+    x, p = random(6, batch, inputs).astype(dtype), (random(size) * 0.4).astype(dtype)
+    h, c = (random(layers * directions, batch, hidden).astype(dtype) for _ in range(2))
+    attributes = {"state_size": hidden, "num_layers": layers, "bidirectional": directions == 2, "mode": mode}
+    states = [h, c] if mode == "lstm" else [h]
+    found = op("rnn")(np.array(x), np.array(p), *map(np.array, states), state_outputs=True, **attributes)
+    expected = recurrent_layers(x, p, h, c, mode, hidden, layers, directions)
+    assert len(found) == (3 if mode == "lstm" else 2)
+    for a, b in zip(found, expected, strict=False):
+        close(a, b, dtype)
+
+
+def test_recurrent_layers_name_what_does_not_fit():
+    x, p, h = np.zeros((3, 2, 2)), np.zeros(21), np.zeros((1, 2, 3))
+    attributes = {"state_size": 3, "mode": "rnn_tanh"}
+    with pytest.raises(ValueError, match=r"parameters must have shape \(21,\), got \(20,\)"):
+        op("rnn")(x, np.zeros(20), h, **attributes)
+    with pytest.raises(ValueError, match=r"state must have shape \(1,2,3\)"):
+        op("rnn")(x, p, np.zeros((2, 2, 3)), **attributes)
+    with pytest.raises(ValueError, match="state_cell must have shape"):
+        op("rnn")(x, np.zeros(84), h, state_size=3)
+    with pytest.raises(ValueError, match="mode must be"):
+        op("rnn")(x, p, h, state_size=3, mode="lstn")
+    assert op("rnn")(np.zeros((0, 2, 2)), p, h, **attributes).shape == (0, 2, 3)

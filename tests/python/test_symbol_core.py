@@ -349,3 +349,17 @@ def test_layers_for_sequences():
         assert (backwards[:n, i] == x[:n, i][::-1]).all() and (backwards[n:, i] == x[n:, i]).all()
     with pytest.raises(ValueError, match="sequence_length must have shape"):
         mx._minpy._operator("mx.SequenceLast")(np.array(x), np.array([1, 2]), use_sequence_length=True)
+
+
+def test_recurrent_layer_as_a_symbol():
+    net = S.RNN(S.Variable("x"), state_size=3, num_layers=2, mode="lstm", state_outputs=True, name="r")
+    assert net.list_arguments() == ["x", "r_parameters", "r_state", "r_state_cell"]
+    shapes, outputs, _ = net.infer_shape(x=(5, 2, 4))
+    assert shapes == [(5, 2, 4), (12 * 9 + 12 * 8,), (2, 2, 3), (2, 2, 3)]
+    assert outputs == [(5, 2, 3), (2, 2, 3), (2, 2, 3)]
+    rng = numpy.random.default_rng(6)
+    given = {n: np.array(rng.standard_normal(s)) for n, s in zip(net.list_arguments(), shapes, strict=True)}
+    found = Function(net)(**given)
+    direct = mx._minpy._operator("rnn")(*given.values(), state_size=3, num_layers=2, state_outputs=True)
+    for a, b in zip(found, direct, strict=True):
+        assert (numpy.asarray(a) == numpy.asarray(b)).all()

@@ -2282,6 +2282,18 @@ func (s *Scope) MxPooling(data any, options ...Option) *Array {
 	return opMxPooling.in1(s, []any{data}, options)
 }
 
+var opMxRNN = operator{name: "mx.RNN", params: []string{"data", "parameters", "state", "state_cell", "state_size", "num_layers", "bidirectional", "mode", "p", "state_outputs"}}
+
+// MxRNN is mx.RNN(data, parameters, state, state_cell=None, state_size=0, num_layers=1, bidirectional=False, mode='lstm', p=0.0, state_outputs=False): recurrent layers with all parameters in one vector.
+func MxRNN(data, parameters, state any, options ...Option) ([]*Array, error) {
+	return opMxRNN.callList([]any{data, parameters, state}, options)
+}
+
+// MxRNN is the package's MxRNN in the scope.
+func (s *Scope) MxRNN(data, parameters, state any, options ...Option) []*Array {
+	return opMxRNN.inList(s, []any{data, parameters, state}, options)
+}
+
 var opMxReshape = operator{name: "mx.Reshape", params: []string{"data", "shape", "reverse", "target_shape", "keep_highest"}}
 
 // MxReshape is mx.Reshape(data, shape=(), reverse=False, target_shape=None, keep_highest=False): mXNet's reshape: 0 keeps a size, -1 takes the rest, -2 keeps all others, -3 joins two, -4 splits one.
@@ -3710,6 +3722,18 @@ func (s *Scope) Rint(x any, options ...Option) *Array {
 	return opRint.in1(s, []any{x}, options)
 }
 
+var opRnn = operator{name: "rnn", params: []string{"data", "parameters", "state", "state_cell", "state_size", "num_layers", "bidirectional", "mode", "p", "state_outputs"}}
+
+// Rnn is rnn(data, parameters, state, state_cell=None, state_size=0, num_layers=1, bidirectional=False, mode='lstm', p=0.0, state_outputs=False): recurrent layers, 'rnn_relu', 'rnn_tanh', 'lstm' or 'gru', over (time, batch, inputs). All weights are in one vector: of each layer and direction those for the inputs, then for the state, gates i, f, g, o of an LSTM and r, z, n of a GRU; then the biases likewise. Results: the states of all steps and, asked for, the last states.
+func Rnn(data, parameters, state any, options ...Option) ([]*Array, error) {
+	return opRnn.callList([]any{data, parameters, state}, options)
+}
+
+// Rnn is the package's Rnn in the scope.
+func (s *Scope) Rnn(data, parameters, state any, options ...Option) []*Array {
+	return opRnn.inList(s, []any{data, parameters, state}, options)
+}
+
 var opRoll = operator{name: "roll", params: []string{"a", "shift", "axis"}}
 
 // Roll is roll(a, shift, axis=None): shifted along axes; what leaves at the end comes in at the beginning.
@@ -4415,6 +4439,9 @@ func WithBeta(beta float64) Option { return Option{"beta", beta} }
 // WithBias gives the parameter bias.
 func WithBias(bias any) Option { return Option{"bias", bias} }
 
+// WithBidirectional gives the parameter bidirectional.
+func WithBidirectional(bidirectional bool) Option { return Option{"bidirectional", bidirectional} }
+
 // WithComputeUv gives the parameter compute_uv.
 func WithComputeUv(computeUv bool) Option { return Option{"compute_uv", computeUv} }
 
@@ -4595,6 +4622,9 @@ func WithNumGroup(numGroup int) Option { return Option{"num_group", numGroup} }
 // WithNumHidden gives the parameter num_hidden.
 func WithNumHidden(numHidden int) Option { return Option{"num_hidden", numHidden} }
 
+// WithNumLayers gives the parameter num_layers.
+func WithNumLayers(numLayers int) Option { return Option{"num_layers", numLayers} }
+
 // WithOffValue gives the parameter off_value.
 func WithOffValue(offValue float64) Option { return Option{"off_value", offValue} }
 
@@ -4710,6 +4740,15 @@ func WithStable(stable bool) Option { return Option{"stable", stable} }
 
 // WithStart gives the parameter start.
 func WithStart(start int) Option { return Option{"start", start} }
+
+// WithStateCell gives the parameter state_cell.
+func WithStateCell(stateCell any) Option { return Option{"state_cell", stateCell} }
+
+// WithStateOutputs gives the parameter state_outputs.
+func WithStateOutputs(stateOutputs bool) Option { return Option{"state_outputs", stateOutputs} }
+
+// WithStateSize gives the parameter state_size.
+func WithStateSize(stateSize int) Option { return Option{"state_size", stateSize} }
 
 // WithStep gives the parameter step.
 func WithStep(step any) Option { return Option{"step", step} }
