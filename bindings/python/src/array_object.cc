@@ -89,6 +89,7 @@ PyObject* wrap_array(minpy_array owned, PyObject* base) {
     o->weakrefs = nullptr;
     o->readonly = 0;
     o->ndim = -1;
+    o->shape_tuple = nullptr;
     Py_XINCREF(base);
     o->base = base;
     return reinterpret_cast<PyObject*>(o);
@@ -157,6 +158,7 @@ extern "C" void minpy_face_array_dealloc(PyObject* self) {
     o->handle = nullptr;
     Py_XDECREF(o->dict);
     Py_XDECREF(o->base);
+    Py_XDECREF(o->shape_tuple);
     if (Py_TYPE(self) == array_type) {
         if (n_kept < kKept) {
             kept[n_kept++] = o;

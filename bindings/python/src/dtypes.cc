@@ -52,7 +52,12 @@ minpy_dtype dtype_of_typenum(int num) {
 minpy_dtype dtype_of_descr(PyArray_Descr* d) { return PyArray_ISNBO(d->byteorder) ? dtype_of_typenum(d->type_num) : 0; }
 
 PyArray_Descr* descr_of_dtype(minpy_dtype t) {
-    if (t >= MINPY_BOOL && t <= MINPY_COMPLEX128) return PyArray_DescrFromType(kTypenum[t]);
+    if (t >= MINPY_BOOL && t <= MINPY_COMPLEX128) {
+        static PyArray_Descr* known[MINPY_COMPLEX128 + 1];  // NumPy keeps them for ever, too
+        if (!known[t]) known[t] = PyArray_DescrFromType(kTypenum[t]);
+        Py_XINCREF(known[t]);
+        return known[t];
+    }
     if (t == MINPY_BFLOAT16) {
         int num = bfloat16_typenum();
         if (num < 0) {

@@ -38,6 +38,7 @@ struct ArrayObject {
     bool contiguous;
     int64_t size, nbytes;
     const int64_t *shape, *strides;  // live as long as the handle
+    PyObject* shape_tuple;           // NULL until it was asked for
 };
 
 extern PyTypeObject* array_type;  // SWIG's
@@ -98,6 +99,12 @@ inline bool int_value(PyObject* o, int64_t* out) {
 
 // Functions with keywords or vectorcall arguments as the table of methods holds them.
 template <class F> PyCFunction method(F* f) { return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f)); }
+
+// The handle is another one: what is known of the old one is forgotten.
+inline void forget_facts(ArrayObject* a) {
+    a->ndim = -1;
+    Py_CLEAR(a->shape_tuple);
+}
 
 inline ArrayObject* with_facts(PyObject* o) {
     ArrayObject* a = as_array(o);

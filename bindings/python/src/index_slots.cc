@@ -24,6 +24,13 @@ PyObject* plain_item(PyObject* self, const PlainIndex& index) {
 PyObject* get(PyObject* self, PyObject* key) {
     if (PlainIndex index; index.parse(key)) return plain_item(self, index);
     minpy_array got = nullptr;
+    if (is_exact_array(key) && with_facts(key)->ndim) {  // a mask, or positions
+        minpy_value v = {MINPY_V_ARRAY, 0, {0}};
+        v.v.p = handle_of(key);
+        minpy_status status = run(with_facts(self)->nbytes + as_array(key)->nbytes,
+                                  [&] { return minpy_array_get(handle_of(self), &v, 1, &got); });
+        return status ? raise_status(status) : scalar_or_array(got, true);
+    }
     Arguments arguments;
     minpy_value v[130];
     int32_t n = 130;

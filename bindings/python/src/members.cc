@@ -12,7 +12,8 @@ PyObject* tuple_of(const int64_t* p, int32_t n) {
 
 PyObject* get_shape(PyObject* self, void*) {
     ArrayObject* a = with_facts(self);
-    return tuple_of(a->shape, a->ndim);
+    if (!a->shape_tuple) a->shape_tuple = tuple_of(a->shape, a->ndim);
+    return Py_XNewRef(a->shape_tuple);
 }
 PyObject* get_strides(PyObject* self, void*) {
     ArrayObject* a = with_facts(self);
@@ -30,7 +31,7 @@ int set_shape(PyObject* self, PyObject* value, void*) {
     minpy_array old = handle_of(self);
     as_array(self)->handle = minpy_array_retain(handle_of(window.get()));
     minpy_array_release(old);
-    as_array(self)->ndim = -1;
+    forget_facts(as_array(self));
     return 0;
 }
 // _become(other): the array takes the other's memory and shape.
@@ -39,7 +40,7 @@ PyObject* become(PyObject* self, PyObject* other) {
     minpy_array old = handle_of(self);
     as_array(self)->handle = minpy_array_retain(handle_of(other));
     minpy_array_release(old);
-    as_array(self)->ndim = -1;
+    forget_facts(as_array(self));
     Py_RETURN_NONE;
 }
 PyObject* get_ndim(PyObject* self, void*) { return PyLong_FromLong(with_facts(self)->ndim); }
