@@ -441,3 +441,15 @@ def test_assigned_numbers_must_fit_integers(index, value):
         else:
             ours[index] = value
             check(ours, theirs)
+
+
+@pytest.mark.parametrize("dtype", ["i4", "i8", "u2", "f2", "f4", "f8"])
+def test_long_rows_are_sorted_in_parts(rng, dtype):
+    for x in (rng.standard_normal(400_000) * 100, rng.integers(0, 3, 300_000), numpy.arange(300_000)[::-1] // 7):
+        x = abs(x).astype(dtype)
+        if dtype[0] == "f":
+            x[::1000], x[5], x[7] = numpy.nan, -0.0, numpy.inf
+        ours = np.sort(np.asarray(x))
+        numpy.testing.assert_array_equal(ours, numpy.sort(x))
+        order = numpy.argsort(x, kind="stable")
+        numpy.testing.assert_array_equal(np.argsort(np.asarray(x)), order)
