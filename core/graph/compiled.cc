@@ -23,7 +23,7 @@ bool is_followed(const Array& a, Context& context) { return may_be_traced(a) && 
 bool reads_followed(const Plan& plan, Context& context) {
     if (!context.tape) return false;
     for (const Buffer& b : plan.program().buffers) {
-        if (b.kind != Buffer::captured || !b.storage->has(Storage::kTraced)) continue;
+        if (b.kind != Buffer::captured || !b.storage || !b.storage->has(Storage::kTraced)) continue;
         b.storage->retain();
         int64_t size[] = {b.storage->nbytes}, step[] = {1};
         if (write_concerns_tape(Array::on(b.storage.get(), 0, size, step, DType::uint8), context)) return true;

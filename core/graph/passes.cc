@@ -64,7 +64,7 @@ void merge_constants(Program& p) {
     Renamed renamed(p);
     for (size_t i = 0; i < p.buffers.size(); ++i) {
         Buffer& b = p.buffers[i];
-        if (b.kind != Buffer::constant || b.nbytes > Storage::kInline || !b.storage->data) continue;
+        if (b.kind != Buffer::constant || b.nbytes > Storage::kInline || !b.storage) continue;
         auto [it, fresh] = seen.try_emplace(std::string(b.storage->data, size_t(b.nbytes)), int32_t(i));
         if (!fresh) renamed.buffer(int32_t(i), it->second);
     }

@@ -117,6 +117,7 @@ void PlanInstance::bind(std::span<const Array> arguments) {
     for (size_t i = 0; i < program_.buffers.size(); ++i) {
         const Buffer& b = program_.buffers[i];
         if (b.kind == Buffer::temporary || b.kind == Buffer::constant) continue;
+        if (b.kind == Buffer::captured && !b.storage) continue;  // of a composite that is one step
         if (b.kind == Buffer::argument && size_t(b.index) >= arguments.size()) continue;  // a cotangent, later
         Storage& s = b.kind == Buffer::argument ? arguments[size_t(b.index)].storage() : *b.storage;
         if (s.has(Storage::kPending | Storage::kPoisoned)) wait_ready(s);

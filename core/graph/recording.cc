@@ -27,17 +27,35 @@ void CallRecording::stop() {
     running_ = false;
     observed.fetch_sub(1);
     thread_state().recorder = before_;
-    for (Storage* s : marked_) s->clear(Storage::kPoisoned);
-    marked_.clear();
+    forget_all();
 }
 
 void CallRecording::abandon(std::string why) {
     if (!records()) return;
     why_not_ = std::move(why);
-    for (Storage* s : marked_) s->clear(Storage::kPoisoned);
-    marked_.clear();
-    known_.clear();
+    forget_all();
     program_ = {};
+}
+
+void CallRecording::forget(std::unordered_map<Storage*, Known>::iterator it) {
+    if (it->second.marked) it->first->clear(Storage::kPoisoned);
+    program_.buffers[size_t(it->second.buffer)].storage = {};
+    known_.erase(it);
+}
+
+void CallRecording::forget_all() {
+    for (auto& [storage, k] : known_)
+        if (k.marked) storage->clear(Storage::kPoisoned);
+    known_.clear();
+}
+
+// Temporaries that only the recording has: recording takes as much memory as the calls do.
+void CallRecording::let_go() {
+    for (auto it = known_.begin(); it != known_.end();) {
+        auto here = it++;
+        size_t b = size_t(here->second.buffer);
+        if (program_.buffers[b].kind == Buffer::temporary && !constant_[b] && here->first->refs.load() == 1) forget(here);
+    }
 }
 
 // ---- buffers and windows ----
@@ -52,11 +70,10 @@ CallRecording::Known& CallRecording::add_buffer(Storage& s, Buffer buffer, int64
     buffer.nbytes = s.nbytes;
     program_.buffers.push_back(std::move(buffer));
     constant_.push_back(false);
-    if (!s.has(Storage::kPoisoned)) {
-        marked_.push_back(&s);
-        s.set(Storage::kPoisoned);
-    }
-    return known_[&s] = {int32_t(program_.buffers.size()) - 1, origin};
+    bool mark = !s.has(Storage::kPoisoned);
+    Known& k = known_[&s] = {int32_t(program_.buffers.size()) - 1, origin, mark};
+    if (mark) s.set(Storage::kPoisoned);
+    return k;
 }
 
 void CallRecording::add_argument(const Array& a) {
@@ -99,6 +116,7 @@ void CallRecording::add_step(Step s) {
         return abandon(cat(s.op->name, " runs after arrays of the caller were written"));
     s.backward = backward_;
     program_.steps.push_back(std::move(s));
+    if (program_.steps.size() % 32 == 0) let_go();
 }
 
 void CallRecording::note_write(Storage& s) {
@@ -227,7 +245,8 @@ void CallRecording::left(const Call& c) {
     // The whole composite is one step; what it called is forgotten.
     program_.steps.resize(f.n_steps);
     for (auto it = known_.begin(); it != known_.end();) {
-        it = size_t(it->second.buffer) >= f.n_buffers ? known_.erase(it) : std::next(it);
+        auto here = it++;
+        if (size_t(here->second.buffer) >= f.n_buffers) forget(here);
     }
     Step s;
     s.kind = Step::call;
@@ -292,7 +311,6 @@ void CallRecording::tells(const Array& a) {
 Program CallRecording::finish() {
     if (!records()) throw state_error("nothing was recorded: ", why_not());
     stop();
-    known_.clear();
     program_.results = std::move(results_);
     program_.gradients = std::move(gradients_);
     std::vector<char> given_out(program_.buffers.size());
@@ -303,7 +321,7 @@ Program CallRecording::finish() {
     for (size_t i = 0; i < program_.buffers.size(); ++i) {
         Buffer& b = program_.buffers[i];
         // What nobody else holds nobody else can change.
-        if (b.kind == Buffer::captured && b.storage->refs.load() == 1 && b.writes == 0 && !given_out[i])
+        if (b.kind == Buffer::captured && b.storage && b.storage->refs.load() == 1 && b.writes == 0 && !given_out[i])
             b.kind = Buffer::constant;
         if (b.kind == Buffer::argument) b.storage = {};
     }

@@ -1,5 +1,5 @@
 // CallRecording: while it lives, every operator that runs on its thread becomes a step of a Program. Storages that it has seen
-// are kept, so that an address never means two things, and marked, so that a look at their elements is noticed: inside a
+// are kept while anybody else has them, so that an address never means two things, and marked, so that a look at their elements is noticed: inside a
 // composite that look makes the whole composite one step, elsewhere it ends the recording with a reason.
 #pragma once
 #include <mutex>
@@ -46,6 +46,7 @@ private:
     struct Known {
         int32_t buffer;
         int64_t origin;
+        bool marked;  // the flag is ours
     };
     struct Frame {  // a composite that is running
         const Op* op;
@@ -66,11 +67,13 @@ private:
     bool is_constant(int32_t window) const { return program_.buffer_of(window).kind == Buffer::constant; }
     void note_write(Storage& s);
     void add_step(Step s);
+    void forget(std::unordered_map<Storage*, Known>::iterator it);
+    void forget_all();
+    void let_go();
     void stop();
 
     Program program_;
     std::unordered_map<Storage*, Known> known_;
-    std::vector<Storage*> marked_;  // with the flag that is ours
     std::vector<char> constant_;    // by buffer: depends on no argument, nothing captured, nothing random
     std::vector<Frame> frames_;
     std::vector<int32_t> results_, gradients_;
