@@ -159,8 +159,11 @@ template <class T> void transpose_weight(DType t, const Convolution& c, const T*
 }  // namespace
 
 int64_t samples_per_task(const Convolution& c) {
+    // Each task reorders the weights for itself (measured: 64 tasks of one sample take 1.2 times 16 tasks of four).
+    constexpr int64_t kMostTasks = 16;
     double work = double(c.filters) * double(c.channels / c.groups) * double(c.kernel_size()) * double(c.out_size());
-    return std::clamp<int64_t>(int64_t(2e6 / std::max(work, 1.0)), (c.batch + 63) / 64, std::max<int64_t>(c.batch, 1));
+    return std::clamp<int64_t>(int64_t(2e6 / std::max(work, 1.0)), (c.batch + kMostTasks - 1) / kMostTasks,
+                               std::max<int64_t>(c.batch, 1));
 }
 
 void convolve(DType t, const Convolution& c, const void* x, const void* weight, const void* bias, void* y) {

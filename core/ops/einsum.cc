@@ -1,5 +1,6 @@
 // einsum: each operand is brought to one axis per label by views, then two at a time are multiplied as matrices.
 #include <array>
+#include <bitset>
 
 #include "core/autograd/rules.h"
 #include "core/ops/axes.h"
@@ -123,20 +124,35 @@ public:
             for (int64_t i = 0; i < t.labels.size(); ++i) {
                 int64_t& size = sizes_[size_t(t.labels[i])];
                 size = size == 0 && !seen_[size_t(t.labels[i])] ? t.array.dim(i) : size == 1 ? t.array.dim(i) : size;
+                if (!seen_[size_t(t.labels[i])]) used_.push_back(size_t(t.labels[i]));
                 seen_[size_t(t.labels[i])] = true;
                 if (t.array.dim(i) != 1 && t.array.dim(i) != size) mismatch();
             }
     }
 
-    Array run() {
+    // Up to `most_planned` operands are multiplied in the best order.
+    Array run(size_t most_planned) {
         for (Term& t : terms_) t = without_ones(t);
         for (size_t i = 0; i < terms_.size(); ++i) terms_[i] = summed(terms_[i], not_needed(terms_[i].labels, {i}));
-        while (terms_.size() > 1) {
-            auto [i, j] = cheapest();
+        std::vector<unsigned> held(terms_.size());  // which operands each term is the product of
+        for (size_t i = 0; i < held.size(); ++i) held[i] = 1u << std::min<size_t>(i, 31);
+        std::vector<std::pair<unsigned, unsigned>> plan =
+            terms_.size() <= most_planned ? best_plan() : decltype(plan)();
+        for (size_t step = 0; terms_.size() > 1; ++step) {
+            auto [i, j] = greediest();
+            if (!plan.empty()) {
+                i = size_t(std::find(held.begin(), held.end(), plan[step].first) - held.begin());
+                j = size_t(std::find(held.begin(), held.end(), plan[step].second) - held.begin());
+                if (i > j) std::swap(i, j);
+            }
             Term product = multiplied(terms_[i], terms_[j], i, j);
-            terms_.erase(terms_.begin() + int64_t(j));
-            terms_.erase(terms_.begin() + int64_t(i));
+            unsigned both = held[i] | held[j];
+            for (size_t k : {j, i}) {
+                terms_.erase(terms_.begin() + int64_t(k));
+                held.erase(held.begin() + int64_t(k));
+            }
             terms_.push_back(std::move(product));
+            held.push_back(both);
         }
         return finish(terms_.front());
     }
@@ -172,21 +188,71 @@ private:
         return away;
     }
 
-    // The pair whose product is the smallest; of equals the first.
-    std::pair<size_t, size_t> cheapest() const {
-        std::pair<size_t, size_t> best{0, 1};
-        double least = -1;
-        for (size_t i = 0; terms_.size() > 2 && i < terms_.size(); ++i)
-            for (size_t j = i + 1; j < terms_.size(); ++j) {
-                double size = 1;
-                Dims all = terms_[i].labels;
-                for (int64_t label : terms_[j].labels)
-                    if (terms_[i].find(label) < 0) all.push_back(label);
-                Dims away = not_needed(all, {i, j});
-                for (int64_t label : all)
-                    if (std::find(away.begin(), away.end(), label) == away.end()) size *= double(sizes_[size_t(label)]);
-                if (least < 0 || size < least) least = size, best = {i, j};
+    using Labels = std::bitset<512>;
+    Labels labels_of(const Dims& labels) const {
+        Labels set;
+        for (int64_t label : labels) set.set(size_t(label));
+        return set;
+    }
+    double size_of_all(const Labels& set) const {
+        double n = 1;
+        for (size_t label : used_)
+            if (set[label]) n *= double(sizes_[label]);
+        return n;
+    }
+
+    // The order of fewest multiplications, over all ways to split the operands in two, and each part again: pairs of
+    // sets of operands, one bit for each.
+    std::vector<std::pair<unsigned, unsigned>> best_plan() const {
+        size_t n = terms_.size();
+        unsigned all = (1u << n) - 1;
+        std::vector<Labels> inside(all + 1), kept(all + 1);
+        for (size_t i = 0; i < n; ++i) inside[1u << i] = labels_of(terms_[i].labels);
+        for (unsigned s = 1; s <= all; ++s) inside[s] = inside[s & (s - 1)] | inside[s & -s];
+        Labels output = labels_of(output_);
+        for (unsigned s = 1; s <= all; ++s) kept[s] = inside[s] & (output | inside[all & ~s]);
+        std::vector<double> cost(all + 1, 0);
+        std::vector<unsigned> part(all + 1, 0);
+        for (unsigned s = 1; s <= all; ++s) {
+            if ((s & (s - 1)) == 0) continue;
+            for (unsigned a = (s - 1) & s; a > (s & ~a); a = (a - 1) & s) {
+                double total = cost[a] + cost[s & ~a] + size_of_all(kept[a] | kept[s & ~a]);
+                if (part[s] == 0 || total < cost[s]) cost[s] = total, part[s] = a;
             }
+        }
+        // From the whole to its parts; done in the opposite order.
+        std::vector<std::pair<unsigned, unsigned>> plan;
+        std::vector<unsigned> open{all};
+        while (!open.empty()) {
+            unsigned s = open.back();
+            open.pop_back();
+            if ((s & (s - 1)) == 0) continue;
+            plan.emplace_back(part[s], s & ~part[s]);
+            open.push_back(part[s]), open.push_back(s & ~part[s]);
+        }
+        std::reverse(plan.begin(), plan.end());
+        return plan;
+    }
+
+    // NumPy's greedy choice: pairs that share a label; the one that leaves the least behind, of equals the cheapest.
+    std::pair<size_t, size_t> greediest() const {
+        std::pair<size_t, size_t> best{0, 1};
+        double most = 0, least = -1;
+        for (bool sharing : {true, false}) {
+            for (size_t i = 0; terms_.size() > 2 && i < terms_.size(); ++i)
+                for (size_t j = i + 1; j < terms_.size(); ++j) {
+                    Labels a = labels_of(terms_[i].labels), b = labels_of(terms_[j].labels), result = a | b;
+                    if (sharing != (a & b).any()) continue;
+                    double cost = size_of_all(result);
+                    Dims all = terms_[i].labels;
+                    for (int64_t label : terms_[j].labels) all.push_back(label);
+                    for (int64_t label : not_needed(all, {i, j})) result.reset(size_t(label));
+                    double removed = size_of_all(a) + size_of_all(b) - size_of_all(result);
+                    if (least < 0 || removed > most || (removed == most && cost < least))
+                        most = removed, least = cost, best = {i, j};
+                }
+            if (least >= 0) break;
+        }
         return best;
     }
 
@@ -251,6 +317,7 @@ private:
     Dims output_;
     std::array<int64_t, 512> sizes_{};
     std::array<bool, 512> seen_{};
+    std::vector<size_t> used_;  // labels there are
 };
 
 void einsum(Call& c) {
@@ -302,7 +369,11 @@ void einsum(Call& c) {
                 "output has more dimensions than subscripts given in einstein sum, but no '...' ellipsis provided to "
                 "broadcast the extra dimensions.");
     }
-    c.out.push_back(Contraction(std::move(terms), std::move(output)).run());
+    // The best order takes time that grows with 3^n: for more than a few operands only where it is asked for.
+    constexpr size_t kPlanned = 5, kMostPlanned = 10;
+    const minpy_value& optimize = c.args[c.op.param("optimize")];
+    bool optimal = optimize.tag == MINPY_V_STRING && string_of(optimize) == "optimal";
+    c.out.push_back(Contraction(std::move(terms), std::move(output)).run(optimal ? kMostPlanned : kPlanned));
 }
 
 // One axis for each place: the steps of all axes that have it together.

@@ -178,3 +178,18 @@ def test_what_is_no_matrix(name):
 def test_singular_matrices(name):
     agree(lambda m: getattr(m.linalg, name)(m.asarray(numpy.zeros((2, 2)))))
     agree(lambda m: m.linalg.solve(m.asarray(numpy.ones((2, 2))), m.asarray(numpy.ones(2))))
+
+
+@pytest.mark.parametrize("optimize", [False, True, "greedy", "optimal"])
+def test_einsum_of_many_operands_in_any_order(optimize):
+    rng = numpy.random.default_rng(5)
+    # In the order they are given in, the first would make an array of 10**10 elements.
+    vectors = [rng.standard_normal(1000) for _ in range(4)]
+    found = np.einsum("a,b,c,c->ab", vectors[0], vectors[1][:7], *vectors[2:], optimize=optimize)
+    numpy.testing.assert_allclose(
+        numpy.asarray(found), numpy.outer(vectors[0], vectors[1][:7]) * (vectors[2] @ vectors[3]), rtol=1e-12
+    )
+    chain = [rng.standard_normal((3, 3)) for _ in range(12)]
+    text = ",".join(f"{a}{b}" for a, b in zip("abcdefghijkl", "bcdefghijklm", strict=True)) + "->am"
+    expected = numpy.linalg.multi_dot(chain)
+    numpy.testing.assert_allclose(numpy.asarray(np.einsum(text, *chain, optimize=optimize)), expected, rtol=1e-11)
