@@ -20,7 +20,7 @@ std::span<const Array> view(const Arrays& a) { return {a.data(), size_t(a.size()
 bool is_followed(const Array& a, Context& context) { return may_be_traced(a) && trace_of(a, context).node; }
 
 // A tape follows something of the surroundings that the plan reads: it would not see the plan's calls.
-bool reads_followed(const Plan& plan, Context& context) {
+bool reads_followed(const GraphPlan& plan, Context& context) {
     if (!context.tape) return false;
     for (const Buffer& b : plan.program().buffers) {
         if (b.kind != Buffer::captured || !b.storage || !b.storage->has(Storage::kTraced)) continue;
@@ -51,7 +51,7 @@ void CompiledFunction::refuse(const Signature& key, std::string why) {
 
 bool CompiledFunction::run_by_plan(const Signature& key, std::span<const Array> operands, Context& context,
                                    Arrays& results) {
-    std::vector<std::shared_ptr<Plan>> ways;
+    std::vector<std::shared_ptr<GraphPlan>> ways;
     {
         std::lock_guard lock(mutex_);
         auto it = entries_.find(key);
@@ -62,7 +62,7 @@ bool CompiledFunction::run_by_plan(const Signature& key, std::span<const Array> 
         if (reads_followed(*ways[i], context)) return false;
         std::unique_ptr<PlanInstance> instance = ways[i]->acquire();
         struct GiveBack {
-            Plan& plan;
+            GraphPlan& plan;
             std::unique_ptr<PlanInstance>& instance;
             ~GiveBack() { plan.give_back(std::move(instance)); }
         } at_the_end{*ways[i], instance};
@@ -94,9 +94,9 @@ Arrays CompiledFunction::record(const Signature& key, ValuesView args, std::span
         refuse(key, recording.why_not());
         return results;
     }
-    std::shared_ptr<Plan> plan;
+    std::shared_ptr<GraphPlan> plan;
     try {
-        plan = std::make_shared<Plan>(recording.finish());
+        plan = std::make_shared<GraphPlan>(recording.finish());
     } catch (std::bad_alloc&) {  // the results are there; another call may find the memory
         return results;
     }

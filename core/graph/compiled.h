@@ -21,9 +21,9 @@ public:
     std::string report() const override;
 
 private:
-    struct Entry {                                // one signature
-        std::vector<std::shared_ptr<Plan>> ways;  // the one that ran last in front
-        std::string why_not;                      // it is not recorded any more
+    struct Entry {                                     // one signature
+        std::vector<std::shared_ptr<GraphPlan>> ways;  // the one that ran last in front
+        std::string why_not;                           // it is not recorded any more
     };
     Arrays run(ValuesView args, std::span<const Array> operands, Context& context);
     bool run_by_plan(const Signature& key, std::span<const Array> operands, Context& context, Arrays& results);

@@ -192,8 +192,8 @@ public:
 }  // namespace
 
 // A run that nobody sees: states are copies, random numbers are drawn aside.
-std::shared_ptr<Plan> GraphFunction::record_plan(const Arrays& variables, std::span<const char> wanted,
-                                                 const Context& context) {
+std::shared_ptr<GraphPlan> GraphFunction::record_plan(const Arrays& variables, std::span<const char> wanted,
+                                                      const Context& context) {
     bool backward = std::find(wanted.begin(), wanted.end(), 1) != wanted.end();
     Apart apart(context, backward);
     Arrays args;
@@ -222,18 +222,18 @@ std::shared_ptr<Plan> GraphFunction::record_plan(const Arrays& variables, std::s
         apart.tape->close();
     }
     if (!recording.why_not().empty()) return nullptr;
-    return std::make_shared<Plan>(recording.finish());
+    return std::make_shared<GraphPlan>(recording.finish());
 }
 
-std::shared_ptr<Plan> GraphFunction::plan_for(const Signature& key, const Arrays& variables,
-                                              std::span<const char> wanted, const Context& context) {
+std::shared_ptr<GraphPlan> GraphFunction::plan_for(const Signature& key, const Arrays& variables,
+                                                   std::span<const char> wanted, const Context& context) {
     {
         std::lock_guard lock(mutex_);
         if (auto it = plans_.find(key); it != plans_.end()) return it->second;
     }
     auto turn = CallRecording::turn();
     if (!turn.owns_lock()) return nullptr;
-    std::shared_ptr<Plan> plan;
+    std::shared_ptr<GraphPlan> plan;
     try {
         plan = record_plan(variables, wanted, context);
     } catch (Error&) {
@@ -249,7 +249,7 @@ std::shared_ptr<Plan> GraphFunction::plan_for(const Signature& key, const Arrays
 // One call by a plan: an instance in use.
 class GraphCall final : public Function {
 public:
-    GraphCall(Ref<GraphFunction> f, std::shared_ptr<Plan> plan, const Context& context)
+    GraphCall(Ref<GraphFunction> f, std::shared_ptr<GraphPlan> plan, const Context& context)
         : Function(f->name),
           function(std::move(f)),
           plan(std::move(plan)),
@@ -260,7 +260,7 @@ public:
     void pull_back(Reverse& c) override;
 
     Ref<GraphFunction> function;
-    std::shared_ptr<Plan> plan;
+    std::shared_ptr<GraphPlan> plan;
     std::unique_ptr<PlanInstance> instance;
     Apart at_call;  // the mode and the random state
     Signature key;  // of the variables
@@ -337,7 +337,7 @@ Arrays GraphFunction::run(const Arrays& variables, Context& context) {
     }
     if (!plannable) return interpret(view(variables), context);
     key.push_back(-2 - int64_t(context.training));
-    std::shared_ptr<Plan> plan = plan_for(key, variables, wanted, context);
+    std::shared_ptr<GraphPlan> plan = plan_for(key, variables, wanted, context);
     if (!plan) return interpret(view(variables), context);
     Ref<GraphCall> call = Ref<GraphCall>::adopt(new GraphCall(Ref<GraphFunction>::share(this), plan, context));
     Arrays results;

@@ -33,9 +33,10 @@ private:
     void fill_missing(Arrays& variables, const Context& context);
     Arrays interpret(std::span<const Array> variables, Context& context);
     Arrays run(const Arrays& variables, Context& context);
-    std::shared_ptr<Plan> plan_for(const Signature& key, const Arrays& variables, std::span<const char> wanted,
-                                   const Context& context);
-    std::shared_ptr<Plan> record_plan(const Arrays& variables, std::span<const char> wanted, const Context& context);
+    std::shared_ptr<GraphPlan> plan_for(const Signature& key, const Arrays& variables, std::span<const char> wanted,
+                                        const Context& context);
+    std::shared_ptr<GraphPlan> record_plan(const Arrays& variables, std::span<const char> wanted,
+                                           const Context& context);
 
     Ref<Symbol> symbol_;
     std::vector<const GraphNode*> nodes_;
@@ -50,8 +51,8 @@ private:
     std::vector<int32_t> outputs_;
     size_t n_slots_ = 0;
     std::mutex mutex_;
-    std::map<Signature, std::vector<Array>> zeros_;     // of missing arguments, by what was given
-    std::map<Signature, std::shared_ptr<Plan>> plans_;  // null: there is none for this signature
+    std::map<Signature, std::vector<Array>> zeros_;          // of missing arguments, by what was given
+    std::map<Signature, std::shared_ptr<GraphPlan>> plans_;  // null: there is none for this signature
 };
 
 }  // namespace minpy

@@ -30,15 +30,15 @@ struct PlanInstance::Ready {
 
 // ---- plans ----
 
-Plan::Plan(Program recorded) : program_(std::move(recorded)) {
+GraphPlan::GraphPlan(Program recorded) : program_(std::move(recorded)) {
     optimize(program_);
     memory_ = plan_memory(program_);
     if (checks_graphs()) verify(program_, memory_);
 }
 
-Plan::~Plan() = default;
+GraphPlan::~GraphPlan() = default;
 
-std::unique_ptr<PlanInstance> Plan::acquire() {
+std::unique_ptr<PlanInstance> GraphPlan::acquire() {
     {
         std::lock_guard lock(mutex_);
         if (!idle_.empty()) {
@@ -51,14 +51,14 @@ std::unique_ptr<PlanInstance> Plan::acquire() {
     return std::make_unique<PlanInstance>(*this);
 }
 
-void Plan::give_back(std::unique_ptr<PlanInstance> instance) noexcept {
+void GraphPlan::give_back(std::unique_ptr<PlanInstance> instance) noexcept {
     std::lock_guard lock(mutex_);
     if (idle_.size() < idle_.capacity()) idle_.push_back(std::move(instance));
 }
 
 // ---- instances ----
 
-PlanInstance::PlanInstance(const Plan& plan) : program_(plan.program()) {
+PlanInstance::PlanInstance(const GraphPlan& plan) : program_(plan.program()) {
     const Program& p = program_;
     const MemoryPlan& m = plan.memory();
     arena_ = Ref<Storage>::adopt(Storage::create(m.bytes, kCpu));

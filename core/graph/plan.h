@@ -1,4 +1,4 @@
-// Plan: an optimised program with its memory laid out, ready to run. What a call needs (arena, windows, results) is an
+// GraphPlan: an optimised program with its memory laid out, ready to run. What a call needs (arena, windows, results) is an
 // instance; instances are kept and used again, so that a second call allocates nothing.
 #pragma once
 #include <memory>
@@ -11,11 +11,11 @@ namespace minpy {
 
 class PlanInstance;
 
-class Plan {
+class GraphPlan {
 public:
     // Optimises the program. Throws what verification finds.
-    explicit Plan(Program recorded);
-    ~Plan();
+    explicit GraphPlan(Program recorded);
+    ~GraphPlan();
     const Program& program() const { return program_; }
     const MemoryPlan& memory() const { return memory_; }
 
@@ -32,7 +32,7 @@ private:
 
 class PlanInstance {
 public:
-    explicit PlanInstance(const Plan& plan);
+    explicit PlanInstance(const GraphPlan& plan);
     ~PlanInstance();
     PlanInstance(const PlanInstance&) = delete;
 

@@ -1,5 +1,5 @@
 // Program: recorded calls in order, over numbered buffers. Operands are windows of buffers, so that views cost nothing and
-// writes through them are seen by all. Passes (core/graph/passes.h) rewrite it, a Plan (core/graph/plan.h) runs it.
+// writes through them are seen by all. Passes (core/graph/passes.h) rewrite it, a GraphPlan (core/graph/plan.h) runs it.
 #pragma once
 #include <string>
 #include <unordered_map>

@@ -54,7 +54,8 @@ void CallRecording::let_go() {
     for (auto it = known_.begin(); it != known_.end();) {
         auto here = it++;
         size_t b = size_t(here->second.buffer);
-        if (program_.buffers[b].kind == Buffer::temporary && !constant_[b] && here->first->refs.load() == 1) forget(here);
+        if (program_.buffers[b].kind == Buffer::temporary && !constant_[b] && here->first->refs.load() == 1)
+            forget(here);
     }
 }
 

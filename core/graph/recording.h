@@ -74,7 +74,7 @@ private:
 
     Program program_;
     std::unordered_map<Storage*, Known> known_;
-    std::vector<char> constant_;    // by buffer: depends on no argument, nothing captured, nothing random
+    std::vector<char> constant_;  // by buffer: depends on no argument, nothing captured, nothing random
     std::vector<Frame> frames_;
     std::vector<int32_t> results_, gradients_;
     Context& context_;

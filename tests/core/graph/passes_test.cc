@@ -11,7 +11,7 @@ TEST(Passes, FoldStepsOfConstants) {
     });
     fold_constants(p);
     EXPECT_EQ(p.steps.size(), 1u);
-    Plan plan(std::move(p));
+    GraphPlan plan(std::move(p));
     EXPECT_EQ(values(run(plan, {vec({5, 7})})[0]), (std::vector<double>{15, 21}));
 }
 
@@ -46,7 +46,7 @@ TEST(Passes, NeverMergeRandomNumbers) {
         return std::vector<Array>{invoke(find_op("random.uniform"), args)[0],
                                   invoke(find_op("random.uniform"), args)[0]};
     };
-    Plan plan(recorded({vec({1, 2})}, f));
+    GraphPlan plan(recorded({vec({1, 2})}, f));
     std::vector<Array> one = run(plan, {vec({1, 2})}), two = run(plan, {vec({1, 2})});
     EXPECT_NE(values(one[0]), values(one[1]));
     EXPECT_NE(values(one[0]), values(two[0]));

@@ -18,14 +18,14 @@ std::vector<Array> layer(const std::vector<Array>& a) {
 }
 
 TEST(Plan, GivesTheBitsOfEagerCalls) {
-    Plan plan(recorded({ramp(200, 100, 0.1), ramp(100, 300, 0.2)}, layer));
+    GraphPlan plan(recorded({ramp(200, 100, 0.1), ramp(100, 300, 0.2)}, layer));
     std::vector<Array> other{ramp(200, 100, 0.3), ramp(100, 300, 0.05)};
     std::vector<Array> expected = layer(other), found = run(plan, other);
     for (size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(values(found[i]), values(expected[i])) << i;
 }
 
 TEST(Plan, ASecondCallAllocatesNothing) {
-    Plan plan(recorded({ramp(200, 100, 0.1), ramp(100, 300, 0.2)}, layer));
+    GraphPlan plan(recorded({ramp(200, 100, 0.1), ramp(100, 300, 0.2)}, layer));
     std::vector<Array> other{ramp(200, 100, 0.3), ramp(100, 300, 0.05)};
     run(plan, other);
     uint64_t before = memory_stats().n_allocs;
@@ -34,7 +34,7 @@ TEST(Plan, ASecondCallAllocatesNothing) {
 }
 
 TEST(Plan, ResultsOfACallSurviveTheNext) {
-    Plan plan(recorded({ramp(200, 100, 0.1), ramp(100, 300, 0.2)}, layer));
+    GraphPlan plan(recorded({ramp(200, 100, 0.1), ramp(100, 300, 0.2)}, layer));
     std::vector<Array> first = run(plan, {ramp(200, 100, 0.3), ramp(100, 300, 0.05)});
     std::vector<double> kept = values(first[1]);
     run(plan, {ramp(200, 100, 0.7), ramp(100, 300, 0.5)});
@@ -47,7 +47,7 @@ TEST(Plan, AGuardStopsTheRunWhereItsValueDiffers) {
         recorder()->tells(total);
         return std::vector<Array>{a[0] * 2.0};
     };
-    Plan plan(recorded({vec({1, 2})}, f));
+    GraphPlan plan(recorded({vec({1, 2})}, f));
     EXPECT_EQ(run(plan, {vec({2, 1})}).size(), 1u);
     EXPECT_EQ(run(plan, {vec({2, 2})}).size(), 0u);
 }
@@ -56,7 +56,7 @@ TEST(Plan, NamesTheOperatorThatFails) {
     Program p = recorded({make({2, 1, 1, 3}, {2, 2})}, [](const std::vector<Array>& a) {
         return std::vector<Array>{call(find_op("linalg.inv"), a[0])};
     });
-    Plan plan(std::move(p));
+    GraphPlan plan(std::move(p));
     std::string eager, planned;
     Array singular = make({1, 1, 1, 1}, {2, 2});
     try {

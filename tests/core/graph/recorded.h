@@ -21,7 +21,7 @@ template <class F> Program recorded(const std::vector<Array>& arguments, F f) {
     return recording.finish();
 }
 
-inline std::vector<Array> run(Plan& plan, const std::vector<Array>& arguments) {
+inline std::vector<Array> run(GraphPlan& plan, const std::vector<Array>& arguments) {
     std::unique_ptr<PlanInstance> instance = plan.acquire();
     Arrays results;
     bool held = instance->run(span_of(arguments), Context::current(), results);

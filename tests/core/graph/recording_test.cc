@@ -20,7 +20,7 @@ TEST(CallRecording, SeesAWriteThroughAView) {
         return std::vector<Array>{x};
     });
     EXPECT_EQ(count(p, "add"), 1);
-    Plan plan(std::move(p));
+    GraphPlan plan(std::move(p));
     EXPECT_EQ(values(run(plan, {vec({10, 20, 30})})[0]), (std::vector<double>{7, 40, 60}));
 }
 
@@ -30,7 +30,7 @@ TEST(CallRecording, MakesOneStepOfACompositeThatLooksAtElements) {
     });
     EXPECT_EQ(count(p, "compress"), 1);
     EXPECT_EQ(p.steps.size(), 2u);
-    Plan plan(std::move(p));
+    GraphPlan plan(std::move(p));
     EXPECT_EQ(values(run(plan, {vec({0, 1, 1, 0}), vec({1, 2, 3, 4})})[0]), (std::vector<double>{20, 30}));
 }
 
@@ -58,7 +58,7 @@ TEST(CallRecording, LeavesArraysAsTheyWere) {
 TEST(CallRecording, ReadsSurroundingsAtEachCall) {
     Array w = vec({1, 1});
     Program p = recorded({vec({1, 2})}, [&](const std::vector<Array>& a) { return std::vector<Array>{a[0] * w}; });
-    Plan plan(std::move(p));
+    GraphPlan plan(std::move(p));
     w.raw_as<double>()[0] = 5;
     EXPECT_EQ(values(run(plan, {vec({1, 2})})[0]), (std::vector<double>{5, 2}));
 }
