@@ -101,29 +101,28 @@ void concatenate(Call& c) {
     }
 }
 
-// Few, small arrays of one dtype that nobody follows.
-Array concatenate_plainly(ValuesView args) {
+// Few, small arrays of one dtype that nobody follows, one after the other along an axis, or along a new one.
+template <bool along_new> Array join_plainly(ValuesView args) {
     constexpr int64_t kSmall = 1 << 14;  // bytes
     if (args.empty() || args.size() > 2 || args[0].tag != MINPY_V_ARRAYS || args[0].len < 1) return {};
     auto* arrays = static_cast<ArrayBody* const*>(args[0].v.p);
     const ArrayBody* first = arrays[0];
-    if (!first || first->ndim < 1) return {};
-    int64_t ndim = first->ndim, axis = 0;
+    if (!first || first->ndim + along_new < 1 || first->ndim + along_new > kMaxDims) return {};
+    int64_t ndim = first->ndim + along_new, axis = 0;
     if (args.size() == 2 && args[1].tag == MINPY_V_INT) axis = args[1].v.i < 0 ? args[1].v.i + ndim : args[1].v.i;
     else if (args.size() == 2 && args[1].tag != MINPY_V_DEFAULT) return {};
     if (axis < 0 || axis >= ndim) return {};
-    int64_t shape[kMaxDims], bytes = 0;
-    std::copy_n(first->shape, ndim, shape);
-    shape[axis] = 0;
+    int64_t shape[kMaxDims], bytes = 0, joined = 0;
     for (int32_t i = 0; i < args[0].len; ++i) {
         const ArrayBody* a = arrays[i];
-        if (!a || !is_plain(a) || a->dtype != first->dtype || a->ndim != ndim) return {};
-        for (int64_t k = 0; k < ndim; ++k)
-            if (k != axis && a->shape[k] != shape[k]) return {};
+        if (!a || !is_plain(a) || a->dtype != first->dtype || a->ndim != first->ndim) return {};
+        for (int64_t k = 0; k < a->ndim; ++k)
+            if ((along_new || k != axis) && a->shape[k] != first->shape[k]) return {};
         bytes += a->size * itemsize(a->dtype);
         if (bytes > kSmall) return {};
-        shape[axis] += a->shape[axis];
+        joined += along_new ? 1 : a->shape[axis];
     }
+    for (int64_t k = 0; k < ndim; ++k) shape[k] = k == axis ? joined : first->shape[along_new && k > axis ? k - 1 : k];
     Array out = empty({shape, size_t(ndim)}, first->dtype);
     if (!bytes) return out;
     int64_t outer = 1, at = 0;
@@ -267,7 +266,7 @@ void register_joining(Registry& r) {
     r.op("concatenate(arrays: arrays, /, axis: axis? = 0, dtype: dtype = None)")
         .infer(infer_concatenate)
         .kernel(concatenate)
-        .short_way(concatenate_plainly)
+        .short_way(join_plainly<false>)
         .linear(split_cotangent)
         .sample("[f64(2,3), f64(1,3)]")
         .sample("[f64(2,3), f64(2,1)], axis=-1")
@@ -277,6 +276,7 @@ void register_joining(Registry& r) {
     r.alias("concat", "concatenate");
     r.op("stack(arrays: arrays, axis: axis? = 0, *, dtype: dtype = None)")
         .composite(stack)
+        .short_way(join_plainly<true>)
         .sample("[f64(2,3), f64(2,3)]")
         .sample("[f64(2,3), f64(2,3)], axis=-1")
         .c_function()

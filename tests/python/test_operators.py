@@ -235,3 +235,21 @@ def test_out_that_overlaps_an_operand_is_as_if_copied(shift):
         return a
 
     check(shifted(np), shifted(numpy))
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (), (2, 0)], ids=repr)
+def test_small_arrays_are_joined_and_averaged_as_numpy_does(rng, shape):
+    for dtype in ("f8", "f4", "i2", "?"):
+        a, b = rng.uniform(0, 3, shape).astype(dtype), rng.uniform(0, 3, shape).astype(dtype)
+        ours = (np.array(a), np.array(b))
+        for axis in range(-len(shape) - 1, len(shape) + 1):
+            check(np.stack(ours, axis), numpy.stack((a, b), axis))
+        for axis in range(-len(shape), len(shape)):
+            check(np.concatenate(ours, axis), numpy.concatenate((a, b), axis))
+        if a.size:
+            check(np.mean(ours[0]), numpy.mean(a))
+    weights = numpy.arange(2.0 * a.size).reshape(2, *shape)
+    gradient = minpy.core.grad(lambda x: np.sum(np.stack((x, 2 * x)) * weights) + np.mean(x))
+    if a.size:
+        expected = weights[0] + 2 * weights[1] + 1 / a.size
+        numpy.testing.assert_allclose(gradient(np.array(a.astype("f8"))), expected, rtol=1e-14)
