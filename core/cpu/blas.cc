@@ -15,7 +15,6 @@ namespace {
 std::once_flag g_once;
 
 constexpr int64_t kSmall = 512;           // multiplications below which plain loops are fastest
-constexpr int64_t kWide = 8;              // but for rows of this many, which fill vectors
 constexpr double kThreads = 1 << 20;      // multiplications that are worth a second thread
 constexpr int64_t kVectorWork = 1 << 17;  // the same for a matrix times a vector, which memory bounds
 
@@ -200,7 +199,7 @@ void product(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t
                    : tiled_product_with_vector(t, turned, a.data, a.column_step, c, n, k))
             return;
     }
-    if (work <= kSmall && !(loops && n >= kWide)) return plain(t, a, b, c, m, n, k);
+    if (work <= kSmall && !loops) return plain(t, a, b, c, m, n, k);
     if (loops && ((m > 1 && n > 1) || !blas)) return tiled_product(t, a, b, c, n, m, n, k);
     if (!blas) return plain(t, a, b, c, m, n, k);
     if (std::max({m, n, k}) > INT32_MAX) throw value_error("a matrix product with more than 2**31 rows or columns");

@@ -28,11 +28,12 @@ const ProductTable& products_generic();
 
 namespace {
 
-constexpr int64_t kDepth = 256;             // of a block: its panels of b stay in the first cache
-constexpr int64_t kRowBlock = 128;          // rows of a block of a, which stays in the second one
-constexpr int64_t kInPlace = 512 << 10;     // bytes of an operand that is read where it lies
-constexpr int64_t kPacked = 4 << 20;        // bytes of b packed at a time
-constexpr double kTaskWork = 8 << 20;       // multiplications, by bytes of an element, that are worth a task
+constexpr int64_t kDepth = 256;          // of a block: its panels of b stay in the first cache
+constexpr int64_t kRowBlock = 128;       // rows of a block of a, which stays in the second one
+constexpr int64_t kInPlace = 512 << 10;  // bytes of an operand that is read where it lies
+constexpr double kNarrowWork = 2048;     // multiplications below which packing a narrow matrix costs more than it gives
+constexpr int64_t kPacked = 4 << 20;     // bytes of b packed at a time
+constexpr double kTaskWork = 8 << 20;    // multiplications, by bytes of an element, that are worth a task
 constexpr int64_t kVectorTask = 512 << 10;  // bytes of a matrix that are worth a task where it meets a vector
 constexpr int64_t kMostTasks = 128;
 
@@ -131,6 +132,7 @@ struct Product {
     // A block of a is read once for each panel: packed where it would be read often, and from far apart.
     bool left_in_place() const {
         int64_t span = m * std::abs(a.row_step) + k * std::abs(a.column_step);
+        if (span == 0) return false;  // one number everywhere: steps of 0 say that it is packed
         return n <= 2 * f.columns || (span <= kInPlace && spread(a.row_step) && spread(a.column_step));
     }
     int64_t tasks() const {
@@ -220,7 +222,10 @@ struct Product {
     }
 
     void run() const {
-        if (direct()) run_direct();
+        if (n <= kNarrow && n < f.width && double(m) * double(n) * double(k) <= kNarrowWork)
+            f.narrow(m, n, k, a.data, step(a.row_step), step(a.column_step), b.data, step(b.row_step),
+                     step(b.column_step), c, c_step);
+        else if (direct()) run_direct();
         else if (m <= 2 * kRowBlock && (left_in_place() || n >= 64 * f.columns)) run_columns();
         else run_rows();
     }

@@ -14,6 +14,8 @@ struct MatrixView {
     int64_t row_step, column_step;
 };
 
+inline constexpr int64_t kNarrow = 8;
+
 // One dtype at one level; steps in elements. c is row-major. Elements of c are sums over k in its order: how the work is
 // cut in rows and columns does not show in the bits.
 struct ProductLoop {
@@ -28,6 +30,9 @@ struct ProductLoop {
     // b packed; a packed (steps of 0) or in place. `add`: to what c holds.
     void (*block)(int64_t m, int64_t n, int64_t k, const char* a, int64_t row_step, int64_t column_step, const char* b,
                   char* c, int64_t c_step, bool add);
+    // Anywhere in memory, n <= kNarrow: columns of c in registers.
+    void (*narrow)(int64_t m, int64_t n, int64_t k, const char* a, int64_t row_step, int64_t column_step, const char* b,
+                   int64_t b_row_step, int64_t b_column_step, char* c, int64_t c_step);
     // Vectors; null for integers. y[m] = a @ x, rows of a and x contiguous; and y[n] = x @ b, rows of b contiguous.
     void (*dots)(int64_t m, int64_t k, const char* a, int64_t row_step, const char* x, char* y);
     void (*sums)(int64_t n, int64_t k, const char* b, int64_t row_step, const char* x, int64_t x_step, char* y);

@@ -55,10 +55,12 @@ struct Matrices {
     }
     MatrixView at(int64_t i, const Dims& batch) const {
         MatrixView m = first;
-        for (int64_t axis = batch.size() - 1; axis >= 0; --axis) {
-            m.data += i % batch[axis] * batch_steps[axis];
-            i /= batch[axis];
-        }
+        if (batch.size() == 1) m.data += i * batch_steps[0];
+        else
+            for (int64_t axis = batch.size() - 1; axis >= 0; --axis) {
+                m.data += i % batch[axis] * batch_steps[axis];
+                i /= batch[axis];
+            }
         return m;
     }
 };
@@ -85,6 +87,15 @@ void matmul_kernel(Call& c) {
     // What a product cannot read in place is copied, once for all batches.
     if (!is_product_matrix(t, left.first, s.m, s.k)) left.array = copy_of(a), left.set(s.batch, true);
     if (!is_product_matrix(t, right.first, s.k, s.n)) right.array = copy_of(b), right.set(s.batch, false);
+    // One matrix on the right of all rows of a: one product.
+    bool shared =
+        s.batch.size() > 0 && left.array.get()->contiguous && a.ndim() > 1 &&
+        std::all_of(right.batch_steps.begin(), right.batch_steps.end(), [](int64_t step) { return step == 0; }) &&
+        left.array.size() == batches * s.m * s.k;
+    if (shared) {
+        s.m *= batches, work *= batches, batches = std::min<int64_t>(batches, 1);
+        left.first = {left.first.data, s.k * item, item};  // an axis of 1 has any step
+    }
     int64_t each = batches * work < (1 << 18) ? batches : std::max<int64_t>(1, (1 << 17) / std::max<int64_t>(1, work));
     if (each > 0) {
         parallel_for((batches + each - 1) / each, [&](int64_t task) {
@@ -146,7 +157,12 @@ void matmul_reverse(Reverse& c) {
         Array ga = ops::unbroadcast(ops::matmul(g, ops::swap_last_axes(B)), A.shape());
         c.set(0, row ? ops::reshape(ga, a.shape()) : ga);
     }
-    if (c.needs(1)) {
+    if (c.needs(1) && B.ndim() == 2 && A.ndim() > 2) {
+        // One matrix on the right of all rows: one product, not one for each batch and their sum.
+        Dims rows{A.size() / std::max<int64_t>(A.dim(-1), 1), A.dim(-1)}, columns{rows[0], g.dim(-1)};
+        Array gb = ops::matmul(ops::swap_last_axes(ops::reshape(A, rows)), ops::reshape(g, columns));
+        c.set(1, column ? ops::reshape(gb, b.shape()) : gb);
+    } else if (c.needs(1)) {
         Array gb = ops::unbroadcast(ops::matmul(ops::swap_last_axes(A), g), B.shape());
         c.set(1, column ? ops::reshape(gb, b.shape()) : gb);
     }
@@ -348,6 +364,7 @@ void register_products(Registry& r) {
         .sample("f64(2,3), f64(3,4)")
         .sample("f64(3), f64(2,3,2)")
         .sample("f64(2,1,2,3), f64(3)")
+        .sample("f64(2,2,3), f64(3,2)")
         .c_function()
         .doc("Matrix product of the last two axes; leading axes broadcast, vectors count as rows and columns.");
     r.alias("linalg.matmul", "matmul");

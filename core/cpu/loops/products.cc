@@ -226,6 +226,34 @@ template <class T> struct Loops {
         else panels<T, false>(m, n, k, a, row_step, column_step, b, c, c_step, add);
     }
 
+    template <int N>
+    static void narrow_of(int64_t m, int64_t k, const T* a, int64_t row_step, int64_t column_step, const T* b,
+                          int64_t b_row_step, int64_t b_column_step, T* c, int64_t c_step) {
+        for (int64_t i = 0; i < m; ++i) {
+            T sums[N] = {};
+            for (int64_t l = 0; l < k; ++l) {
+                T x = a[i * row_step + l * column_step];
+                for (int j = 0; j < N; ++j) sums[j] += x * b[l * b_row_step + j * b_column_step];
+            }
+            std::memcpy(c + i * c_step, sums, sizeof sums);
+        }
+    }
+    template <int N>
+    static void narrow_at(int64_t n, int64_t m, int64_t k, const T* a, int64_t row_step, int64_t column_step,
+                          const T* b, int64_t b_row_step, int64_t b_column_step, T* c, int64_t c_step) {
+        if constexpr (N > 0) {
+            if (n != N)
+                return narrow_at<N - 1>(n, m, k, a, row_step, column_step, b, b_row_step, b_column_step, c, c_step);
+            if (b_column_step == 1) return narrow_of<N>(m, k, a, row_step, column_step, b, b_row_step, 1, c, c_step);
+            narrow_of<N>(m, k, a, row_step, column_step, b, b_row_step, b_column_step, c, c_step);
+        }
+    }
+    static void narrow(int64_t m, int64_t n, int64_t k, const char* a, int64_t row_step, int64_t column_step,
+                       const char* b, int64_t b_row_step, int64_t b_column_step, char* c, int64_t c_step) {
+        narrow_at<kNarrow>(n, m, k, reinterpret_cast<const T*>(a), row_step, column_step, reinterpret_cast<const T*>(b),
+                           b_row_step, b_column_step, reinterpret_cast<T*>(c), c_step);
+    }
+
     // Sums of four vectors' lanes for each row, whatever rows stand beside it.
     template <int M> static void dots_of(int64_t k, const T* a, int64_t row_step, const T* x, T* y) {
         Vector<T> sums[M][4] = {};
@@ -286,7 +314,7 @@ template <class T> struct Loops {
     }
 
     static constexpr ProductLoop loop() {
-        ProductLoop result{W, C, direct, pack_left, pack_right, block, nullptr, nullptr};
+        ProductLoop result{W, C, direct, pack_left, pack_right, block, narrow, nullptr, nullptr};
         if constexpr (std::is_floating_point_v<T>) result.dots = dots, result.sums = sums;
         return result;
     }

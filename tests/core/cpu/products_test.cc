@@ -16,8 +16,8 @@
 namespace minpy {
 namespace {
 
-enum class Layout { rows, columns, apart, backwards };
-constexpr Layout kLayouts[] = {Layout::rows, Layout::columns, Layout::apart, Layout::backwards};
+enum class Layout { rows, columns, apart, backwards, one };
+constexpr Layout kLayouts[] = {Layout::rows, Layout::columns, Layout::apart, Layout::backwards, Layout::one};
 
 template <class T> struct Matrix {
     int64_t rows, columns;
@@ -35,6 +35,7 @@ template <class T> struct Matrix {
             case Layout::rows: view = {p, columns * item, item}; break;
             case Layout::columns: view = {p, item, rows * item}; break;
             case Layout::apart: view = {p, 6 * columns * item, 3 * item}; break;
+            case Layout::one: view = {p, 0, 0}; break;  // the same number everywhere
             case Layout::backwards: view = {p + (rows * columns - 1) * item, -columns * item, -item}; break;
         }
     }
