@@ -59,4 +59,5 @@
     M(random)             \
     M(reductions)         \
     M(scans)              \
-    M(statistics)
+    M(statistics)         \
+    M(histogram)

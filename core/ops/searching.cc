@@ -3,6 +3,7 @@
 
 #include "core/array/indexing.h"
 #include "core/autograd/rules.h"
+#include "core/cpu/pool.h"
 #include "core/ops/calls.h"
 #include "core/registry/device.h"
 #include "core/registry/registry.h"
@@ -64,23 +65,44 @@ template <class T> bool before(const T& a, const T& b) {
     }
 }
 
+constexpr int64_t kParallel = 1 << 14;  // keys from which threads pay
+constexpr int64_t kTask = 1 << 13;      // keys of one task
+constexpr int kTogether = 32;           // keys whose searches wait for memory together
+
+// before() without branches.
+template <class T> bool is_before(const T& a, const T& b) {
+    if constexpr (std::is_floating_point_v<T>) return (a < b) | ((b != b) & (a == a));
+    else return before(a, b);
+}
+
+// Where n keys belong among `size` elements: step by step for several keys at once, each step halving what is left.
+template <class T, bool Right>
+void search_some(const T* x, const int64_t* sorter, int64_t size, const T* key, int n, int64_t* out) {
+    auto is_left = [&](int64_t at, const T& k) {
+        const T& element = x[sorter ? sorter[at] : at];
+        return Right ? !is_before(k, element) : is_before(element, k);
+    };
+    for (int i = 0; i < n; ++i) out[i] = 0;
+    int64_t left = size;
+    for (; left > 1; left -= left / 2)
+        for (int i = 0; i < n; ++i) out[i] += int64_t(is_left(out[i] + left / 2 - 1, key[i])) * (left / 2);
+    if (left == 1)
+        for (int i = 0; i < n; ++i) out[i] += is_left(out[i], key[i]);
+}
+
 template <class T> void search(const Array& a, const Array& v, const int64_t* sorter, bool right, int64_t* out) {
     const T* x = a.raw_as<T>();
     const T* key = v.raw_as<T>();
-    int64_t n = a.size(), low = 0, high = n;
-    for (int64_t i = 0; i < v.size(); ++i) {
-        // Where the last key was is a good start: keys are often in order.
-        if (i > 0 && before(key[i - 1], key[i])) high = n;
-        else if (i > 0) low = 0, high = high < n ? high + 1 : n;
-        if (low > high) low = 0;
-        while (low < high) {
-            int64_t middle = low + (high - low) / 2;
-            const T& at = x[sorter ? sorter[middle] : middle];
-            if (right ? !before(key[i], at) : before(at, key[i])) low = middle + 1;
-            else high = middle;
+    int64_t n = v.size(), size = a.size();
+    auto run = [&](int64_t from, int64_t to) {
+        for (; from < to; from += kTogether) {
+            int count = int(std::min<int64_t>(kTogether, to - from));
+            if (right) search_some<T, true>(x, sorter, size, key + from, count, out + from);
+            else search_some<T, false>(x, sorter, size, key + from, count, out + from);
         }
-        out[i] = low;
-    }
+    };
+    if (n < kParallel) return run(0, n);
+    parallel_for((n + kTask - 1) / kTask, [&](int64_t k) { run(k * kTask, std::min(n, (k + 1) * kTask)); });
 }
 
 void searchsorted(Call& c) {

@@ -1,5 +1,7 @@
 """Averages, quantiles and what leaves NaN out, against NumPy."""
 
+import warnings
+
 import numpy
 import pytest
 from support import DTYPES, random
@@ -95,3 +97,79 @@ def test_gradients_reach_the_part_of_a_quantile():
     x = np.asarray([1.0, 5.0, 2.0, 9.0])
     assert float(grad(lambda q: np.quantile(x, q))(np.asarray(0.4))) == pytest.approx(9.0)
     assert float(grad(lambda q: np.percentile(x, q))(np.asarray(40.0))) == pytest.approx(0.09)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i4", "i8", "u1"])
+@pytest.mark.parametrize(
+    "how",
+    [{}, {"bins": 7}, {"bins": 33, "range": (-10, 20)}, {"bins": [-5.0, 0, 1, 7.5]}, {"bins": 11, "density": True},
+     {"range": (5, 5)}, {"bins": "auto"}],
+)  # fmt: skip
+def test_histograms(rng, dtype, how):
+    x = (abs(rng.standard_normal(100_000)) * 30).astype(dtype)
+    for ours, theirs in zip(np.histogram(np.asarray(x), **how), numpy.histogram(x, **how), strict=True):
+        assert ours.dtype == theirs.dtype
+        numpy.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "data, how, message",
+    [([1.0], {"bins": 0}, "must be positive"), ([1.0], {"bins": [2, 1]}, "increase monotonically"),
+     ([1.0], {"range": (2, 1)}, "max must be larger than min"), ([numpy.nan], {}, r"range of \[nan, nan\]")],
+)  # fmt: skip
+def test_histograms_refuse(data, how, message):
+    for library in (np, numpy):
+        with pytest.raises(ValueError, match=message):
+            library.histogram(library.asarray(data), **how)
+
+
+def test_covariances(rng):
+    m, y = rng.standard_normal((3, 10)), rng.standard_normal((2, 10))
+    for args, how in (
+        ((m,), {}), ((m,), {"rowvar": False}), ((m[0],), {}), ((m.astype("f4"),), {"bias": True}),
+        ((m, y), {"ddof": 0}), ((m.T, y.T), {"rowvar": False}), ((m + 1j * m[::-1],), {}), (((m * 9).astype("i4"),), {}),
+        ((m,), {"aweights": numpy.arange(10)}),
+    ):  # fmt: skip
+        ours, theirs = np.cov(*map(np.asarray, args), **how), numpy.cov(*args, **how)
+        assert isinstance(ours, np.ndarray)
+        assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
+        numpy.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
+
+
+def test_interpolation(rng):
+    xp, fp = numpy.sort(rng.standard_normal(20)), rng.standard_normal(20)
+    x = numpy.concatenate([rng.standard_normal(500) * 2, xp, [numpy.nan, numpy.inf, -numpy.inf]])
+    for how in ({}, {"left": -9}, {"left": 1, "right": numpy.nan}):
+        ours = np.interp(*map(np.asarray, (x, xp, fp)), **how)
+        numpy.testing.assert_allclose(ours, numpy.interp(x, xp, fp, **how), rtol=1e-12, atol=1e-13)
+    ends = [0.0, numpy.inf, numpy.inf, 1.0]
+    numpy.testing.assert_array_equal(
+        np.interp(np.asarray([0, 0.5, 1, 1.5, 2.5]), range(4), ends), numpy.interp([0, 0.5, 1, 1.5, 2.5], range(4), ends)
+    )
+    assert type(np.interp(2.5, [1, 2, 3], [3, 2, 0])) is numpy.float64
+    with pytest.raises(ValueError, match="not of the same length"):
+        np.interp(1.0, [1, 2], [1, 2, 3])
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i4"])
+def test_spreads_in_one_pass(rng, dtype):
+    x = (rng.standard_normal((300, 1100)) * 10 + 100).astype(dtype)
+    where = rng.random(x.shape) < 0.7
+    for axis in (None, 0, 1):
+        for name in ("var", "std"):
+            for how in ({}, {"ddof": 1}, {"where": where}, {"keepdims": True}):
+                ours = getattr(np, name)(np.asarray(x), axis=axis, **how)
+                theirs = getattr(numpy, name)(x, axis=axis, **how)
+                assert ours.dtype == theirs.dtype
+                numpy.testing.assert_allclose(ours, theirs, rtol=2e-5 if dtype == "f4" else 1e-12)
+        if dtype[0] == "f":
+            y = numpy.where(where, x, numpy.nan).astype(dtype)
+            y[:, 5], y[7] = numpy.nan, numpy.nan
+            for name in ("nanmax", "nanmin", "nansum", "nanprod"):
+                z = y if name != "nanprod" else numpy.where(numpy.isnan(y), y, 1 + (y - 100) * 1e-5).astype(dtype)
+                with numpy.errstate(all="ignore"), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    ours = getattr(np, name)(np.asarray(z), axis=axis)
+                    theirs = getattr(numpy, name)(z.astype("f8"), axis=axis)
+                assert ours.dtype == z.dtype
+                numpy.testing.assert_allclose(ours, theirs, rtol=2e-4 if dtype == "f4" else 1e-12)

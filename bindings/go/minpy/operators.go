@@ -566,6 +566,18 @@ func (s *Scope) CountNonzero(a any, options ...Option) *Array {
 	return opCountNonzero.in1(s, []any{a}, options)
 }
 
+var opCov = operator{name: "cov", params: []string{"m", "y", "rowvar", "bias", "ddof", "fweights", "aweights", "dtype"}}
+
+// Cov is cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, *, dtype=None): the covariances of variables, each a row of observations.
+func Cov(m any, options ...Option) (*Array, error) {
+	return opCov.call1([]any{m}, options)
+}
+
+// Cov is the package's Cov in the scope.
+func (s *Scope) Cov(m any, options ...Option) *Array {
+	return opCov.in1(s, []any{m}, options)
+}
+
 var opCross = operator{name: "cross", params: []string{"a", "b", "axisa", "axisb", "axisc", "axis"}}
 
 // Cross is cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None): cross product of vectors of three elements.
@@ -1214,6 +1226,30 @@ func (s *Scope) Heaviside(x1, x2 any, options ...Option) *Array {
 	return opHeaviside.in1(s, []any{x1, x2}, options)
 }
 
+var opHistogram = operator{name: "histogram", params: []string{"a", "bins", "range", "density", "weights"}}
+
+// Histogram is histogram(a, bins=10, range=None, density=None, weights=None): how many elements lie in each bin, and the edges of the bins; the last one has both of its edges.
+func Histogram(a any, options ...Option) (*Array, *Array, error) {
+	return opHistogram.call2([]any{a}, options)
+}
+
+// Histogram is the package's Histogram in the scope.
+func (s *Scope) Histogram(a any, options ...Option) (*Array, *Array) {
+	return opHistogram.in2(s, []any{a}, options)
+}
+
+var opHistogramBinEdges = operator{name: "histogram_bin_edges", params: []string{"a", "bins", "range", "weights"}}
+
+// HistogramBinEdges is histogram_bin_edges(a, bins=10, range=None, weights=None): the edges of the bins of a histogram.
+func HistogramBinEdges(a any, options ...Option) (*Array, error) {
+	return opHistogramBinEdges.call1([]any{a}, options)
+}
+
+// HistogramBinEdges is the package's HistogramBinEdges in the scope.
+func (s *Scope) HistogramBinEdges(a any, options ...Option) *Array {
+	return opHistogramBinEdges.in1(s, []any{a}, options)
+}
+
 var opHsplit = operator{name: "hsplit", params: []string{"ary", "indices_or_sections"}}
 
 // Hsplit is hsplit(ary, indices_or_sections): as split along axis 1, of one-dimensional arrays axis 0.
@@ -1308,6 +1344,18 @@ func InstanceNorm(x, gamma, beta any, options ...Option) (*Array, error) {
 // InstanceNorm is the package's InstanceNorm in the scope.
 func (s *Scope) InstanceNorm(x, gamma, beta any, options ...Option) *Array {
 	return opInstanceNorm.in1(s, []any{x, gamma, beta}, options)
+}
+
+var opInterp = operator{name: "interp", params: []string{"x", "xp", "fp", "left", "right", "period"}}
+
+// Interp is interp(x, xp, fp, left=None, right=None, period=None): straight lines between points whose first coordinates increase; the ends go on level.
+func Interp(x, xp, fp any, options ...Option) (*Array, error) {
+	return opInterp.call1([]any{x, xp, fp}, options)
+}
+
+// Interp is the package's Interp in the scope.
+func (s *Scope) Interp(x, xp, fp any, options ...Option) *Array {
+	return opInterp.in1(s, []any{x, xp, fp}, options)
 }
 
 var opInvert = operator{name: "invert", params: []string{"x"}}
@@ -4412,6 +4460,9 @@ func WithAssumeUnique(assumeUnique bool) Option { return Option{"assume_unique",
 // WithAtol gives the parameter atol.
 func WithAtol(atol float64) Option { return Option{"atol", atol} }
 
+// WithAweights gives the parameter aweights.
+func WithAweights(aweights any) Option { return Option{"aweights", aweights} }
+
 // WithAxes gives the parameter axes.
 func WithAxes(axes any) Option { return Option{"axes", axes} }
 
@@ -4441,6 +4492,9 @@ func WithBias(bias any) Option { return Option{"bias", bias} }
 
 // WithBidirectional gives the parameter bidirectional.
 func WithBidirectional(bidirectional bool) Option { return Option{"bidirectional", bidirectional} }
+
+// WithBins gives the parameter bins.
+func WithBins(bins any) Option { return Option{"bins", bins} }
 
 // WithComputeUv gives the parameter compute_uv.
 func WithComputeUv(computeUv bool) Option { return Option{"compute_uv", computeUv} }
@@ -4472,6 +4526,9 @@ func WithDefault(default_ any) Option { return Option{"default", default_} }
 // WithDeg gives the parameter deg.
 func WithDeg(deg bool) Option { return Option{"deg", deg} }
 
+// WithDensity gives the parameter density.
+func WithDensity(density bool) Option { return Option{"density", density} }
+
 // WithDevice gives the parameter device.
 func WithDevice(device Device) Option { return Option{"device", device} }
 
@@ -4501,6 +4558,9 @@ func WithFlatten(flatten bool) Option { return Option{"flatten", flatten} }
 
 // WithFullMatrices gives the parameter full_matrices.
 func WithFullMatrices(fullMatrices bool) Option { return Option{"full_matrices", fullMatrices} }
+
+// WithFweights gives the parameter fweights.
+func WithFweights(fweights any) Option { return Option{"fweights", fweights} }
 
 // WithGamma gives the parameter gamma.
 func WithGamma(gamma any) Option { return Option{"gamma", gamma} }
@@ -4558,6 +4618,9 @@ func WithKnorm(knorm float64) Option { return Option{"knorm", knorm} }
 
 // WithLayout gives the parameter layout.
 func WithLayout(layout string) Option { return Option{"layout", layout} }
+
+// WithLeft gives the parameter left.
+func WithLeft(left float64) Option { return Option{"left", left} }
 
 // WithLoc gives the parameter loc.
 func WithLoc(loc any) Option { return Option{"loc", loc} }
@@ -4661,6 +4724,9 @@ func WithPad(pad ...int) Option { return Option{"pad", oneOrMore(pad)} }
 // WithPadWidth gives the parameter pad_width.
 func WithPadWidth(padWidth any) Option { return Option{"pad_width", padWidth} }
 
+// WithPeriod gives the parameter period.
+func WithPeriod(period float64) Option { return Option{"period", period} }
+
 // WithPoolType gives the parameter pool_type.
 func WithPoolType(poolType string) Option { return Option{"pool_type", poolType} }
 
@@ -4674,6 +4740,9 @@ func WithPrepend(prepend any) Option { return Option{"prepend", prepend} }
 
 // WithPreserveShape gives the parameter preserve_shape.
 func WithPreserveShape(preserveShape bool) Option { return Option{"preserve_shape", preserveShape} }
+
+// WithRange gives the parameter range.
+func WithRange(range_ []float64) Option { return Option{"range", range_} }
 
 // WithRcond gives the parameter rcond.
 func WithRcond(rcond float64) Option { return Option{"rcond", rcond} }
@@ -4700,7 +4769,10 @@ func WithReturned(returned bool) Option { return Option{"returned", returned} }
 func WithReverse(reverse bool) Option { return Option{"reverse", reverse} }
 
 // WithRight gives the parameter right.
-func WithRight(right bool) Option { return Option{"right", right} }
+func WithRight(right any) Option { return Option{"right", right} }
+
+// WithRowvar gives the parameter rowvar.
+func WithRowvar(rowvar bool) Option { return Option{"rowvar", rowvar} }
 
 // WithRtol gives the parameter rtol.
 func WithRtol(rtol float64) Option { return Option{"rtol", rtol} }
@@ -4806,3 +4878,6 @@ func WithWorkspace(workspace int) Option { return Option{"workspace", workspace}
 
 // WithX gives the parameter x.
 func WithX(x any) Option { return Option{"x", x} }
+
+// WithY gives the parameter y.
+func WithY(y any) Option { return Option{"y", y} }

@@ -70,28 +70,31 @@ template <class F, class T> struct Folder {
         if constexpr (math::kIsFloat<T> && !kFlagsNaN) special = best == F::template worst<T>();
         return special ? chain(x, n) : best;
     }
+    // Products of floats in double: near one their roundings do not cancel.
+    using Lane = std::conditional_t<std::is_same_v<F, Prod> && std::is_same_v<T, float>, double, T>;
+
     // Up to 128 elements are added as NumPy adds them.
     static T chain(const T* x, int64_t n) {
-        T result = x[0];
-        for (int64_t i = 1; i < n; ++i) result = F{}(result, x[i]);
-        return result;
+        Lane result = x[0];
+        for (int64_t i = 1; i < n; ++i) result = F{}(result, Lane(x[i]));
+        return T(result);
     }
     template <int L> static T lanes(const T* x, int64_t n) {
-        T lane[L];
+        Lane lane[L];
         for (int k = 0; k < L; ++k) lane[k] = x[k];
         int64_t i = L;
         for (; i + L <= n; i += L)
-            for (int k = 0; k < L; ++k) lane[k] = F{}(lane[k], x[i + k]);
+            for (int k = 0; k < L; ++k) lane[k] = F{}(lane[k], Lane(x[i + k]));
         if constexpr (L == 8) {
-            T result = F{}(F{}(F{}(lane[0], lane[1]), F{}(lane[2], lane[3])),
-                           F{}(F{}(lane[4], lane[5]), F{}(lane[6], lane[7])));
-            for (; i < n; ++i) result = F{}(result, x[i]);
-            return result;
+            Lane result = F{}(F{}(F{}(lane[0], lane[1]), F{}(lane[2], lane[3])),
+                              F{}(F{}(lane[4], lane[5]), F{}(lane[6], lane[7])));
+            for (; i < n; ++i) result = F{}(result, Lane(x[i]));
+            return T(result);
         } else {
-            for (int k = 0; k < int(n - i); ++k) lane[k % L] = F{}(lane[k % L], x[i + k]);
+            for (int k = 0; k < int(n - i); ++k) lane[k % L] = F{}(lane[k % L], Lane(x[i + k]));
             for (int half = L / 2; half; half /= 2)
                 for (int k = 0; k < half; ++k) lane[k] = F{}(lane[k], lane[k + half]);
-            return lane[0];
+            return T(lane[0]);
         }
     }
 

@@ -311,6 +311,8 @@ const table = [
     Operator("median", 2),
     Operator("quantile", 2),
     Operator("percentile", 2),
+    Operator("cov", 0),
+    Operator("interp", 2),
     Operator("logsumexp", 2),
     Operator("nansum", 2),
     Operator("nanprod", 2),
@@ -321,6 +323,8 @@ const table = [
     Operator("nanstd", 2),
     Operator("nancumsum", 0),
     Operator("nancumprod", 0),
+    Operator("histogram", 0),
+    Operator("histogram_bin_edges", 0),
 ]
 
 """
@@ -2232,12 +2236,28 @@ percentile(a, q; dims=default, overwrite_input=default, method=default, keepdims
     call(table[310], (Arg.array(a), Arg.array(q), Arg.axes(dims), Arg.bool(overwrite_input), Arg.str(method), Arg.bool(keepdims), Arg.array(weights)); options...)
 
 """
+    cov(m[, y]; rowvar = true, bias = false, ddof, fweights, aweights, dtype)
+
+The covariances of variables, each a row of observations.
+"""
+cov(m, y=default; rowvar=default, bias=default, ddof=default, fweights=default, aweights=default, dtype=default, options...) =
+    call(table[311], (Arg.array(m), Arg.array(y), Arg.bool(rowvar), Arg.bool(bias), Arg.float(ddof), Arg.value(fweights), Arg.value(aweights), Arg.dtype(dtype)); options...)
+
+"""
+    interp(x, xp, fp[, left, right, period])
+
+Straight lines between points whose first coordinates increase; the ends go on level.
+"""
+interp(x, xp, fp, left=default, right=default, period=default; options...) =
+    call(table[312], (Arg.array(x), Arg.array(xp), Arg.array(fp), Arg.float(left), Arg.float(right), Arg.float(period)); options...)
+
+"""
     logsumexp(a; dims, keepdims = false)
 
 log(sum(exp(a))) over the given axes, without overflow.
 """
 logsumexp(a; dims=default, keepdims=default, options...) =
-    call(table[311], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[313], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     nansum(a; dims, dtype, keepdims = false, initial, where)
@@ -2245,7 +2265,7 @@ logsumexp(a; dims=default, keepdims=default, options...) =
 Sum in which NaN counts as zero.
 """
 nansum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[312], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[314], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     nanprod(a; dims, dtype, keepdims = false, initial, where)
@@ -2253,7 +2273,7 @@ nansum(a; dims=default, dtype=default, keepdims=default, initial=default, var"wh
 Product in which NaN counts as one.
 """
 nanprod(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[313], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[315], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     nanmax(a; dims, keepdims = false, initial, where)
@@ -2261,7 +2281,7 @@ nanprod(a; dims=default, dtype=default, keepdims=default, initial=default, var"w
 The largest element that is no NaN.
 """
 nanmax(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[314], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[316], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     nanmin(a; dims, keepdims = false, initial, where)
@@ -2269,7 +2289,7 @@ nanmax(a; dims=default, keepdims=default, initial=default, var"where"=default, o
 The smallest element that is no NaN.
 """
 nanmin(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[315], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[317], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     nanmean(a; dims, dtype, keepdims = false, where)
@@ -2277,7 +2297,7 @@ nanmin(a; dims=default, keepdims=default, initial=default, var"where"=default, o
 Mean of the elements that are no NaN.
 """
 nanmean(a; dims=default, dtype=default, keepdims=default, var"where"=default, options...) =
-    call(table[316], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[318], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     nanvar(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -2285,7 +2305,7 @@ nanmean(a; dims=default, dtype=default, keepdims=default, var"where"=default, op
 Variance of the elements that are no NaN.
 """
 nanvar(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[317], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[319], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 """
     nanstd(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -2293,7 +2313,7 @@ nanvar(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where
 Standard deviation of the elements that are no NaN.
 """
 nanstd(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[318], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[320], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 """
     nancumsum(a; dims, dtype)
@@ -2301,7 +2321,7 @@ nanstd(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where
 Running sum in which NaN counts as zero.
 """
 nancumsum(a; dims=default, dtype=default, options...) =
-    call(table[319], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[321], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     nancumprod(a; dims, dtype)
@@ -2309,7 +2329,23 @@ nancumsum(a; dims=default, dtype=default, options...) =
 Running product in which NaN counts as one.
 """
 nancumprod(a; dims=default, dtype=default, options...) =
-    call(table[320], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[322], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+
+"""
+    histogram(a[, bins = 10]; range, density, weights)
+
+How many elements lie in each bin, and the edges of the bins; the last one has both of its edges.
+"""
+histogram(a, bins=default; range=default, density=default, weights=default, options...) =
+    call(table[323], (Arg.array(a), Arg.value(bins), Arg.floats(range), Arg.bool(density), Arg.value(weights)); options...)
+
+"""
+    histogram_bin_edges(a[, bins = 10]; range, weights)
+
+The edges of the bins of a histogram.
+"""
+histogram_bin_edges(a, bins=default; range=default, weights=default, options...) =
+    call(table[324], (Arg.array(a), Arg.value(bins), Arg.floats(range), Arg.value(weights)); options...)
 
 baremodule linalg
 
