@@ -51,6 +51,7 @@ template <int value> void constant(Call& c) {
 }
 
 // A small array for a plain shape; the context is at home on the CPU where a short way is tried.
+constexpr int kUninitialised = -1;
 template <int value> Array constant_plainly(ValuesView args) {
     constexpr int64_t kSmall = 4096;
     if (args.empty() || args.size() > 2) return {};
@@ -68,7 +69,7 @@ template <int value> Array constant_plainly(ValuesView args) {
     }
     if (t <= DType::none || int(t) >= kNumDTypes) return {};
     Array a = empty(shape, t);
-    fill(a, value);
+    if (value != kUninitialised) fill(a, value);
     return a;
 }
 
@@ -344,6 +345,7 @@ void register_creation(Registry& r) {
         .doc("A new array of ones.");
     r.op("empty(shape: ints, dtype: dtype = None, order: str = 'C', *, device: device = None)")
         .composite(uninitialised)
+        .short_way(constant_plainly<kUninitialised>)
         .no_gradient()
         .doc("A new array of whatever was in memory.");
     r.op("full(shape: ints, fill_value, dtype: dtype = None, order: str = 'C', *, device: device = None)")

@@ -81,6 +81,11 @@ inline uint32_t run_rows(const Loop& loop, char** p, uint32_t scalars, uint32_t 
 Array short_way(const Op& op, ValuesView args, Context& context, ArrayBody* into = nullptr) {
     const int n_in = op.n_in;
     if (int(args.size()) != n_in || n_in > kShortOperands) return {};
+    if (n_in == 1 && args[0].tag == MINPY_V_FLOAT) {
+        Array x = array_of_number(args[0]);
+        minpy_value v = to_value(x);
+        return short_way(op, {&v, 1}, context, into);
+    }
     const ArrayBody* operands[kShortOperands] = {};
     const ArrayBody* wide = nullptr;  // has the result's shape
     DType common = DType::none;       // of those who have a say in which loop

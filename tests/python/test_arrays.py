@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import numpy
 import pytest
@@ -242,3 +243,41 @@ def test_a_forked_child_computes():
         ok = (a @ a)[0, 0] == 300 and float((np.arange(200_000.0) + 1).sum()) > 0
         os._exit(0 if ok else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_methods_in_c_know_views_from_copies():
+    x = np.arange(6.0).reshape(2, 3)
+    assert x.ravel().base is not None
+    assert x.T.ravel().base is None
+    assert x.flatten().base is None
+    assert x.squeeze().base is not None
+    assert x.swapaxes(0, 1).base is x.base
+    assert x.conj() is x
+    x.flatten()[0] = 9
+    x.ravel()[1] = 7
+    assert x.tolist() == [[0.0, 7.0, 2.0], [3.0, 4.0, 5.0]]
+    assert x.astype(dtype="i4").dtype == x.astype(numpy.int32).dtype == numpy.int32
+    with pytest.raises(TypeError, match="data type 'no such' not understood"):
+        x.astype("no such")
+
+
+@pytest.mark.parametrize("dtype", "?bhilqefdFD")
+def test_item_is_pythons_number(dtype):
+    a = numpy.array([[0, 1], [2, 3]]).astype(dtype)
+    x = np.array(a)
+    for index in ((0, 1), (-1, -1), (3,), ((1, 0),)):
+        assert type(x.item(*index)) is type(a.item(*index))
+        assert x.item(*index) == a.item(*index)
+    assert x[:1, 1:].item() == a[:1, 1:].item()
+    for index in ((2, 0), (9,), (0, 0, 0), ()):
+        with pytest.raises((IndexError, ValueError)) as theirs:
+            a.item(*index)
+        with pytest.raises(theirs.type, match=re.escape(str(theirs.value))):
+            x.item(*index)
+
+
+def test_where_of_a_condition_alone_is_nonzero():
+    x = np.array([0.0, 2.0, 3.0])
+    (places,) = np.where(x > 1)
+    assert places.tolist() == [1, 2]
+    assert isinstance(np.where(x > 1), tuple)

@@ -46,7 +46,7 @@ def _through_numpy(name):
 # ---- methods that are operators: `x.sum(axis)` is one vectorcall, no frame
 
 for _name in """sum prod mean std var max min any all argmax argmin cumsum cumprod argsort argpartition repeat take
-        squeeze swapaxes diagonal trace round dot searchsorted nonzero""".split():
+        diagonal trace round dot searchsorted nonzero""".split():
     _found = _operator(_name, True)
     if _found is not None:
         _attributes[_name] = _found
@@ -65,24 +65,12 @@ def _view_of(self, result):
     return result
 
 
-for _name in ("squeeze", "swapaxes", "diagonal"):
-
-    def _view_method(self, *args, _function=_attributes[_name], _locked=_name == "diagonal", **kwargs):
-        result = _view_of(self, _function(self, *args, **kwargs))
-        if _locked:
-            result._readonly = True
-        return result
-
-    _view_method.__name__ = _name
-    _attributes[_name] = _view_method
-
-
 @_method
-def conjugate(self, *args, **kwargs):
-    return _run("conjugate", self, *args, **kwargs)
-
-
-_attributes["conj"] = conjugate
+def diagonal(self, *args, _function=_attributes["diagonal"], **kwargs):
+    """A read-only view of the diagonal."""
+    result = _view_of(self, _function(self, *args, **kwargs))
+    result._readonly = True
+    return result
 
 
 @_method
@@ -137,16 +125,16 @@ def _copy(self, order="C"):
 
 
 @_method
-def flatten(self, order="C"):
-    """A copy of the array as one dimension."""
+def _flatten(self, order="C"):
+    """A copy of the array as one dimension, in any order."""
     order = order.upper()
     flat = self.ravel(order)
     return flat.copy() if flat._state[4] == self._state[4] else flat
 
 
 @_method
-def ravel(self, order="C"):
-    """The elements as one dimension, a view where possible."""
+def _ravel(self, order="C"):
+    """The elements as one dimension, in any order."""
     order = order.upper()
     if order in ("C", "F"):
         return self.reshape(-1) if order == "C" else self.transpose().reshape(-1)

@@ -235,6 +235,7 @@ PyObject* set_array(PyObject*, PyObject* function) {
 PyObject* make_array(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
     Py_ssize_t n_keywords = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
     PyObject* object = n ? args[0] : nullptr;
+    if (n == 1 && !kwnames && is_exact_array(object) && with_facts(object)->contiguous) return copied(object);
     PyTypeObject* type = object ? Py_TYPE(object) : nullptr;
     bool usual = n >= 1 && n + n_keywords <= 2 &&
                  (n_keywords == 0 || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "dtype") == 0) &&

@@ -240,8 +240,14 @@ PyObject* fallback_helper(const char* name);  // an attribute of minpy._fallback
 // ---- slots
 bool install_number_slots();
 bool install_members(PyTypeObject* type);
-bool install_methods(PyTypeObject* type);
 bool define_methods(PyTypeObject* type, PyMethodDef* methods);
+
+// ---- methods.cc
+bool install_methods(PyTypeObject* type);
+// A view of `self`, or a copy where strides do not allow one: what a row for shapes gives for plain values.
+PyObject* reshaped(minpy_op op, PyObject* self, const minpy_value* ints, bool always_view);
+PyObject* copied(PyObject* self);               // in C order
+PyObject* python_number(const minpy_value& v);  // of a SCALAR value: Python's own number
 
 // Runs a call that may be long without the GIL.
 constexpr int64_t kLongBytes = 1 << 18;

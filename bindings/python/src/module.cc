@@ -121,7 +121,7 @@ bool minpy_face_install(PyObject* module, PyTypeObject* type, void* swig_type) {
     for (const char* name : {"append", "next", "acquire", "disown", "own", "__int__", "__oct__", "__hex__"})
         if (PyDict_DelItemString(base->tp_dict, name) < 0) PyErr_Clear();
     PyType_Modified(base);
-    return install_array_object(type) && install_errors(module) && install_members(type) &&
+    return install_array_object(type) && install_errors(module) && install_members(type) && install_methods(type) &&
            install_exchange(type, module) && install_operator(module) && install_number_slots() &&
            PyModule_AddFunctions(module, functions) == 0;
 }

@@ -201,7 +201,7 @@ PyObject* converted(PyObject* self, PyObject* (*convert)(PyObject*)) {
     minpy_value element;
     if (minpy_array_element(handle_of(self), nullptr, 0, &element)) {
         if (element.len == MINPY_FLOAT64 && convert == PyNumber_Float) return PyFloat_FromDouble(element.v.f);
-        Ref scalar(scalar_from_value(element));
+        Ref scalar(element.len < MINPY_COMPLEX64 ? python_number(element) : scalar_from_value(element));
         return scalar ? convert(scalar.get()) : nullptr;
     }
     minpy_array_info info = info_of(handle_of(self));
@@ -274,6 +274,11 @@ PyObject* minpy_face_nb_index(PyObject* a) {
     return view ? PyNumber_Index(view.get()) : nullptr;
 }
 int minpy_face_nb_bool(PyObject* a) {
+    minpy_value element;
+    if (minpy_array_element(handle_of(a), nullptr, 0, &element)) {
+        if (element.len == MINPY_FLOAT64) return element.v.f != 0;
+        if (element.len == MINPY_BOOL) return element.v.bits & 1;
+    }
     minpy_array_info info = info_of(handle_of(a));
     if (info.size != 1) {
         Ref view(numpy_view(a));

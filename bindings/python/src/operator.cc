@@ -58,6 +58,7 @@ void operator_dealloc(PyObject* self) {
     delete op->parameters;
     delete op->positional;
     Py_XDECREF(op->numpy);
+    Py_XDECREF(op->fewer);
     Py_XDECREF(op->finish);
     Py_XDECREF(op->dict);
     Py_TYPE(self)->tp_free(self);
@@ -120,6 +121,14 @@ int set_finish(PyObject* self, PyObject* value, void*) {
     Py_XSETREF(as_operator(self)->finish, Py_XNewRef(value));
     return 0;
 }
+int set_fewer(PyObject* self, PyObject* value, void*) {
+    Py_XSETREF(as_operator(self)->fewer, Py_XNewRef(value));
+    return 0;
+}
+PyObject* get_fewer(PyObject* self, void*) {
+    PyObject* f = as_operator(self)->fewer;
+    return Py_NewRef(f ? f : Py_None);
+}
 PyObject* get_finish(PyObject* self, void*) {
     PyObject* f = as_operator(self)->finish;
     return Py_NewRef(f ? f : Py_None);
@@ -136,6 +145,7 @@ PyGetSetDef operator_getset[] = {
     {"_flags", get_flags, nullptr, "MINPY_OP_*", nullptr},
     {"_op", get_full_name, nullptr, "the name in the registry", nullptr},
     {"_finish", get_finish, set_finish, "makes NumPy's result type from the outputs", nullptr},
+    {"_fewer", get_fewer, set_fewer, "called in its place with fewer arguments than it needs", nullptr},
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 

@@ -31,6 +31,7 @@ struct OperatorObject {
     std::vector<Parameter>* parameters;
     std::vector<int>* positional;
     PyObject* numpy;   // NumPy's callable, None if it has none; NULL before it was looked for
+    PyObject* fewer;   // what a call with fewer arguments means: where(condition), or NULL
     PyObject* finish;  // makes the result that NumPy has (a named tuple) from ours, or NULL
     PyObject* dict;
 };

@@ -388,6 +388,7 @@ PyObject* call_operator(PyObject* self, PyObject* const* args, size_t nargsf, Py
     Py_ssize_t n_args = PyVectorcall_NARGS(nargsf);
     const char* reason = "attribute";
     PyObject* result;
+    if (op->fewer && !kwnames && n_args < op->n_required) return PyObject_Vectorcall(op->fewer, args, nargsf, nullptr);
     if (!(op->flags & MINPY_OP_LIST_RESULT)) {
         PlainCall call(op);
         if (call.parse(args, n_args, kwnames) && call.invoke(&result)) return result;

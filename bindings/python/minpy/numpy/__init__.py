@@ -344,4 +344,5 @@ for _name in ("nonzero", "meshgrid", "broadcast_arrays", "unstack", "where", "ix
     _found = _operator(_name)
     if _found is not None and _found._flags & 64:
         _found._finish = lambda *results: results
+_operator("where")._fewer = _operator("nonzero")  # where(condition)
 del _name, _found
