@@ -25,6 +25,18 @@ template <class F, class T> inline constexpr bool has_quick_steps = requires(T x
 template <class T> inline constexpr int kWidth = 64 / int(sizeof(T));
 template <class T> inline constexpr int kChunk = 16 * kWidth<T>;
 
+// The last `n` elements of an array, fewer than a vector, and copies of the last one. Put together in a register: a vector
+// that is stored in parts and loaded whole waits for its stores, longer than a sine takes.
+template <class A, int... J> void pad_with_last(const A* a, int n, A* pad, std::integer_sequence<int, J...>) {
+    if constexpr (math::kIsFloat<A>) {
+        typedef A Vector __attribute__((vector_size(sizeof...(J) * sizeof(A))));
+        Vector v = {a[J < n - 1 ? J : n - 1]...};
+        __builtin_memcpy(pad, &v, sizeof v);
+    } else {
+        ((pad[J] = a[J < n - 1 ? J : n - 1]), ...);
+    }
+}
+
 // Whether a result is infinite or no number: what every condition of floats leaves behind, and cheap to look for.
 template <int N, class R> bool any_special(const R* r) {
     if constexpr (math::kIsComplex<R>) {
@@ -53,7 +65,7 @@ template <class F, class A, class R> struct UnaryLoop {
             if (i < n) {
                 A pad[W];
                 R out[W];
-                for (int j = 0; j < W; ++j) pad[j] = a[i + j < n ? i + j : n - 1];
+                pad_with_last(a + i, int(n - i), pad, std::make_integer_sequence<int, W>());
                 flags |= block<W>(pad, out);
                 for (int j = 0; i + j < n; ++j) r[i + j] = out[j];
             }
