@@ -78,24 +78,33 @@ bool is_own(const ArrayBody* a) {
            !a->storage->has(Storage::kExposed | Storage::kReadOnly | Storage::kRead) && !a->storage->is_saved();
 }
 
+// One element broadcast along all axes.
+bool repeats_one(const ArrayBody* a) {
+    for (int i = 0; i < a->ndim; ++i)
+        if (a->strides[i] != 0) return false;
+    return a->ndim > 0 && a->size > 0 && a->storage->device.is_cpu() &&
+           !a->storage->has(Storage::kPending | Storage::kPoisoned);
+}
+
 // An element-wise operator of two operands, into one of them where nobody else can see it.
 Array combine(const Op& op, Array a, Array b) {
     constexpr int64_t kSmall = 4096;  // above it threads may help
     const ArrayBody *x = a.get(), *y = b.get();
     const Loop* loop = op.loops[int(x->dtype)];
     Context& context = Context::current();
-    bool one = y->ndim == 0;
-    if (!loop || x->dtype != y->dtype || !(one || same(a.shape(), b.shape())) || !is_ready(x) || !is_ready(y) ||
-        is_followed(x, context) || is_followed(y, context) || observed.load(std::memory_order_relaxed) ||
-        (x->size >= deferral_threshold() && deferral_enabled()))
+    bool same_shape = same(a.shape(), b.shape()), one_x = same_shape && repeats_one(x);
+    bool one_y = same_shape ? repeats_one(y) : y->ndim == 0;
+    if (!loop || x->dtype != y->dtype || !(same_shape || one_y) || (one_x && one_y) || !(one_x || is_ready(x)) ||
+        !(repeats_one(y) || is_ready(y)) || is_followed(x, context) || is_followed(y, context) ||
+        observed.load(std::memory_order_relaxed) || (x->size >= deferral_threshold() && deferral_enabled()))
         return call(op, a, b);
-    bool into_a = is_own(x), into_b = !into_a && !one && is_own(y), small = x->size <= kSmall;
+    bool into_a = !one_x && is_own(x), into_b = !into_a && !one_y && is_own(y), small = x->size <= kSmall;
     if (!small && !into_a && !into_b) return call(op, a, b);
     Array fresh = into_a || into_b ? Array() : empty(a.shape(), x->dtype);
     Array& out = into_a ? a : into_b ? b : fresh;
     if (small) {
         char* p[] = {a.raw(), b.raw(), out.raw()};
-        if (x->size) loop->run(p, one ? 2 : 0, x->size);
+        if (x->size) loop->run(p, uint32_t(one_x) | uint32_t(one_y) << 1, x->size);
     } else {
         const Array inputs[] = {a, b};
         thread_state().fp_status |= run_loop(*loop, inputs, out);
