@@ -73,11 +73,18 @@ template <class T> struct Average {
 };
 
 template <bool max, int step, class T>
-void fold_columns(const T* line, int64_t kernel, int64_t stride, int64_t n, T* to) {
+void fold_columns(const T* line, int64_t kernel, int64_t stride, int64_t n, T* __restrict to) {
     if (step) stride = step;
     for (int64_t k = 0; k < kernel; ++k)
         for (int64_t o = 0; o < n; ++o)
             to[o] = max ? larger(to[o], line[o * stride + k]) : to[o] + line[o * stride + k];
+}
+
+template <bool max, class T>
+void fold_all_columns(const T* line, int64_t kernel, int64_t stride, int64_t n, T* __restrict to) {
+    if (stride == 1) fold_columns<max, 1>(line, kernel, 1, n, to);
+    else if (stride == 2) fold_columns<max, 2>(line, kernel, 2, n, to);
+    else fold_columns<max, 0>(line, kernel, stride, n, to);
 }
 
 template <bool max, class T> void pool_plane(const Pooling& p, const T* x, T* y) {
@@ -94,9 +101,7 @@ template <bool max, class T> void pool_plane(const Pooling& p, const T* x, T* y)
                     line[i] = max ? larger(line[i], from[i]) : line[i] + from[i];
             });
             std::fill_n(to, c.n, none);
-            if (p.stride[2] == 1) fold_columns<max, 1>(line, p.kernel[2], 1, c.n, to);
-            else if (p.stride[2] == 2) fold_columns<max, 2>(line, p.kernel[2], 2, c.n, to);
-            else fold_columns<max, 0>(line, p.kernel[2], p.stride[2], c.n, to);
+            fold_all_columns<max>(line, p.kernel[2], p.stride[2], c.n, to);
             if (p.type == Pooling::Type::avg)
                 for (int64_t o = 0; o < c.n; ++o) to[o] *= average.weight(p, c.first + o);
         });
@@ -144,8 +149,7 @@ template <bool max, class T> void pool_plane_backward(const Pooling& p, const T*
                         const T* from = x + offset + c.from;
                         for (int64_t i = low; i < high; ++i) count[i - k] += from[i] == best[i - k] ? T(1) : T(0);
                     });
-                    for (int64_t r = 0; r < stride; ++r)
-                        for (int64_t o = 0; o < c.n; ++o) share[o] += count[o * stride + r];
+                    fold_all_columns<false>(count, stride, stride, c.n, share);
                 });
                 for (int64_t o = 0; o < c.n; ++o) share[o] = arrived[o] * (T(1) / std::max(share[o], T(1)));
             } else if (p.type == Pooling::Type::avg) {

@@ -110,6 +110,67 @@ void batch_norm_backward(const Channels& k, double eps, const T* g, const T* x, 
     });
 }
 
+// The same where channels lie next to each other: rows of numbers of up to kChannels channels.
+constexpr int64_t kChannels = 256;
+template <class F> void for_channel_blocks(const Channels& k, F&& run) {
+    parallel_for((k.channels + kChannels - 1) / kChannels,
+                 [&](int64_t i) { run(i * kChannels, std::min(kChannels, k.channels - i * kChannels)); });
+}
+
+template <class T>
+void batch_norm_forward_lines(const Channels& k, double eps, const T* x, const T* gamma, const T* beta, T* y, T* mean,
+                              T* var) {
+    double n = double(std::max<int64_t>(k.outer, 1));
+    for_channel_blocks(k, [&](int64_t first, int64_t width) {
+        double sum[kChannels] = {}, squares[kChannels] = {};
+        T scale[kChannels], shift[kChannels];
+        for (int64_t o = 0; o < k.outer; ++o)
+            for (int64_t c = 0; c < width; ++c) sum[c] += double(x[o * k.channels + first + c]);
+        for (int64_t c = 0; c < width; ++c) sum[c] /= n;
+        for (int64_t o = 0; o < k.outer; ++o)
+            for (int64_t c = 0; c < width; ++c) {
+                double d = double(x[o * k.channels + first + c]) - sum[c];
+                squares[c] += d * d;
+            }
+        for (int64_t c = 0; c < width; ++c) {
+            double v = squares[c] / n, s = double(gamma[first + c]) / std::sqrt(v + eps);
+            mean[first + c] = T(sum[c]), var[first + c] = T(v);
+            scale[c] = T(s), shift[c] = T(double(beta[first + c]) - sum[c] * s);
+        }
+        for (int64_t o = 0; o < k.outer; ++o)
+            for (int64_t c = 0; c < width; ++c)
+                y[o * k.channels + first + c] = x[o * k.channels + first + c] * scale[c] + shift[c];
+    });
+}
+
+template <class T>
+void batch_norm_backward_lines(const Channels& k, double eps, const T* g, const T* x, const T* gamma, const T* mean,
+                               const T* var, T* dx, T* dgamma, T* dbeta) {
+    double n = double(std::max<int64_t>(k.outer, 1));
+    for_channel_blocks(k, [&](int64_t first, int64_t width) {
+        double sum[kChannels] = {}, dot[kChannels] = {};
+        T a[kChannels], b[kChannels], shift[kChannels];
+        for (int64_t o = 0; o < k.outer; ++o)
+            for (int64_t c = 0; c < width; ++c) {
+                int64_t i = o * k.channels + first + c;
+                sum[c] += double(g[i]);
+                dot[c] += double(g[i]) * (double(x[i]) - double(mean[first + c]));
+            }
+        for (int64_t c = 0; c < width; ++c) {
+            double r = 1 / std::sqrt(double(var[first + c]) + eps), scale = double(gamma[first + c]) * r,
+                   d = dot[c] * r;
+            dbeta[first + c] = T(sum[c]), dgamma[first + c] = T(d);
+            a[c] = T(scale), b[c] = T(-scale * d * r / n);
+            shift[c] = T(-scale * sum[c] / n + scale * d * r * double(mean[first + c]) / n);
+        }
+        for (int64_t o = 0; o < k.outer; ++o)
+            for (int64_t c = 0; c < width; ++c) {
+                int64_t i = o * k.channels + first + c;
+                dx[i] = a[c] * g[i] + b[c] * x[i] + shift[c];
+            }
+    });
+}
+
 // A vector of one number per channel against the data.
 Array column(const Array& v, int64_t ndim, int64_t axis) {
     Dims shape(ndim, 1);
@@ -165,8 +226,9 @@ void register_normalization(Registry& r) {
             Channels k(c.in[0].shape(), c.args[4]);
             Floats f(c);
             for_dtype<kFloat>(f.t, [&]<class T> {
-                batch_norm_forward<T>(k, c.number(3), f.in[0].raw_as<T>(), f.in[1].raw_as<T>(), f.in[2].raw_as<T>(),
-                                      f.out[0].raw_as<T>(), f.out[1].raw_as<T>(), f.out[2].raw_as<T>());
+                auto* forward = k.inner == 1 ? batch_norm_forward_lines<T> : batch_norm_forward<T>;
+                forward(k, c.number(3), f.in[0].raw_as<T>(), f.in[1].raw_as<T>(), f.in[2].raw_as<T>(),
+                        f.out[0].raw_as<T>(), f.out[1].raw_as<T>(), f.out[2].raw_as<T>());
             });
             f.finish(c);
         })
@@ -216,8 +278,9 @@ void register_normalization(Registry& r) {
             for_dtype<kFloat>(f.t, [&]<class T> {
                 const T* p[5];
                 for (int i = 0; i < 5; ++i) p[i] = f.in[i].raw_as<T>();
-                batch_norm_backward<T>(k, c.number(5), p[0], p[1], p[2], p[3], p[4], f.out[0].raw_as<T>(),
-                                       f.out[1].raw_as<T>(), f.out[2].raw_as<T>());
+                auto* backward = k.inner == 1 ? batch_norm_backward_lines<T> : batch_norm_backward<T>;
+                backward(k, c.number(5), p[0], p[1], p[2], p[3], p[4], f.out[0].raw_as<T>(), f.out[1].raw_as<T>(),
+                         f.out[2].raw_as<T>());
             });
             f.finish(c);
         })
