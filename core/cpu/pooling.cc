@@ -130,6 +130,19 @@ template <class F> void for_pieces(const Pooling& p, const Columns& c, F&& visit
     }
 }
 
+template <class T> void count_best(const T* __restrict x, const T* __restrict best, int64_t n, T* __restrict count) {
+    for (int64_t i = 0; i < n; ++i) count[i] += x[i] == best[i] ? T(1) : T(0);
+}
+template <bool max, class T>
+void add_shares(const T* __restrict x, const T* __restrict best, const T* __restrict part, int64_t n,
+                T* __restrict to) {
+    for (int64_t i = 0; i < n; ++i) {
+        T share = part[i];
+        if (max) share = x[i] == best[i] ? share : T(0);
+        to[i] += share;
+    }
+}
+
 template <bool max, class T> void pool_plane_backward(const Pooling& p, const T* g, const T* x, const T* y, T* dx) {
     constexpr T never = std::numeric_limits<T>::quiet_NaN();
     int64_t stride = p.stride[2];
@@ -147,7 +160,7 @@ template <bool max, class T> void pool_plane_backward(const Pooling& p, const T*
                     spread(most, c.n, stride, n, never, best);
                     for_lines(p, w0, w1, [&](int64_t offset) {
                         const T* from = x + offset + c.from;
-                        for (int64_t i = low; i < high; ++i) count[i - k] += from[i] == best[i - k] ? T(1) : T(0);
+                        count_best(from + low, best + low - k, high - low, count + low - k);
                     });
                     fold_all_columns<false>(count, stride, stride, c.n, share);
                 });
@@ -162,8 +175,7 @@ template <bool max, class T> void pool_plane_backward(const Pooling& p, const T*
                 spread(share, c.n, stride, n, T(0), part);
                 for_lines(p, w0, w1, [&](int64_t offset) {
                     const T* from = x + offset + c.from;
-                    T* __restrict to = dx + offset + c.from;
-                    for (int64_t i = low; i < high; ++i) to[i] += !max || from[i] == best[i - k] ? part[i - k] : T(0);
+                    add_shares<max>(from + low, best + low - k, part + low - k, high - low, dx + offset + c.from + low);
                 });
             });
         });
