@@ -78,6 +78,21 @@ private:
     PyObject* o_ = nullptr;
 };
 
+inline minpy_value value_of(int32_t tag, int64_t i = 0) {
+    minpy_value v;
+    v.tag = tag;
+    v.len = 0;
+    v.v.i = i;
+    return v;
+}
+inline minpy_value pointer_value(int32_t tag, size_t len, const void* p) {
+    minpy_value v;
+    v.tag = tag;
+    v.len = static_cast<int32_t>(len);
+    v.v.p = p;
+    return v;
+}
+
 inline minpy_array_info info_of(minpy_array a) {
     minpy_array_info info = MINPY_ARRAY_INFO_INIT;
     minpy_array_get_info(a, &info);
@@ -182,10 +197,14 @@ private:
     std::list<minpy_slice> slices_;
     int64_t bytes_ = 0;
 };
+bool parse_device(PyObject* o, minpy_device* out);
+PyObject* value_to_python(minpy_value* v, bool scalar_wanted);  // takes what the value owns
+
+// ---- plain.cc
 // A number that needs no memory of the call: Python bool, int within 64 bits, float, NumPy's float64. False for others.
 bool simple_number(PyObject* o, minpy_value* out);
 
-// Values that need no memory of the call but what is here: numbers, names, dtypes, arrays, short tuples of ints or arrays.
+// Values that need no memory of the call but what is here: numbers, dtypes, arrays, short tuples of ints or arrays.
 // add() is false for anything else, and where the library or NumPy must have a closer look.
 class PlainValues {
 public:
@@ -214,8 +233,6 @@ struct PlainIndex {
 private:
     bool add(PyObject* o);
 };
-bool parse_device(PyObject* o, minpy_device* out);
-PyObject* value_to_python(minpy_value* v, bool scalar_wanted);  // takes what the value owns
 
 // ---- errors.cc
 PyObject* raise_status(minpy_status status);  // sets the exception for this thread's error; returns NULL
