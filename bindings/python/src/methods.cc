@@ -1,5 +1,6 @@
 // The methods of an array that are called often; the others are operators, or written in minpy/_ndarray.py.
 #include <algorithm>
+#include <numeric>
 
 #include "face.h"
 
@@ -107,10 +108,31 @@ PyObject* transpose(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObjec
     return with_ints(op, self, args, n, kwnames, true);
 }
 PyObject* squeeze(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
+    ArrayObject* a = with_facts(self);
+    if (n == 0 && !kwnames && a->contiguous) {
+        static const minpy_op op = op_of(find_operator("reshape"));
+        int64_t shape[64];
+        size_t kept = static_cast<size_t>(
+            std::copy_if(a->shape, a->shape + a->ndim, shape, [](int64_t s) { return s != 1; }) - shape);
+        minpy_value ints = pointer_value(MINPY_V_INTS, kept, shape);
+        return reshaped(op, self, &ints, true);
+    }
     static PyObject* const op = find_operator("squeeze");
     return by_operator(op, self, args, n, kwnames);
 }
 PyObject* swapaxes(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
+    int ndim = with_facts(self)->ndim;
+    int64_t axes[2] = {-1, -1};
+    for (int i = 0; i < 2 && n == 2 && !kwnames; i++)
+        if (PyLong_CheckExact(args[i]) && int_value(args[i], &axes[i]) && axes[i] < 0) axes[i] += ndim;
+    if (axes[0] >= 0 && axes[1] >= 0 && axes[0] < ndim && axes[1] < ndim) {
+        static const minpy_op op = op_of(find_operator("transpose"));
+        int64_t order[64];
+        std::iota(order, order + ndim, 0);
+        std::swap(order[axes[0]], order[axes[1]]);
+        minpy_value ints = pointer_value(MINPY_V_INTS, static_cast<size_t>(ndim), order);
+        return reshaped(op, self, &ints, true);
+    }
     static PyObject* const op = find_operator("swapaxes");
     return by_operator(op, self, args, n, kwnames);
 }
