@@ -127,6 +127,11 @@ public:
         kept_.arrange();
         reduced_.arrange();
         plain_ = a.dtype() == loop.type && !mask && !prepare_;
+        counts_ = a.dtype() == DType::boolean && &loop == &reduce_loop(Fold::sum, DType::int64) && !mask && !prepare_;
+        if (loop.type == DType::boolean && kept_.size == 1) {
+            if (&loop == &reduce_loop(Fold::max, DType::boolean)) decisive_ = 1;
+            if (&loop == &reduce_loop(Fold::min, DType::boolean)) decisive_ = 0;
+        }
     }
 
     uint32_t run() {
@@ -224,6 +229,15 @@ private:
     // One result out of `count` elements of the reduced axes.
     void fold_row(const Source& s, int64_t from, int64_t count, char* to) {
         const Axis& x = reduced_.inner();
+        if (decisive_ >= 0 && decided_.load(std::memory_order_relaxed)) {
+            *to = char(decisive_);
+            return;
+        }
+        if (counts_ && x.a == 1) return count_true(s.a, from, count, to);
+        fold_some(s, x, from, count, to);
+        if (decisive_ >= 0 && (*to != 0) == (decisive_ != 0)) decided_ = true;
+    }
+    void fold_some(const Source& s, const Axis& x, int64_t from, int64_t count, char* to) {
         bool direct = plain_ && (x.a == item_ || x.n == 1);
         if (direct && reduced_.list.size() == 1) return loop_.fold(s.a + from * x.a, count, to);
         if (direct && x.n >= kLongRun) return fold_runs(s.a, from, count, to);
@@ -243,6 +257,27 @@ private:
             done += n;
         }
         loop_.fold(block, count, to);
+    }
+
+    // A sum of bools: bytes side by side, widened before one can be full.
+    void count_true(const char* a, int64_t from, int64_t count, char* to) {
+        constexpr int64_t kSide = 64, kRows = 255;
+        int64_t total = 0;
+        for (int64_t done = 0; done < count;) {
+            Axes::Place p = reduced_.at(from + done);
+            int64_t n = std::min(p.run, count - done), i = 0;
+            const auto* x = reinterpret_cast<const uint8_t*>(a + p.a);
+            while (i + kSide <= n) {
+                uint8_t side[kSide] = {};
+                int64_t end = i + std::min((n - i) / kSide, kRows) * kSide;
+                for (; i < end; i += kSide)
+                    for (int k = 0; k < kSide; ++k) side[k] = uint8_t(side[k] + (x[i + k] != 0));
+                for (uint8_t ones : side) total += ones;
+            }
+            for (; i < n; ++i) total += x[i] != 0;
+            done += n;
+        }
+        std::memcpy(to, &total, sizeof total);
     }
 
     // Runs of contiguous elements one by one, then what they gave.
@@ -324,7 +359,9 @@ private:
     const char *a_, *mask_, *other_;
     char* to_;
     Axes kept_, reduced_;
-    bool plain_ = false, inner_ = false;
+    bool plain_ = false, inner_ = false, counts_ = false;
+    int decisive_ = -1;  // what one element decides alone, of any() and all()
+    std::atomic<bool> decided_{false};
     int64_t columns_ = 1, width_ = 1, chunks_ = 1, pieces_ = 1, piece_ = 1;
     Array partial_;
 };

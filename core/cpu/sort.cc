@@ -108,6 +108,36 @@ template <class T> void sort_keys(T* keys, int64_t n, bool alone) {
     else sort_keys(keys, n);
 }
 
+// A long row: three parts around two keys of a sample that are probably close to the kth on either side; the middle part
+// is sorted.
+template <class T> void partition_keys(T* keys, int64_t n, int64_t kth) {
+    constexpr int kSample = 1024;
+    std::unique_ptr<T[]> other;
+    if (n >= 16 * kSample) other.reset(new (std::nothrow) T[size_t(n)]);
+    if (!other) return sort_keys(keys, n);
+    T sample[kSample];
+    for (int k = 0; k < kSample; ++k) sample[k] = keys[n / kSample * k];
+    std::sort(sample, sample + kSample, [](const T& a, const T& b) { return before(a, b); });
+    int64_t rank = int64_t(double(kth) / double(n) * kSample), margin = 3 * 16;  // three deviations at the median
+    bool has_low = rank > margin, has_high = rank + margin < kSample;
+    const T low = sample[has_low ? rank - margin : 0], high = sample[has_high ? rank + margin : kSample - 1];
+    auto is_low = [&](const T& x) { return int64_t(has_low & before(x, low)); };
+    auto is_high = [&](const T& x) { return int64_t(has_high & before(high, x)); };
+    int64_t below = 0, above = 0;
+    for (int64_t i = 0; i < n; ++i) below += is_low(keys[i]), above += is_high(keys[i]);
+    if (kth < below || kth >= n - above) return sort_keys(keys, n);
+    int64_t to_low = 0, to_middle = below, to_high = n - above;
+    for (int64_t i = 0; i < n; ++i) {  // by masks: branches would be unpredictable
+        const T x = keys[i];
+        int64_t l = is_low(x), h = is_high(x);
+        int64_t to = to_middle ^ ((to_middle ^ to_low) & -l) ^ ((to_middle ^ to_high) & -h);
+        other[size_t(to)] = x;
+        to_low += l, to_high += h, to_middle += 1 - l - h;
+    }
+    sort_keys(other.get() + below, n - above - below);
+    std::copy(other.get(), other.get() + n, keys);
+}
+
 // Signed integers in the order of floats; NaN is the largest, and -0 is 0.
 template <class Float, class Key> struct Ordered {
     static constexpr Key kMost = Key(~(Key(1) << (8 * sizeof(Key) - 1)));
@@ -140,7 +170,12 @@ template <class T> bool complex_less(T a, T b) {
     return (a_nan & 1) == 0 && a.im < b.im;
 }
 
-template <class T> void sort_row(T* row, int64_t n, bool alone) {
+// The whole row; or, for a `kth` that is not negative, enough of it to have that one in its place.
+template <class T> void sort_row(T* row, int64_t n, bool alone, int64_t kth = -1) {
+    auto order = [&](auto* keys) {
+        if (kth >= 0) partition_keys(keys, n, kth);
+        else sort_keys(keys, n, alone);
+    };
     if constexpr (sizeof(T) == 1) {
         // Counting: one pass each way.
         int64_t counts[256] = {};
@@ -154,7 +189,7 @@ template <class T> void sort_row(T* row, int64_t n, bool alone) {
     } else if constexpr (is_complex<T>) {
         std::stable_sort(row, row + n, complex_less<T>);
     } else if constexpr (is_integer<T>) {
-        sort_keys(row, n, alone);
+        order(row);
     } else {
         using K = KeyOf<T>;
         auto* keys = reinterpret_cast<typename K::Key*>(row);
@@ -171,7 +206,8 @@ template <class T> void sort_row(T* row, int64_t n, bool alone) {
         in_pieces(alone, n, [&](int64_t from, int64_t to) {
             for (int64_t i = from; i < to; ++i) keys[i] = K::key(std::bit_cast<T>(keys[i]));
         });
-        sort_keys(keys, n, alone);
+        order(keys);
+        if (negative_zeros && kth >= 0) sort_keys(keys, n, alone);  // zeros are put back where they are together
         int64_t at = negative_zeros ? std::lower_bound(keys, keys + n, typename K::Key(0)) - keys : 0;
         in_pieces(alone, n, [&](int64_t from, int64_t to) {
             for (int64_t i = from; i < to; ++i) keys[i] = K::flip(keys[i]);
@@ -225,6 +261,12 @@ template <class F> void for_each_row(int64_t rows, int64_t n, F&& f) {
 void sort_rows(char* data, DType dtype, int64_t rows, int64_t n) {
     for_dtype<kAll>(dtype, [&]<class T> {
         for_each_row(rows, n, [&](int64_t i) { sort_row(reinterpret_cast<T*>(data) + i * n, n, rows == 1); });
+    });
+}
+
+void partition_rows(char* data, DType dtype, int64_t rows, int64_t n, int64_t kth) {
+    for_dtype<kAll>(dtype, [&]<class T> {
+        for_each_row(rows, n, [&](int64_t i) { sort_row(reinterpret_cast<T*>(data) + i * n, n, rows == 1, kth); });
     });
 }
 

@@ -26,15 +26,20 @@ struct Rows {
     }
 };
 
-void sort_kernel(Call& c) {
+template <class F> void in_rows(Call& c, F&& sort) {
     Rows r(c.out[0], c.integer(1));
     if (r.moved.is_contiguous()) {
         copy_into(c.out[0], c.in[0]);
-        return sort_rows(r.moved.raw(), r.moved.dtype(), r.rows, r.n);
+        return sort(r.moved.raw(), r.moved.dtype(), r.rows, r.n);
     }
     Array rows = copy_of(Rows(c.in[0], c.integer(1)).moved);
-    sort_rows(rows.raw(), rows.dtype(), r.rows, r.n);
+    sort(rows.raw(), rows.dtype(), r.rows, r.n);
     copy_into(r.moved, rows);
+}
+void sort_kernel(Call& c) { in_rows(c, sort_rows); }
+void partition_kernel(Call& c) {
+    int64_t kth = c.integer(2);
+    in_rows(c, [&](char* data, DType t, int64_t rows, int64_t n) { partition_rows(data, t, rows, n, kth); });
 }
 
 void argsort_kernel(Call& c) {
@@ -107,7 +112,9 @@ void partition(Call& c) {
     int64_t axis;
     Array a = along(c, 2, axis);
     check_kth(c, a.dim(axis));
-    c.out.push_back(sorted(a, axis));
+    Dims kth = c.ints(1);
+    if (kth.size() != 1 || may_be_traced(a)) return c.out.push_back(sorted(a, axis));
+    c.out.push_back(call(MINPY_OP("_partition"), a, axis, kth[0] < 0 ? kth[0] + a.dim(axis) : kth[0]));
 }
 
 void argpartition(Call& c) {
@@ -200,6 +207,11 @@ void register_sorting(Registry& r) {
         .kernel(sort_kernel)
         .not_differentiable("sort records the choice of elements")
         .doc("Sorted along an axis.");
+    r.op("_partition(a, axis: int, kth: int)")
+        .infer([](Call& c) { c.output(c.in[0].shape(), c.in[0].dtype()); })
+        .kernel(partition_kernel)
+        .not_differentiable("partition records the choice of elements")
+        .doc("The kth element along an axis where sorting puts it.");
     r.op("_argsort(a, axis: int)")
         .infer([](Call& c) { c.output(c.in[0].shape(), DType::int64); })
         .kernel(argsort_kernel)

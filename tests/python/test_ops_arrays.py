@@ -453,3 +453,32 @@ def test_long_rows_are_sorted_in_parts(rng, dtype):
         numpy.testing.assert_array_equal(ours, numpy.sort(x))
         order = numpy.argsort(x, kind="stable")
         numpy.testing.assert_array_equal(np.argsort(np.asarray(x)), order)
+
+
+@pytest.mark.parametrize("dtype", ["i4", "i8", "u2", "f2", "f4", "f8"])
+def test_long_rows_are_partitioned(rng, dtype):
+    for x in (rng.standard_normal(40_000) * 100, rng.integers(0, 3, 30_000), numpy.arange(30_000) // 7):
+        x = abs(x).astype(dtype)
+        if dtype[0] == "f":
+            x[::1000], x[5], x[7] = numpy.nan, -0.0, numpy.inf
+        for kth in (0, 1, 17, x.size // 3, x.size // 2, -5, -1):
+            ours = numpy.asarray(np.partition(np.asarray(x), kth))
+            in_order = numpy.sort(x)
+            numpy.testing.assert_array_equal(ours[kth], in_order[kth])
+            numpy.testing.assert_array_equal(numpy.sort(ours), in_order)
+            kth %= x.size
+            numpy.testing.assert_array_equal(numpy.sort(ours[:kth]), in_order[:kth])
+
+
+@pytest.mark.parametrize("dtype", ["?", "i1", "i4", "f4", "f8"])
+def test_any_and_all_stop_early_and_bools_are_counted(dtype):
+    for n in (100, 5000, 300_000):
+        for at in (None, 0, n // 2, n - 1):
+            x, y = numpy.zeros(n, dtype), numpy.ones(n, dtype)
+            if at is not None:
+                x[at], y[at] = 1, 0
+            for z in (x, y, x.reshape(10, -1), numpy.repeat(x, 2)[::2]):
+                assert np.any(np.asarray(z)) == z.any()
+                assert np.all(np.asarray(z)) == z.all()
+                assert np.count_nonzero(np.asarray(z)) == numpy.count_nonzero(z)
+                numpy.testing.assert_array_equal(np.any(np.asarray(z), axis=-1), z.any(axis=-1))

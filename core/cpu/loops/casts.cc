@@ -42,7 +42,7 @@ const CastTable& MINPY_CONCAT(casts_, MINPY_LEVEL)() {
     static const CastTable table = [] {
         using namespace MINPY_LEVEL::casts;
         CastTable t{};
-        row<bool>(t.loops[int(DType::boolean)]);
+        row<uint8_t>(t.loops[int(DType::boolean)]);  // bytes are vectorised, bools not
         row<int8_t>(t.loops[int(DType::int8)]);
         row<int16_t>(t.loops[int(DType::int16)]);
         row<int32_t>(t.loops[int(DType::int32)]);
