@@ -37,6 +37,7 @@
     M(mx)                 \
     M(mx_normalization)   \
     M(mx_sequences)       \
+    M(mx_shapes)          \
     M(normalization)      \
     M(pooling)            \
     M(recurrent)          \

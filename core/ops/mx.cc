@@ -471,6 +471,25 @@ template <bool sign> void regression_reverse(Reverse& c) {
     c.set(0, d * (double_of(c.arg(2)) / each));
 }
 
+// One class against all: the label's score above the margin, the others below its negative; hinges or their squares.
+void svm_reverse(Reverse& c) {
+    Array x = c.in(0), label = c.in(1);
+    double margin = double_of(c.arg(2)), weight = double_of(c.arg(3));
+    if (x.ndim() != 2 || label.size() != x.dim(0))
+        throw shape_error("data of shape ", to_string(x.shape()), " does not fit a label of shape ",
+                          to_string(label.shape()))
+            .in_argument("label");
+    Dims rows{x.dim(0)};
+    Array side = call(MINPY_OP("one_hot"), ops::reshape(label, view(rows)), x.dim(1), 1.0, -1.0, x.dtype());
+    Array missing = margin - side * x;
+    Array slope = c.flag(4) ? ops::astype(ops::greater(missing, 0), x.dtype()) : ops::maximum(missing, 0) * 2;
+    c.set(0, side * slope * -weight);
+}
+const SymbolTraits kSvm{nullptr, 0, nullptr, [](NodeShapes& n) {
+                            n.all_same(0, 1);
+                            if (n.known(0) && !n.shape(0).empty()) n.set_in(1, {n.shape(0)[0]});
+                        }};
+
 void make_loss_reverse(Reverse& c) {
     double scale = double_of(c.arg(1));
     Dims shape = c.in_shape(0);
@@ -706,6 +725,14 @@ void register_mx(Registry& r) {
         .doc("sigmoid, whose gradient is that of the cross entropy with the label.")
         .op()
         .why_not = "the gradient is that of the cross entropy with the label, whatever comes from above";
+    r.op("mx.SVMOutput(data, label, margin: float = 1.0, regularization_coefficient: float = 1.0, use_linear: bool = "
+         "False)")
+        .composite(as_one_node<unchanged>)
+        .reverse(svm_reverse)
+        .symbol(&kSvm)
+        .doc("The data, whose gradient is that of the hinge loss of one class against all.")
+        .op()
+        .why_not = "the gradient is that of the hinge loss with the label, whatever comes from above";
     r.op("mx.MakeLoss(data, grad_scale: float = 1.0, normalization: str = 'null', valid_thresh: float = 0.0)")
         .composite(as_one_node<unchanged>)
         .reverse(make_loss_reverse)

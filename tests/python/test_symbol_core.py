@@ -363,3 +363,55 @@ def test_recurrent_layer_as_a_symbol():
     direct = mx._minpy._operator("rnn")(*given.values(), state_size=3, num_layers=2, state_outputs=True)
     for a, b in zip(found, direct, strict=True):
         assert (numpy.asarray(a) == numpy.asarray(b)).all()
+
+
+def test_layers_that_move_elements_and_take_parts():
+    rng = numpy.random.default_rng(8)
+    x, y = rng.standard_normal((2, 3, 4, 5)), rng.standard_normal((2, 3, 5, 4))
+
+    def run(name, *arrays, **attributes):
+        net = getattr(S, name)(*(S.Variable(f"a{i}") for i in range(len(arrays))), name="n", **attributes)
+        found = numpy.asarray(Function(net)(**{f"a{i}": np.array(a) for i, a in enumerate(arrays)}))
+        shapes = {f"a{i}": a.shape for i, a in enumerate(arrays)}
+        assert net.infer_shape(**shapes)[1] == [found.shape]
+        return found
+
+    def same(found, expected):
+        numpy.testing.assert_allclose(found, expected, rtol=1e-13)
+
+    same(run("SwapAxis", x, dim1=1, dim2=3), x.swapaxes(1, 3))
+    same(run("slice_axis", x, axis=3, begin=1, end=-1), x[..., 1:-1])
+    same(run("slice", x, begin=(0, 1), end=(1, 3)), x[:1, 1:3])
+    same(run("reverse", x, axis=2), x[:, :, ::-1])
+    same(run("Crop", x, h_w=(2, 3), offset=(1, 2)), x[:, :, 1:3, 2:5])
+    same(run("Crop", x, y[:, :, :2, :3], num_args=2, center_crop=True), x[:, :, 1:3, 1:4])
+    widths = (0, 0, 0, 0, 1, 0, 2, 1)
+    pairs = [(0, 0), (0, 0), (1, 0), (2, 1)]
+    same(run("Pad", x, mode="edge", pad_width=widths), numpy.pad(x, pairs, "edge"))
+    padded = numpy.pad(x, pairs, constant_values=3.0)
+    same(run("Pad", x, mode="constant", pad_width=widths, constant_value=3.0), padded)
+    same(run("UpSampling", x, scale=2, sample_type="nearest"), x.repeat(2, 2).repeat(2, 3))
+    small = rng.standard_normal((2, 1, 2, 5))
+    both = numpy.concatenate([x.repeat(2, 2).repeat(2, 3), small.repeat(4, 2).repeat(2, 3)], 1)
+    same(run("UpSampling", x, small, scale=2, sample_type="nearest", num_args=2), both)
+    same(run("dot", x[0, 0], y[0, 0].T, transpose_b=True), x[0, 0] @ y[0, 0])
+    same(run("batch_dot", x[0], x[1], transpose_a=True), x[0].swapaxes(1, 2) @ x[1])
+    labels = numpy.array([[0.0, 2, 1], [2, 2, 0]])
+    same(run("pick", x[:, :, :3, 0], labels), numpy.take_along_axis(x[:, :, :3, 0], labels.astype(int)[..., None], 2)[..., 0])
+    same(run("norm", x), [numpy.sqrt((x**2).sum())])
+    near = numpy.where(abs(x) < 0.25, 2 * x**2, abs(x) - 0.125)
+    same(run("smooth_l1", x, scalar=2.0), near)
+    with pytest.raises(ValueError, match="no part of an axis of 5"):
+        mx._minpy._operator("mx.slice_axis")(np.array(x), 3, 4, 2)
+
+
+@pytest.mark.parametrize("linear", [False, True])
+def test_svm_output_has_the_gradient_of_the_hinge_loss(linear):
+    x, label = numpy.array([[0.3, 2.0, -1.5], [1.2, -0.2, 0.1]]), numpy.array([0.0, 2.0])
+    net = S.SVMOutput(S.Variable("x"), name="svm", margin=0.9, regularization_coefficient=0.5, use_linear=linear)
+    assert net.list_arguments() == ["x", "svm_label"] and net.infer_shape(x=(2, 3))[0] == [(2, 3), (2,)]
+    f = Function(net)
+    g = grad(lambda a: np.sum(f(x=a, svm_label=np.array(label))))(np.array(x))
+    side = numpy.where(numpy.arange(3) == label[:, None], 1, -1)
+    missing = numpy.maximum(0.9 - side * x, 0)
+    numpy.testing.assert_allclose(numpy.asarray(g), -0.5 * side * ((missing > 0) if linear else 2 * missing))

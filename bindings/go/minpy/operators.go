@@ -2150,6 +2150,18 @@ func (s *Scope) MxConvolution(data, weight any, options ...Option) *Array {
 	return opMxConvolution.in1(s, []any{data, weight}, options)
 }
 
+var opMxCrop = operator{name: "mx.Crop", params: []string{"data", "num_args", "offset", "h_w", "center_crop"}}
+
+// MxCrop is mx.Crop(data, num_args=0, offset=(0, 0), h_w=(0, 0), center_crop=False): the last two axes cut to h_w, or to the size of a second array.
+func MxCrop(data []*Array, options ...Option) (*Array, error) {
+	return opMxCrop.call1([]any{data}, options)
+}
+
+// MxCrop is the package's MxCrop in the scope.
+func (s *Scope) MxCrop(data []*Array, options ...Option) *Array {
+	return opMxCrop.in1(s, []any{data}, options)
+}
+
 var opMxDeconvolution = operator{name: "mx.Deconvolution", params: []string{"data", "weight", "bias", "kernel", "stride", "dilate", "pad", "adj", "target_shape", "num_filter", "num_group", "workspace", "no_bias", "cudnn_tune", "cudnn_off", "layout"}}
 
 // MxDeconvolution is mx.Deconvolution(data, weight, bias=None, kernel=(), stride=None, dilate=None, pad=None, adj=None, target_shape=None, num_filter=0, num_group=1, workspace=512, no_bias=True, cudnn_tune=None, cudnn_off=False, layout=None): the transpose of a convolution.
@@ -2318,6 +2330,18 @@ func (s *Scope) MxMakeLoss(data any, options ...Option) *Array {
 	return opMxMakeLoss.in1(s, []any{data}, options)
 }
 
+var opMxPad = operator{name: "mx.Pad", params: []string{"data", "mode", "pad_width", "constant_value"}}
+
+// MxPad is mx.Pad(data, mode, pad_width, constant_value=0.0): axes made longer at both ends: by a constant, the edge or the reflection.
+func MxPad(data any, mode string, padWidth any, options ...Option) (*Array, error) {
+	return opMxPad.call1([]any{data, mode, padWidth}, options)
+}
+
+// MxPad is the package's MxPad in the scope.
+func (s *Scope) MxPad(data any, mode string, padWidth any, options ...Option) *Array {
+	return opMxPad.in1(s, []any{data, mode, padWidth}, options)
+}
+
 var opMxPooling = operator{name: "mx.Pooling", params: []string{"data", "kernel", "pool_type", "global_pool", "stride", "pad", "pooling_convention", "cudnn_off"}}
 
 // MxPooling is mx.Pooling(data, kernel=(), pool_type='max', global_pool=False, stride=None, pad=None, pooling_convention='valid', cudnn_off=False): maximum, average or sum of windows.
@@ -2352,6 +2376,18 @@ func MxReshape(data any, options ...Option) (*Array, error) {
 // MxReshape is the package's MxReshape in the scope.
 func (s *Scope) MxReshape(data any, options ...Option) *Array {
 	return opMxReshape.in1(s, []any{data}, options)
+}
+
+var opMxSVMOutput = operator{name: "mx.SVMOutput", params: []string{"data", "label", "margin", "regularization_coefficient", "use_linear"}}
+
+// MxSVMOutput is mx.SVMOutput(data, label, margin=1.0, regularization_coefficient=1.0, use_linear=False): the data, whose gradient is that of the hinge loss of one class against all.
+func MxSVMOutput(data, label any, options ...Option) (*Array, error) {
+	return opMxSVMOutput.call1([]any{data, label}, options)
+}
+
+// MxSVMOutput is the package's MxSVMOutput in the scope.
+func (s *Scope) MxSVMOutput(data, label any, options ...Option) *Array {
+	return opMxSVMOutput.in1(s, []any{data, label}, options)
 }
 
 var opMxSequenceLast = operator{name: "mx.SequenceLast", params: []string{"data", "sequence_length", "use_sequence_length"}}
@@ -2424,6 +2460,30 @@ func MxSoftmaxOutput(data, label any, options ...Option) (*Array, error) {
 // MxSoftmaxOutput is the package's MxSoftmaxOutput in the scope.
 func (s *Scope) MxSoftmaxOutput(data, label any, options ...Option) *Array {
 	return opMxSoftmaxOutput.in1(s, []any{data, label}, options)
+}
+
+var opMxSwapAxis = operator{name: "mx.SwapAxis", params: []string{"data", "dim1", "dim2"}}
+
+// MxSwapAxis is mx.SwapAxis(data, dim1=0, dim2=0): two axes exchanged.
+func MxSwapAxis(data any, options ...Option) (*Array, error) {
+	return opMxSwapAxis.call1([]any{data}, options)
+}
+
+// MxSwapAxis is the package's MxSwapAxis in the scope.
+func (s *Scope) MxSwapAxis(data any, options ...Option) *Array {
+	return opMxSwapAxis.in1(s, []any{data}, options)
+}
+
+var opMxUpSampling = operator{name: "mx.UpSampling", params: []string{"data", "scale", "num_filter", "sample_type", "multi_input_mode", "num_args", "workspace"}}
+
+// MxUpSampling is mx.UpSampling(data, scale, num_filter=0, sample_type='nearest', multi_input_mode='concat', num_args=1, workspace=512): each element of the last two axes as a square.
+func MxUpSampling(data []*Array, scale int, options ...Option) (*Array, error) {
+	return opMxUpSampling.call1([]any{data, scale}, options)
+}
+
+// MxUpSampling is the package's MxUpSampling in the scope.
+func (s *Scope) MxUpSampling(data []*Array, scale int, options ...Option) *Array {
+	return opMxUpSampling.in1(s, []any{data, scale}, options)
 }
 
 var opMxDiv = operator{name: "mx._div", params: []string{"lhs", "rhs"}}
@@ -2966,6 +3026,30 @@ func (s *Scope) MxRpowerScalar(data any, scalar float64, options ...Option) *Arr
 	return opMxRpowerScalar.in1(s, []any{data, scalar}, options)
 }
 
+var opMxBatchDot = operator{name: "mx.batch_dot", params: []string{"lhs", "rhs", "transpose_a", "transpose_b"}}
+
+// MxBatchDot is mx.batch_dot(lhs, rhs, transpose_a=False, transpose_b=False): products of matrices, one for each element of the first axis.
+func MxBatchDot(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxBatchDot.call1([]any{lhs, rhs}, options)
+}
+
+// MxBatchDot is the package's MxBatchDot in the scope.
+func (s *Scope) MxBatchDot(lhs, rhs any, options ...Option) *Array {
+	return opMxBatchDot.in1(s, []any{lhs, rhs}, options)
+}
+
+var opMxBatchTake = operator{name: "mx.batch_take", params: []string{"a", "indices"}}
+
+// MxBatchTake is mx.batch_take(a, indices): one element of each row, by number.
+func MxBatchTake(a, indices any, options ...Option) (*Array, error) {
+	return opMxBatchTake.call1([]any{a, indices}, options)
+}
+
+// MxBatchTake is the package's MxBatchTake in the scope.
+func (s *Scope) MxBatchTake(a, indices any, options ...Option) *Array {
+	return opMxBatchTake.in1(s, []any{a, indices}, options)
+}
+
 var opMxBroadcastDiv = operator{name: "mx.broadcast_div", params: []string{"lhs", "rhs"}}
 
 // MxBroadcastDiv is mx.broadcast_div(lhs, rhs): numPy's divide.
@@ -3146,6 +3230,18 @@ func (s *Scope) MxBroadcastPower(lhs, rhs any, options ...Option) *Array {
 	return opMxBroadcastPower.in1(s, []any{lhs, rhs}, options)
 }
 
+var opMxDot = operator{name: "mx.dot", params: []string{"lhs", "rhs", "transpose_a", "transpose_b"}}
+
+// MxDot is mx.dot(lhs, rhs, transpose_a=False, transpose_b=False): the product of two matrices, or of vectors, which is of shape (1,).
+func MxDot(lhs, rhs any, options ...Option) (*Array, error) {
+	return opMxDot.call1([]any{lhs, rhs}, options)
+}
+
+// MxDot is the package's MxDot in the scope.
+func (s *Scope) MxDot(lhs, rhs any, options ...Option) *Array {
+	return opMxDot.in1(s, []any{lhs, rhs}, options)
+}
+
 var opMxMax = operator{name: "mx.max", params: []string{"data", "axis", "keepdims"}}
 
 // MxMax is mx.max(data, axis=None, keepdims=False): as NumPy's, but over everything it is of shape (1,).
@@ -3182,6 +3278,30 @@ func (s *Scope) MxMin(data any, options ...Option) *Array {
 	return opMxMin.in1(s, []any{data}, options)
 }
 
+var opMxNorm = operator{name: "mx.norm", params: []string{"data"}}
+
+// MxNorm is mx.norm(data): the square root of the sum of squares, of shape (1,).
+func MxNorm(data any, options ...Option) (*Array, error) {
+	return opMxNorm.call1([]any{data}, options)
+}
+
+// MxNorm is the package's MxNorm in the scope.
+func (s *Scope) MxNorm(data any, options ...Option) *Array {
+	return opMxNorm.in1(s, []any{data}, options)
+}
+
+var opMxPick = operator{name: "mx.pick", params: []string{"data", "index", "axis", "keepdims"}}
+
+// MxPick is mx.pick(data, index, axis=-1, keepdims=False): one element along an axis, by number.
+func MxPick(data, index any, options ...Option) (*Array, error) {
+	return opMxPick.call1([]any{data, index}, options)
+}
+
+// MxPick is the package's MxPick in the scope.
+func (s *Scope) MxPick(data, index any, options ...Option) *Array {
+	return opMxPick.in1(s, []any{data, index}, options)
+}
+
 var opMxProd = operator{name: "mx.prod", params: []string{"data", "axis", "keepdims"}}
 
 // MxProd is mx.prod(data, axis=None, keepdims=False): as NumPy's, but over everything it is of shape (1,).
@@ -3192,6 +3312,66 @@ func MxProd(data any, options ...Option) (*Array, error) {
 // MxProd is the package's MxProd in the scope.
 func (s *Scope) MxProd(data any, options ...Option) *Array {
 	return opMxProd.in1(s, []any{data}, options)
+}
+
+var opMxReverse = operator{name: "mx.reverse", params: []string{"data", "axis"}}
+
+// MxReverse is mx.reverse(data, axis): axes backwards.
+func MxReverse(data, axis any, options ...Option) (*Array, error) {
+	return opMxReverse.call1([]any{data, axis}, options)
+}
+
+// MxReverse is the package's MxReverse in the scope.
+func (s *Scope) MxReverse(data, axis any, options ...Option) *Array {
+	return opMxReverse.in1(s, []any{data, axis}, options)
+}
+
+var opMxRsqrt = operator{name: "mx.rsqrt", params: []string{"data"}}
+
+// MxRsqrt is mx.rsqrt(data): one over the square root.
+func MxRsqrt(data any, options ...Option) (*Array, error) {
+	return opMxRsqrt.call1([]any{data}, options)
+}
+
+// MxRsqrt is the package's MxRsqrt in the scope.
+func (s *Scope) MxRsqrt(data any, options ...Option) *Array {
+	return opMxRsqrt.in1(s, []any{data}, options)
+}
+
+var opMxSlice = operator{name: "mx.slice", params: []string{"data", "begin", "end"}}
+
+// MxSlice is mx.slice(data, begin, end): a part of each of the first axes.
+func MxSlice(data, begin, end any, options ...Option) (*Array, error) {
+	return opMxSlice.call1([]any{data, begin, end}, options)
+}
+
+// MxSlice is the package's MxSlice in the scope.
+func (s *Scope) MxSlice(data, begin, end any, options ...Option) *Array {
+	return opMxSlice.in1(s, []any{data, begin, end}, options)
+}
+
+var opMxSliceAxis = operator{name: "mx.slice_axis", params: []string{"data", "axis", "begin", "end"}}
+
+// MxSliceAxis is mx.slice_axis(data, axis, begin, end=None): a part of one axis.
+func MxSliceAxis(data any, axis, begin int, options ...Option) (*Array, error) {
+	return opMxSliceAxis.call1([]any{data, axis, begin}, options)
+}
+
+// MxSliceAxis is the package's MxSliceAxis in the scope.
+func (s *Scope) MxSliceAxis(data any, axis, begin int, options ...Option) *Array {
+	return opMxSliceAxis.in1(s, []any{data, axis, begin}, options)
+}
+
+var opMxSmoothL1 = operator{name: "mx.smooth_l1", params: []string{"data", "scalar"}}
+
+// MxSmoothL1 is mx.smooth_l1(data, scalar=1.0): half a square near 0, straight lines beyond.
+func MxSmoothL1(data any, options ...Option) (*Array, error) {
+	return opMxSmoothL1.call1([]any{data}, options)
+}
+
+// MxSmoothL1 is the package's MxSmoothL1 in the scope.
+func (s *Scope) MxSmoothL1(data any, options ...Option) *Array {
+	return opMxSmoothL1.in1(s, []any{data}, options)
 }
 
 var opMxSum = operator{name: "mx.sum", params: []string{"data", "axis", "keepdims"}}
@@ -4496,8 +4676,14 @@ func WithBidirectional(bidirectional bool) Option { return Option{"bidirectional
 // WithBins gives the parameter bins.
 func WithBins(bins any) Option { return Option{"bins", bins} }
 
+// WithCenterCrop gives the parameter center_crop.
+func WithCenterCrop(centerCrop bool) Option { return Option{"center_crop", centerCrop} }
+
 // WithComputeUv gives the parameter compute_uv.
 func WithComputeUv(computeUv bool) Option { return Option{"compute_uv", computeUv} }
+
+// WithConstantValue gives the parameter constant_value.
+func WithConstantValue(constantValue float64) Option { return Option{"constant_value", constantValue} }
 
 // WithConstantValues gives the parameter constant_values.
 func WithConstantValues(constantValues any) Option { return Option{"constant_values", constantValues} }
@@ -4538,8 +4724,17 @@ func WithDilate(dilate ...int) Option { return Option{"dilate", oneOrMore(dilate
 // WithDim gives the parameter dim.
 func WithDim(dim int) Option { return Option{"dim", dim} }
 
+// WithDim1 gives the parameter dim1.
+func WithDim1(dim1 int) Option { return Option{"dim1", dim1} }
+
+// WithDim2 gives the parameter dim2.
+func WithDim2(dim2 int) Option { return Option{"dim2", dim2} }
+
 // WithDx gives the parameter dx.
 func WithDx(dx any) Option { return Option{"dx", dx} }
+
+// WithEnd gives the parameter end.
+func WithEnd(end int) Option { return Option{"end", end} }
 
 // WithEndpoint gives the parameter endpoint.
 func WithEndpoint(endpoint bool) Option { return Option{"endpoint", endpoint} }
@@ -4573,6 +4768,9 @@ func WithGradScale(gradScale float64) Option { return Option{"grad_scale", gradS
 
 // WithGroups gives the parameter groups.
 func WithGroups(groups int) Option { return Option{"groups", groups} }
+
+// WithHW gives the parameter h_w.
+func WithHW(hW ...int) Option { return Option{"h_w", oneOrMore(hW)} }
 
 // WithHermitian gives the parameter hermitian.
 func WithHermitian(hermitian bool) Option { return Option{"hermitian", hermitian} }
@@ -4631,6 +4829,9 @@ func WithLow(low any) Option { return Option{"low", low} }
 // WithLowerBound gives the parameter lower_bound.
 func WithLowerBound(lowerBound float64) Option { return Option{"lower_bound", lowerBound} }
 
+// WithMargin gives the parameter margin.
+func WithMargin(margin float64) Option { return Option{"margin", margin} }
+
 // WithMax gives the parameter max.
 func WithMax(max any) Option { return Option{"max", max} }
 
@@ -4657,6 +4858,11 @@ func WithMovingMean(movingMean any) Option { return Option{"moving_mean", moving
 
 // WithMovingVar gives the parameter moving_var.
 func WithMovingVar(movingVar any) Option { return Option{"moving_var", movingVar} }
+
+// WithMultiInputMode gives the parameter multi_input_mode.
+func WithMultiInputMode(multiInputMode string) Option {
+	return Option{"multi_input_mode", multiInputMode}
+}
 
 // WithMultiOutput gives the parameter multi_output.
 func WithMultiOutput(multiOutput bool) Option { return Option{"multi_output", multiOutput} }
@@ -4692,7 +4898,7 @@ func WithNumLayers(numLayers int) Option { return Option{"num_layers", numLayers
 func WithOffValue(offValue float64) Option { return Option{"off_value", offValue} }
 
 // WithOffset gives the parameter offset.
-func WithOffset(offset int) Option { return Option{"offset", offset} }
+func WithOffset(offset ...int) Option { return Option{"offset", oneOrMore(offset)} }
 
 // WithOnValue gives the parameter on_value.
 func WithOnValue(onValue float64) Option { return Option{"on_value", onValue} }
@@ -4750,6 +4956,11 @@ func WithRcond(rcond float64) Option { return Option{"rcond", rcond} }
 // WithReflectType gives the parameter reflect_type.
 func WithReflectType(reflectType string) Option { return Option{"reflect_type", reflectType} }
 
+// WithRegularizationCoefficient gives the parameter regularization_coefficient.
+func WithRegularizationCoefficient(regularizationCoefficient float64) Option {
+	return Option{"regularization_coefficient", regularizationCoefficient}
+}
+
 // WithRetstep gives the parameter retstep.
 func WithRetstep(retstep bool) Option { return Option{"retstep", retstep} }
 
@@ -4776,6 +4987,12 @@ func WithRowvar(rowvar bool) Option { return Option{"rowvar", rowvar} }
 
 // WithRtol gives the parameter rtol.
 func WithRtol(rtol float64) Option { return Option{"rtol", rtol} }
+
+// WithSampleType gives the parameter sample_type.
+func WithSampleType(sampleType string) Option { return Option{"sample_type", sampleType} }
+
+// WithScalar gives the parameter scalar.
+func WithScalar(scalar float64) Option { return Option{"scalar", scalar} }
 
 // WithScale gives the parameter scale.
 func WithScale(scale any) Option { return Option{"scale", scale} }
@@ -4845,6 +5062,12 @@ func WithToEnd(toEnd any) Option { return Option{"to_end", toEnd} }
 // WithTraining gives the parameter training.
 func WithTraining(training bool) Option { return Option{"training", training} }
 
+// WithTransposeA gives the parameter transpose_a.
+func WithTransposeA(transposeA bool) Option { return Option{"transpose_a", transposeA} }
+
+// WithTransposeB gives the parameter transpose_b.
+func WithTransposeB(transposeB bool) Option { return Option{"transpose_b", transposeB} }
+
 // WithUpper gives the parameter upper.
 func WithUpper(upper bool) Option { return Option{"upper", upper} }
 
@@ -4858,6 +5081,9 @@ func WithUseGlobalStats(useGlobalStats bool) Option {
 
 // WithUseIgnore gives the parameter use_ignore.
 func WithUseIgnore(useIgnore bool) Option { return Option{"use_ignore", useIgnore} }
+
+// WithUseLinear gives the parameter use_linear.
+func WithUseLinear(useLinear bool) Option { return Option{"use_linear", useLinear} }
 
 // WithUseSequenceLength gives the parameter use_sequence_length.
 func WithUseSequenceLength(useSequenceLength bool) Option {
