@@ -351,7 +351,8 @@ Array checked_positions(const Array& index, int64_t size, int64_t axis) {
     auto look = [&](int64_t from, int64_t to) {
         int64_t found = 0;
         for (int64_t i = from; i < to; ++i)
-            found |= p[i] | (size - 1 - p[i]);  // one of them is negative where p[i] is not in [0, size)
+            // One of them is negative where p[i] is not in [0, size).
+            found |= p[i] | int64_t(uint64_t(size - 1) - uint64_t(p[i]));
         return found;
     };
     if (n < kParallel) {

@@ -1,7 +1,10 @@
 // Elements chosen by positions or conditions along an axis, read and written.
+#include <atomic>
+
 #include "core/array/indexing.h"
 #include "core/autograd/rules.h"
 #include "core/autograd/tape.h"
+#include "core/cpu/pool.h"
 #include "core/ops/calls.h"
 #include "core/registry/device.h"
 #include "core/registry/dispatch.h"
@@ -33,6 +36,36 @@ Array positions_by_mode(const Array& index, int64_t size, int64_t axis, std::str
     return fixed;
 }
 
+// Many indices of the first axis are checked piece by piece as they are used: they are read once.
+constexpr int64_t kManyIndices = 1 << 15;
+constexpr int64_t kIndexPiece = 1 << 13;
+
+void take_kernel(Call& c) {
+    const Array &a = c.in[0], &out = c.out[0];
+    Array index = contiguous(c.in[1]);
+    int64_t size = a.dim(0), n = index.size(), row = n ? out.nbytes() / n : 0;
+    Dims shape = a.dims();
+    std::atomic<bool> outside{false};
+    parallel_for((n + kIndexPiece - 1) / kIndexPiece, [&](int64_t k) {
+        int64_t from = k * kIndexPiece, count = std::min(kIndexPiece, n - from), signs = 0;
+        const int64_t* given = index.raw_as<int64_t>() + from;
+        Array positions = empty(Dims{count}, DType::int64);
+        auto* p = positions.raw_as<int64_t>();
+        for (int64_t i = 0; i < count; ++i) {
+            p[i] = given[i] + (given[i] >> 63 & size);  // no branch
+            signs |= p[i] | int64_t(uint64_t(size - 1) - uint64_t(p[i]));
+        }
+        if (signs < 0) {
+            outside = true;
+            return;
+        }
+        Dims piece = shape;
+        piece[0] = count;
+        gather(window(out, from * row, piece, c_strides(piece, out.itemsize())), a, positions, Dims{0}, 0);
+    });
+    if (outside) checked_positions(index, size, 0);  // says which
+}
+
 void take(Call& c) {
     Array a = c.array(0);
     int64_t axis = 0;
@@ -46,6 +79,8 @@ void take(Call& c) {
             ops::gather(a, call(MINPY_OP("_checked_positions"), c.array(1), size, axis, c.args[3]), axis));
     Array index = host_index(c.array(1), Casting::same_kind);
     if (size == 0 && index.size() > 0) throw index_error("cannot do a non-empty take from an empty axes.");
+    bool simple = axis == 0 && c.text(3) == "raise" && index.dtype() == DType::int64 && index.size() >= kManyIndices;
+    if (simple && a.on_cpu() && !may_be_traced(a)) return c.out.push_back(c.call(MINPY_OP("_take"), a, index));
     Array positions = positions_by_mode(index, size, axis, c.text(3));
     c.out.push_back(ops::gather(a, positions, axis));
 }
@@ -282,6 +317,14 @@ void register_selecting(Registry& r) {
         .sample("f64(3,4), [0,-1,0]")
         .c_function()
         .doc("The elements at indices along an axis, or of the flattened array.");
+    r.op("_take(a, indices)")
+        .infer([](Call& c) {
+            Dims axis{0};
+            c.output(gathered_shape(c.in[0].shape(), axis, 0, c.in[1].shape()), c.in[0].dtype());
+        })
+        .kernel(take_kernel)
+        .not_differentiable("take records positions")
+        .doc("The elements at many int64 indices along the first axis.");
     r.op("take_along_axis(arr, indices, axis: axis? = -1)")
         .composite(take_along_axis)
         .sample("f64(3,4), i64(3,2), axis=1")

@@ -482,3 +482,17 @@ def test_any_and_all_stop_early_and_bools_are_counted(dtype):
                 assert np.all(np.asarray(z)) == z.all()
                 assert np.count_nonzero(np.asarray(z)) == numpy.count_nonzero(z)
                 numpy.testing.assert_array_equal(np.any(np.asarray(z), axis=-1), z.any(axis=-1))
+
+
+@pytest.mark.parametrize("dtype", ["i1", "f4", "f8", "c16"])
+@pytest.mark.parametrize("shape", [(1000,), (1000, 3), (50, 4, 5)])
+def test_many_indices_are_taken_and_checked(rng, dtype, shape):
+    x = (rng.standard_normal(shape) * 9).astype(dtype)
+    indices = rng.integers(-shape[0], shape[0], (40, 1000))
+    for y in (x, x[::-1], numpy.asfortranarray(x)):
+        ours = np.take(np.asarray(y), np.asarray(indices), axis=0)
+        numpy.testing.assert_array_equal(ours, numpy.take(y, indices, axis=0))
+    for outside in (shape[0], -shape[0] - 1, -(2**63), 2**63 - 1):
+        indices[20, 5] = outside
+        with pytest.raises(IndexError, match=f"index {outside} is out of bounds for axis 0"):
+            np.take(np.asarray(x), np.asarray(indices), axis=0)
