@@ -15,6 +15,7 @@ namespace {
 std::once_flag g_once;
 
 constexpr int64_t kSmall = 512;           // multiplications below which plain loops are fastest
+constexpr double kComplexWork = 1 << 16;  // multiplications of complex numbers that pay for taking them apart
 constexpr double kThreads = 1 << 20;      // multiplications that are worth a second thread
 constexpr int64_t kVectorWork = 1 << 17;  // the same for a matrix times a vector, which memory bounds
 
@@ -202,6 +203,8 @@ void product(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t
     if (work <= kSmall && !loops) return plain(t, a, b, c, m, n, k);
     if (loops && ((m > 1 && n > 1) || !blas)) return tiled_product(t, a, b, c, n, m, n, k);
     if (!blas) return plain(t, a, b, c, m, n, k);
+    if (in(t, kComplex) && work >= kComplexWork && std::min({m, n, k}) >= 8 && has_product_loops(DType::float64))
+        return complex_product(t, a, b, c, m, n, k);
     if (std::max({m, n, k}) > INT32_MAX) throw value_error("a matrix product with more than 2**31 rows or columns");
     BlasMatrix A, B;
     if (!as_blas(a, m, k, item, A) || !as_blas(b, k, n, item, B)) return tiled_product(t, a, b, c, n, m, n, k);

@@ -55,6 +55,9 @@ bool tiled_product_with_vector(DType t, const MatrixView& a, const char* x, int6
 void tiled_product(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t c_step, int64_t m, int64_t n,
                    int64_t k);
 
+// The same of complex64 and complex128, where float32 and float64 have loops; c is C-contiguous.
+void complex_product(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t m, int64_t n, int64_t k);
+
 // A matrix on the right of many products, packed once.
 class PackedRight {
 public:

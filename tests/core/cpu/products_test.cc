@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cmath>
+#include <complex>
 #include <cstring>
 #include <limits>
 #include <random>
@@ -113,6 +114,26 @@ TEST(Products, OfManyRowsColumnsAndSumsAreCutIntoTasks) {
     expect_definition<double>(DType::float64, 40, 900, 270, Layout::rows, Layout::columns);       // columns
     expect_definition<double>(DType::float64, 20, 24, 9000, Layout::columns, Layout::rows);       // parts of the sums
     expect_definition<float>(DType::float32, 260, 1300, 1100, Layout::apart, Layout::backwards);  // b in pieces
+}
+
+TEST(Products, OfComplexNumbersAreThoseOfTheirParts) {
+    for (auto [m, n, k] : {std::array<int64_t, 3>{40, 50, 60}, {600, 20, 30}, {9, 200, 100}}) {
+        Matrix<double> a(m, 2 * k, Layout::rows, 7), b(k, 2 * n, Layout::rows, 8);  // re, im, re, im, ...
+        std::vector<double> c(size_t(2 * m * n));
+        MatrixView left = a.view, right = b.view;
+        left.column_step *= 2, right.column_step *= 2;
+        product(DType::complex128, left, right, reinterpret_cast<char*>(c.data()), m, n, k);
+        for (int64_t i = 0; i < m; ++i)
+            for (int64_t j = 0; j < n; ++j) {
+                std::complex<double> sum = 0;
+                for (int64_t l = 0; l < k; ++l)
+                    sum += std::complex(a.at(i, 2 * l), a.at(i, 2 * l + 1)) *
+                           std::complex(b.at(l, 2 * j), b.at(l, 2 * j + 1));
+                // Sums of 2k products of numbers around one, each part for itself.
+                ASSERT_NEAR(c[size_t(2 * (i * n + j))], sum.real(), 4e-16 * double(k * k));
+                ASSERT_NEAR(c[size_t(2 * (i * n + j) + 1)], sum.imag(), 4e-16 * double(k * k));
+            }
+    }
 }
 
 TEST(Products, AreTheSameBitsForAnyNumberOfThreads) {
