@@ -64,6 +64,13 @@ minpy_status minpy_array_from_host(const void* data, const int64_t* shape, const
         Array result = empty(dims, t);
         if (size) {
             need(data, "data");
+            constexpr int64_t kSmall = 1 << 16;  // bytes: beyond, threads may help
+            bool in_order = !strides || is_c_contiguous(dims, {strides, size_t(ndim)}, itemsize(t));
+            if (in_order && result.nbytes() <= kSmall) {
+                memcpy(result.raw(), data, size_t(result.nbytes()));
+                *out = give(to_device(result, device_from(device)), Context::current());
+                return;
+            }
             Dims steps = strides ? Dims(strides, strides + ndim) : c_strides(dims, itemsize(t));
             auto [low, high] = extent(dims, {steps.data(), size_t(steps.size())}, itemsize(t));
             Storage* lent = Storage::borrow(static_cast<char*>(const_cast<void*>(data)) + low, high - low, kCpu, true,

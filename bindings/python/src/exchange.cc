@@ -226,6 +226,41 @@ int holds_arrays(PyObject* x, int depth) {
 constexpr npy_intp kAdopted = 1 << 20;  // NumPy's memory is kept from here on
 PyObject* python_holds_arrays(PyObject*, PyObject* x) { return PyLong_FromLong(holds_arrays(x, 0)); }
 
+// New arrays live where the thread's context says.
+PyObject* on_current_device(minpy_array owned) {
+    minpy_context_info context = {};
+    context.struct_size = sizeof context;
+    if (minpy_context_get_info(nullptr, &context) == MINPY_OK && context.device.kind != MINPY_CPU &&
+        context.device.kind != 0) {
+        minpy_array moved = nullptr;
+        minpy_status status = minpy_array_to_device(owned, context.device, &moved);
+        minpy_array_release(owned);
+        if (status) return raise_status(status);
+        owned = moved;
+    }
+    return wrap_array(owned);
+}
+
+// A short list of floats, or one of ints, without NumPy; NULL without an exception if it is something else.
+PyObject* from_short_list(PyObject* list) {
+    constexpr Py_ssize_t kMost = 32;
+    Py_ssize_t n = PySequence_Fast_GET_SIZE(list);
+    if (n == 0 || n > kMost) return nullptr;
+    PyObject** items = PySequence_Fast_ITEMS(list);
+    int64_t ints[kMost];
+    double floats[kMost];
+    bool floating = PyFloat_CheckExact(items[0]);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (floating && PyFloat_CheckExact(items[i])) floats[i] = PyFloat_AS_DOUBLE(items[i]);
+        else if (floating || !PyLong_CheckExact(items[i]) || !int_value(items[i], &ints[i])) return nullptr;
+    }
+    minpy_array made = nullptr;
+    int64_t shape = n;
+    minpy_status status = minpy_array_from_host(floating ? static_cast<void*>(floats) : ints, &shape, nullptr, 1,
+                                                floating ? MINPY_FLOAT64 : MINPY_INT64, {MINPY_CPU, 0}, &made);
+    return status ? raise_status(status) : on_current_device(made);
+}
+
 // array(object, dtype=None, …): what is usual is made here, all else by the function in Python (`in_full`).
 PyObject* in_full;
 PyObject* set_array(PyObject*, PyObject* function) {
@@ -237,6 +272,10 @@ PyObject* make_array(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* k
     PyObject* object = n ? args[0] : nullptr;
     if (n == 1 && !kwnames && is_exact_array(object) && with_facts(object)->contiguous) return copied(object);
     PyTypeObject* type = object ? Py_TYPE(object) : nullptr;
+    if (n == 1 && !kwnames && (type == &PyList_Type || type == &PyTuple_Type)) {
+        PyObject* made = from_short_list(object);
+        if (made || PyErr_Occurred()) return made;
+    }
     bool usual = n >= 1 && n + n_keywords <= 2 &&
                  (n_keywords == 0 || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "dtype") == 0) &&
                  (type == &PyFloat_Type || type == &PyLong_Type || type == &PyArray_Type ||
@@ -394,21 +433,6 @@ minpy_array copy_numpy(PyArrayObject* a) {
     minpy_array_release(sorted);
     if (status) raise_status(status);
     return out;
-}
-
-// New arrays live where the thread's context says.
-PyObject* on_current_device(minpy_array owned) {
-    minpy_context_info context = {};
-    context.struct_size = sizeof context;
-    if (minpy_context_get_info(nullptr, &context) == MINPY_OK && context.device.kind != MINPY_CPU &&
-        context.device.kind != 0) {
-        minpy_array moved = nullptr;
-        minpy_status status = minpy_array_to_device(owned, context.device, &moved);
-        minpy_array_release(owned);
-        if (status) return raise_status(status);
-        owned = moved;
-    }
-    return wrap_array(owned);
 }
 
 PyObject* array_from_numpy(PyObject* o, bool copy) {
