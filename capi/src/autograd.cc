@@ -76,6 +76,7 @@ void minpy_tape_release(minpy_tape t) {
 
 int32_t minpy_array_is_traced(minpy_array a) {
     if (!a) return 0;
+    if (has_current_node(body(a))) return 1;
     int32_t traced = 0;
     guard([&] {
         if (Recorder* r = recorder(); r && r->knows(Array::share(body(a)))) traced = 2;

@@ -131,6 +131,10 @@ bool any_records(const Context& context);
 inline bool is_followed(const ArrayBody* a, const Context& context) {
     return (a->node && a->node->tape.records()) || (a->storage->has(Storage::kTraced) && any_records(context));
 }
+// It has a node that says what it is now, on a tape that records.
+inline bool has_current_node(const ArrayBody* a) {
+    return a->node && a->node_version == a->storage->version.load(std::memory_order_acquire) && a->node->tape.records();
+}
 // Marks are looked for on `innermost` and the tapes around it.
 Traced trace_of(const Array& a, Tape* innermost);
 inline Traced trace_of(const Array& a, Context& context) { return trace_of(a, context.tape.get()); }

@@ -46,7 +46,8 @@ SmallVector<Array, 4> pull_back(const Node& node, std::span<Array> cotangents, b
 // How many of the heads' arrays hold each node: an array that is a head twice counts once.
 void count_holders(Between& between, std::span<const Array> arrays) {
     SmallVector<const ArrayBody*, 4> bodies;
-    for (const Array& a : arrays) bodies.push_back(a.get());
+    for (const Array& a : arrays)
+        if (a) bodies.push_back(a.get());
     std::sort(bodies.begin(), bodies.end());
     for (auto it = bodies.begin(), end = std::unique(it, bodies.end()); it != end; ++it)
         if (Between::Entry* e = between.find((*it)->node)) ++e->n_holders;

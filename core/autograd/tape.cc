@@ -84,8 +84,7 @@ bool any_records(const Context& context) {
 Traced trace_of(const Array& a, Tape* innermost) {
     ArrayBody* body = a.get();
     // A node whose tape is closed or pauses says nothing: the handle may be marked on another since.
-    if (body->node && body->node_version == body->storage->version.load(std::memory_order_acquire) && alive(body->node))
-        return Traced{NodeRef::share(body->node), body->node_output};
+    if (has_current_node(body)) return Traced{NodeRef::share(body->node), body->node_output};
     if (!body->storage->has(Storage::kTraced)) return {};
     for (Tape* tape = innermost; tape; tape = tape->parent.get()) {
         if (!tape->records()) continue;
