@@ -49,12 +49,13 @@ elseif(MINPY_SANITIZE)
     message(FATAL_ERROR "MINPY_SANITIZE is '${MINPY_SANITIZE}': address or thread")
 endif()
 
-# Paths are taken relative to the source tree, so that its copies and the Python package share one cache.
+# Paths are taken relative to the source tree, so that its copies and the Python package share one cache. A program's
+# locale is no part of the key: Python gives its children one where there was none, and changes messages at most.
 find_program(CCACHE ccache)
 mark_as_advanced(CCACHE)
 if(MINPY_CCACHE AND CCACHE)
     foreach(language C CXX CUDA)
         set(CMAKE_${language}_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-            CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
+            CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=locale ${CCACHE})
     endforeach()
 endif()

@@ -1,6 +1,7 @@
 // Context, version, devices, streams, memory, scopes, random state, logging, profiler.
 #include "capi/src/boundary.h"
 #include "core/cpu/blas.h"
+#include "core/fusion/deferred.h"
 #include "core/registry/statistics.h"
 
 using namespace minpy;
@@ -351,8 +352,39 @@ uint32_t minpy_fp_status(int32_t clear) {
     ThreadState* t = tls_state;
     if (!t) return 0;
     uint32_t status = t->fp_status;
-    if (clear) t->fp_status = 0;
+    if (clear) t->fp_status &= kNamedConditions;  // until they are taken
     return status;
+}
+
+minpy_status minpy_fp_defer(int32_t mode, uint32_t conditions, const char* site) {
+    return guard([&] {
+        if (mode < MINPY_FP_JOIN || mode > MINPY_FP_AT_ONCE)
+            throw value_error("mode must be MINPY_FP_JOIN, _BY_NAME or _AT_ONCE, got ", mode).in_argument("mode");
+        ThreadState& t = thread_state();
+        if (site) t.site = site;
+        t.fp_at_once = mode == MINPY_FP_AT_ONCE;
+        t.fp_named = mode == MINPY_FP_BY_NAME;
+        t.fp_conditions = conditions;
+    });
+}
+
+minpy_status minpy_fp_take(minpy_buffer* out) {
+    return guard([&] {
+        need(out, "out");
+        ThreadState& t = thread_state();
+        std::string text;
+        for (const LateCondition& c : t.late) text += cat(c.conditions, " ", c.op->name, " ", c.site, "\n");
+        *out = make_buffer(text);
+        t.late.clear();
+        t.fp_status &= ~uint32_t(MINPY_FP_NAMED);
+    });
+}
+
+minpy_status minpy_explain(minpy_buffer* out) {
+    return guard([&] {
+        need(out, "out");
+        *out = make_buffer(explain_groups());
+    });
 }
 
 // ---- plugins, logging, profiler ----

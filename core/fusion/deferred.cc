@@ -1,43 +1,61 @@
 #include "core/fusion/deferred.h"
 
+#include <pthread.h>
+
 #include <cstdlib>
+#include <deque>
 #include <unordered_map>
 
-#include "core/cpu/elementwise.h"
+#include "core/fusion/group.h"
 #include "core/registry/dispatch.h"
+#include "core/registry/statistics.h"
 #include "core/registry/thread_state.h"
 
 namespace minpy {
-
-class Deferred {
-public:
-    const Op* op;
-    const Loop* loop;
-    Arrays inputs;  // hold their storage
-    Dims shape;
-    DType dtype;
-    Storage* target;           // not held: it drops its producer when nobody wants it
-    Deferred* next = nullptr;  // while it waits to be destroyed
-};
-
 namespace {
 
-std::atomic<int> g_enabled{-1};
-std::atomic<int64_t> g_threshold{4096};
+// Below it a call and its results fit the second-level cache, and one pass gains nothing.
+constexpr int64_t kThreshold = 1 << 16;
+constexpr int32_t kMaxDepth = 32;
+constexpr size_t kMaxNodes = 64;
+// Operands that pending results may keep alive beyond what eager calls would: so many times the result, and a little.
+constexpr int64_t kHeldResults = 8, kHeldBytes = 32 << 20;
 
-// Guards producers and readers. Recursive: running a node releases operands, which may drop others.
+std::atomic<int> g_enabled{-1};
+std::atomic<int64_t> g_threshold{0};
+
+// Producers and readers of all pending storage, and which groups run.
 struct Graph {
-    std::recursive_mutex mutex;
+    std::mutex mutex;
+    std::condition_variable changed;  // a group has run, or failed
     std::unordered_multimap<Storage*, Deferred*> readers;
+    uint64_t sequence = 0;
+    int32_t fork_count = 0;
+    std::deque<std::string> explained;
 };
+
+Graph* g_graph = nullptr;
+pthread_once_t g_once = PTHREAD_ONCE_INIT;
+
 Graph& graph() {
-    static Graph* g = new Graph;
-    return *g;
+    pthread_once(&g_once, [] {
+        g_graph = new Graph;
+        // A child finds the lists whole; groups that other threads ran are nobody's there.
+        pthread_atfork([] { g_graph->mutex.lock(); }, [] { g_graph->mutex.unlock(); },
+                       [] {
+                           ++g_graph->fork_count;
+                           new (&g_graph->changed) std::condition_variable;
+                           g_graph->mutex.unlock();
+                       });
+    });
+    return *g_graph;
 }
 
-void forget_reader(Graph& g, Deferred* d) {
-    for (const Array& a : d->inputs) {
-        Storage* s = &a.storage();
+bool running(const Graph& g, const Deferred& d) { return d.group && d.fork_count == g.fork_count; }
+
+void forget_reader(Graph& g, const Deferred* d) {
+    for (const Deferred::Input& in : d->inputs) {
+        Storage* s = &in.array.storage();
         auto [from, to] = g.readers.equal_range(s);
         for (auto it = from; it != to;) it = it->second == d ? g.readers.erase(it) : std::next(it);
         if (g.readers.find(s) == g.readers.end()) s->clear(Storage::kRead);
@@ -51,32 +69,185 @@ bool retain_living(Storage& s) {
     return n;
 }
 
-// Its operands are computed.
-void run(Graph& g, Deferred* d) {
-    Storage& s = *d->target;
-    if (!s.data) s.allocate_buffer();  // it is there if the loop failed before
-    s.retain();
-    Array out = Array::on(&s, 0, {d->shape.data(), size_t(d->shape.size())},
-                          c_strides({d->shape.data(), size_t(d->shape.size())}, itemsize(d->dtype)), d->dtype);
-    thread_state().fp_status |= run_loop(*d->loop, {d->inputs.data(), size_t(d->inputs.size())}, out);
-    s.producer = nullptr;
-    s.clear(Storage::kPending);
-    forget_reader(g, d);
-    delete d;
+// ---- which nodes run together ----
+
+bool reads_rows(const Deferred& d) {
+    for (const Deferred::Input& in : d.inputs)
+        if (in.access == Deferred::Access::rows) return true;
+    return false;
+}
+
+// Whether `p`, pending behind one of the group's operands, may be computed in the same pass.
+bool joins(Group& group, const Deferred::Input& in, const Deferred& p) {
+    const Array& a = in.array;
+    if (in.access != Deferred::Access::linear || a.get()->offset || a.size() != p.size || a.dtype() != p.dtype)
+        return false;
+    if (group.nodes.size() >= kMaxNodes) return false;
+    if (!reads_rows(p)) return true;
+    if (group.row_shape.empty()) group.row_shape = p.shape;
+    return same({group.row_shape.data(), size_t(group.row_shape.size())}, {p.shape.data(), size_t(p.shape.size())});
+}
+
+void disband(Group& group) {
+    for (Deferred* d : group.nodes) d->group = nullptr;
+    group.nodes.clear();
+    group.row_shape = {};
+}
+
+enum class Found { complete, other_first, busy };
+
+// Collects what is computed with `root`. If a pending operand cannot join, `root` becomes its producer.
+Found collect(Graph& g, Group& group, Deferred*& root) {
+    group.size = root->size;
+    if (reads_rows(*root)) group.row_shape = root->shape;
+    auto enter = [&](Deferred* d) {
+        group.nodes.push_back(d);
+        d->group = &group;
+        d->fork_count = g.fork_count;
+    };
+    group.nodes.reserve(kMaxNodes);
+    enter(root);
+    for (size_t k = 0; k < group.nodes.size(); ++k) {
+        for (const Deferred::Input& in : group.nodes[k]->inputs) {
+            Deferred* p = in.array.storage().producer;
+            if (!p || p->group == &group) continue;
+            bool busy = running(g, *p);
+            if (!busy && joins(group, in, *p)) {
+                enter(p);
+                continue;
+            }
+            disband(group);
+            root = p;
+            return busy ? Found::busy : Found::other_first;
+        }
+    }
+    std::sort(group.nodes.begin(), group.nodes.end(),
+              [](const Deferred* a, const Deferred* b) { return a->sequence < b->sequence; });
+    for (size_t k = 0; k < group.nodes.size(); ++k) group.nodes[k]->place = int32_t(k);
+    return Found::complete;
+}
+
+// Every result that is referred to from outside the group is kept.
+void choose_kept(Group& group) {
+    std::vector<int64_t> inside(group.nodes.size());
+    for (const Deferred* d : group.nodes)
+        for (const Deferred::Input& in : d->inputs)
+            if (const Deferred* p = in.array.storage().producer) ++inside[size_t(p->place)];
+    group.kept.assign(group.nodes.size(), false);
+    for (size_t k = 0; k < group.nodes.size(); ++k)
+        group.kept[k] = group.nodes[k]->target->refs.load(std::memory_order_acquire) > inside[k];
+}
+
+void report_conditions(const Deferred& d, uint32_t flags) {
+    flags &= d.conditions;
+    if (!flags) return;
+    ThreadState& t = thread_state();
+    if (!d.named) {
+        t.fp_status |= flags;
+        return;
+    }
+    t.fp_status |= kNamedConditions;
+    for (LateCondition& c : t.late)
+        if (c.op == d.op && c.site == d.site) {
+            c.conditions |= flags;
+            return;
+        }
+    if (t.late.size() < 64) t.late.push_back({d.op, flags, d.site});
+}
+
+std::string describe_group(const Group& group) {
+    std::string text;
+    size_t kept = 0;
+    for (size_t k = 0; k < group.nodes.size(); ++k) {
+        kept += group.kept[k];
+        text += (k ? " " : "") + group.nodes[k]->op->name;
+    }
+    const Deferred& last = *group.nodes.back();
+    return cat(text, " -> ", name(last.dtype), to_string({last.shape.data(), size_t(last.shape.size())}),
+               kept > 1 ? cat(", ", kept, " results") : "");
+}
+
+// Runs a complete group. Called with the lock held, returns without it.
+void run_and_finish(Graph& g, Group& group, std::unique_lock<std::mutex>& lock) {
+    choose_kept(group);
+    std::vector<Ref<Storage>> targets;
+    targets.reserve(group.nodes.size());
+    for (size_t k = 0; k < group.nodes.size(); ++k)
+        if (group.kept[k]) targets.push_back(Ref<Storage>::share(group.nodes[k]->target));
+    lock.unlock();
+    auto wake = [&] {
+        lock.unlock();
+        g.changed.notify_all();
+    };
+    std::string explained;
+    try {
+        Profiled profiled(group.nodes.size());
+        for (Ref<Storage>& s : targets)
+            if (!s->data) s->allocate_buffer();
+        run_group(group);
+        explained = describe_group(group);
+    } catch (...) {
+        lock.lock();
+        disband(group);
+        wake();
+        throw;
+    }
+    lock.lock();
+    for (Deferred* d : group.nodes) {
+        d->target->producer = nullptr;
+        d->target->clear(Storage::kPending);
+        forget_reader(g, d);
+    }
+    g.explained.push_back(std::move(explained));
+    if (g.explained.size() > 100) g.explained.pop_front();
+    wake();
+    for (size_t k = 0; k < group.nodes.size(); ++k) report_conditions(*group.nodes[k], group.flags[k]);
+    // Readers before what they read: operands are let go by this thread, with nothing locked.
+    for (size_t k = group.nodes.size(); k-- > 0;) delete group.nodes[k];
+}
+
+struct Pending {
+    int32_t depth = 0;
+    int64_t held = 0;
+};
+
+// What already waits above these operands.
+Pending above(const Deferred& d) {
+    Pending p;
+    for (const Deferred::Input& in : d.inputs) {
+        const Storage& s = in.array.storage();
+        if (s.producer) {
+            p.depth = std::max(p.depth, s.producer->depth);
+            p.held += s.producer->held;
+        } else {
+            p.held += s.nbytes;
+        }
+    }
+    return p;
 }
 
 }  // namespace
+
+// ---- settings ----
 
 bool deferral_enabled() {
     int on = g_enabled.load(std::memory_order_relaxed);
     if (on < 0) {
         const char* text = std::getenv("MINPY_DEFER");
-        g_enabled.store(on = text && *text && *text != '0');
+        g_enabled.store(on = !(text && *text == '0'));
     }
     return on;
 }
 
-int64_t deferral_threshold() { return g_threshold.load(std::memory_order_relaxed); }
+int64_t deferral_threshold() {
+    int64_t n = g_threshold.load(std::memory_order_relaxed);
+    if (n == 0) {
+        const char* text = std::getenv("MINPY_DEFER_SIZE");
+        n = text ? std::strtoll(text, nullptr, 10) : 0;
+        g_threshold.store(n = n > 0 ? n : kThreshold);
+    }
+    return n;
+}
 
 WithDeferral::WithDeferral(bool on, int64_t threshold)
     : before_(g_enabled.exchange(on)), threshold_before_(g_threshold.exchange(threshold)) {}
@@ -85,83 +256,167 @@ WithDeferral::~WithDeferral() {
     g_threshold.store(threshold_before_);
 }
 
-Array defer(const Op& op, const Loop& loop, std::span<const Array> inputs, DimsView shape, DType dtype) {
-    Storage* s = Storage::create(checked_mul(checked_size(shape, itemsize(dtype)), itemsize(dtype)), kCpu, false);
-    Array out = Array::on(s, 0, shape, c_strides(shape, itemsize(dtype)), dtype);
+// ---- states ----
+
+Array defer(const Op& op, const Loop* loop, std::span<const Array> inputs, DimsView shape, DType dtype,
+            DimsView order_of) {
+    ThreadState& t = thread_state();
+    if (t.fp_at_once || t.in_task) return {};
+    int64_t n = int64_t(shape.size()), item = itemsize(dtype), size = checked_size(shape, item);
+    // Axes in the order of memory: the largest strides outside, as empty_strided has it.
+    SmallVector<int, 8> axes;
+    for (int64_t i = 0; i < n; ++i) axes.push_back(int(i));
+    if (!order_of.empty())
+        std::stable_sort(axes.begin(), axes.end(), [&](int a, int b) {
+            int64_t x = std::abs(order_of[size_t(a)]), y = std::abs(order_of[size_t(b)]);
+            return x != 0 && y != 0 && x > y;
+        });
+    auto permuted = [&](DimsView v) {
+        Dims result;
+        for (int axis : axes) result.push_back(v[size_t(axis)]);
+        return result;
+    };
     auto d = std::make_unique<Deferred>();
     d->op = &op;
-    d->loop = &loop;
-    d->shape = Dims(shape.begin(), shape.end());
+    d->loop = loop;
+    d->shape = permuted(shape);
     d->dtype = dtype;
-    d->target = s;
-    for (const Array& a : inputs) d->inputs.push_back(window(a, 0, a.shape(), a.strides()));
-    Graph& g = graph();
-    std::lock_guard lock(g.mutex);
-    for (const Array& a : d->inputs) {
-        g.readers.emplace(&a.storage(), d.get());
-        a.storage().set(Storage::kRead);
+    d->size = size;
+    DimsView walked(d->shape.data(), size_t(d->shape.size()));
+    SmallVector<Array, 4> rows;
+    // Small operands of a large result: the caller may not expect a call that is worth deferring.
+    bool large = false;
+    for (const Array& a : inputs) large = large || a.size() == size;
+    if (!large) return {};
+    for (const Array& a : inputs) {
+        if (!a.on_cpu() || a.storage().has(Storage::kExposed | Storage::kPoisoned)) return {};
+        Deferred::Input in;
+        if (a.size() == 1) {
+            in.array = window(a, 0, {}, {});
+            in.access = Deferred::Access::one;
+        } else {
+            Array wide = same(a.shape(), shape) ? a : broadcast_window(a, shape);
+            Dims strides = permuted(wide.strides());
+            in.array = window(wide, 0, walked, {strides.data(), size_t(strides.size())});
+            if (!in.array.is_contiguous()) {
+                in.access = Deferred::Access::rows;
+                rows.push_back(in.array);
+            }
+        }
+        d->inputs.push_back(std::move(in));
     }
-    s->producer = d.release();
-    s->set(Storage::kPending);
-    return out;
+    if (!rows.empty() && common_run(walked, {rows.data(), size_t(rows.size())}) < kShortestRow) return {};
+    d->conditions = t.fp_conditions;
+    d->named = t.fp_named;
+    if (d->named) d->site = t.site;
+
+    Storage* s = Storage::create(checked_mul(size, item), kCpu, false);
+    Dims lines = c_strides(walked, item), strides(n);
+    for (int64_t k = 0; k < n; ++k) strides[axes[k]] = lines[k];
+    Array out = Array::on(s, 0, shape, {strides.data(), size_t(n)}, dtype);
+    d->target = s;
+
+    Graph& g = graph();
+    for (;;) {
+        std::unique_lock lock(g.mutex);
+        Pending p = above(*d);
+        if (p.depth && (p.depth >= kMaxDepth || p.held > kHeldResults * s->nbytes + kHeldBytes)) {
+            lock.unlock();
+            for (const Deferred::Input& in : d->inputs)
+                if (in.array.storage().has(Storage::kPending)) force(in.array.storage());
+            continue;
+        }
+        d->depth = p.depth + 1;
+        d->held = p.held;
+        d->sequence = ++g.sequence;
+        try {
+            for (const Deferred::Input& in : d->inputs) {
+                g.readers.emplace(&in.array.storage(), d.get());
+                in.array.storage().set(Storage::kRead);
+            }
+        } catch (...) {
+            forget_reader(g, d.get());
+            throw;
+        }
+        s->set(Storage::kPending);
+        s->producer = d.release();
+        return out;
+    }
 }
 
 void force(Storage& wanted) {
     Graph& g = graph();
-    std::lock_guard lock(g.mutex);
-    std::vector<Storage*> stack{&wanted};
-    while (!stack.empty()) {
-        Storage* s = stack.back();
-        if (!s->has(Storage::kPending)) {
-            stack.pop_back();
+    for (;;) {
+        std::unique_lock lock(g.mutex);
+        if (!wanted.has(Storage::kPending)) return;
+        Deferred* root = wanted.producer;
+        if (running(g, *root)) {
+            g.changed.wait(lock);
             continue;
         }
-        size_t before = stack.size();
-        for (const Array& a : s->producer->inputs)
-            if (a.storage().has(Storage::kPending)) stack.push_back(&a.storage());
-        if (stack.size() > before) continue;
-        run(g, s->producer);
-        stack.pop_back();
+        Group group;
+        Found found;
+        while ((found = collect(g, group, root)) == Found::other_first) {}
+        if (found == Found::busy) g.changed.wait(lock);
+        else run_and_finish(g, group, lock);
     }
 }
 
 void force_readers(Storage& s) {
     Graph& g = graph();
-    std::lock_guard lock(g.mutex);
     for (;;) {
+        std::unique_lock lock(g.mutex);
         auto it = g.readers.find(&s);
-        if (it == g.readers.end()) break;
-        Deferred* d = it->second;
-        Storage* target = d->target;
-        if (!retain_living(*target)) {
-            forget_reader(g, d);
-            continue;
+        if (it == g.readers.end()) {
+            s.clear(Storage::kRead);
+            return;
         }
-        Ref<Storage> held = Ref<Storage>::adopt(target);
-        force(*target);
+        Deferred* d = it->second;
+        if (running(g, *d)) {
+            g.changed.wait(lock);
+        } else if (!retain_living(*d->target)) {
+            forget_reader(g, d);
+        } else {
+            Ref<Storage> held = Ref<Storage>::adopt(d->target);
+            lock.unlock();
+            force(*held);
+        }
     }
-    s.clear(Storage::kRead);
 }
 
 void drop_pending(Storage& s) noexcept {
     Graph& g = graph();
-    std::lock_guard lock(g.mutex);
-    Deferred* d = s.producer;
-    if (!d) return;
-    s.producer = nullptr;
-    forget_reader(g, d);
     // A long chain of dropped results would recurse through its operands: the drop that is going on takes it over.
-    static Deferred* doomed = nullptr;
-    static bool active = false;
-    d->next = doomed;
-    doomed = d;
-    if (active) return;
-    active = true;
-    while (Deferred* next = doomed) {
-        doomed = next->next;
+    ThreadState* t = tls_state;
+    Deferred* d;
+    {
+        std::lock_guard lock(g.mutex);
+        d = s.producer;
+        if (!d) return;
+        s.producer = nullptr;
+        forget_reader(g, d);
+    }
+    if (!t) {
+        delete d;
+        return;
+    }
+    d->next = t->dropped;
+    t->dropped = d;
+    if (t->dropping) return;
+    t->dropping = true;
+    while (Deferred* next = t->dropped) {
+        t->dropped = next->next;
         delete next;
     }
-    active = false;
+    t->dropping = false;
+}
+
+std::string explain_groups() {
+    Graph& g = graph();
+    std::lock_guard lock(g.mutex);
+    std::string text;
+    for (const std::string& line : g.explained) text += line + "\n";
+    return text;
 }
 
 }  // namespace minpy

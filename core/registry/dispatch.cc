@@ -288,28 +288,27 @@ void run_elementwise_call(Call& c) {
         }
     }
     int64_t size = size_of(view(shape));
-    bool wanted = deferral_enabled() && size >= deferral_threshold() && !in(r.in[0], kShortFloat) &&
-                  r.out == r.loop->types[c.op.n_in] && c.options.out.empty();
-    for (const Array& a : inputs) wanted = wanted && !a.storage().has(Storage::kExposed);
+    // NumPy's order 'K': the layout of the operands, where it says more than C order.
+    bool same_order = true;
+    const Array* lead = nullptr;
+    for (const Array& a : inputs) {
+        if (a.ndim() == shape.size() && same(a.shape(), view(shape)) && !lead) lead = &a;
+        same_order = same_order && a.is_contiguous();
+    }
+    bool fortran = c.options.order == 'F' && shape.size() > 1;
+    if (c.options.order == 'A' && lead && shape.size() > 1) {
+        fortran = true;
+        for (const Array& a : inputs) fortran = fortran && is_f_contiguous(a.shape(), a.strides(), a.itemsize());
+    }
+    Dims order;
+    if (fortran) order = f_strides(view(shape), 1);
+    else if (c.options.order == 'K' && !same_order && lead && shape.size() > 1)
+        order = Dims(lead->strides().begin(), lead->strides().end());
     Array out;
-    if (wanted) {
-        out = defer(c.op, *r.loop, inputs, view(shape), r.out);
-    } else {
-        // NumPy's order 'K': the layout of the operands, where it says more than C order.
-        bool same_order = true;
-        const Array* lead = nullptr;
-        for (const Array& a : inputs) {
-            if (a.ndim() == shape.size() && same(a.shape(), view(shape)) && !lead) lead = &a;
-            same_order = same_order && a.is_contiguous();
-        }
-        bool keep = c.options.order == 'K' && !same_order && lead && shape.size() > 1;
-        bool fortran = c.options.order == 'F' && shape.size() > 1;
-        if (c.options.order == 'A' && lead && shape.size() > 1) {
-            fortran = true;
-            for (const Array& a : inputs) fortran = fortran && is_f_contiguous(a.shape(), a.strides(), a.itemsize());
-        }
-        if (fortran) out = empty_strided(view(shape), view(f_strides(view(shape), 1)), r.out);
-        else out = keep ? empty_strided(view(shape), lead->strides(), r.out) : empty(view(shape), r.out);
+    if (size >= deferral_threshold() && deferral_enabled() && c.options.out.empty() && !recorder())
+        out = defer(c.op, r.loop, inputs, view(shape), r.out, view(order));
+    if (!out) {
+        out = order.empty() ? empty(view(shape), r.out) : empty_strided(view(shape), view(order), r.out);
         thread_state().fp_status |= run_loop(*r.loop, inputs, out);
     }
     c.out.push_back(std::move(out));

@@ -27,7 +27,8 @@ Counters& counters() {
 }
 
 struct Event {
-    const Op* op;
+    const Op* op;  // null: a group of deferred operators
+    size_t group;
     double start, duration;  // microseconds
     size_t thread;
 };
@@ -137,7 +138,7 @@ void Profiled::finish() noexcept {
     if (!profiling.load()) return;
     auto micro = [](auto d) { return std::chrono::duration<double, std::micro>(d).count(); };
     try {
-        p.events.push_back({op_, micro(begin_ - p.origin), micro(end - begin_), size_t(pthread_self())});
+        p.events.push_back({op_, group_, micro(begin_ - p.origin), micro(end - begin_), size_t(pthread_self())});
     } catch (...) {  // a profile with a gap is better than a failed call
     }
 }
@@ -148,8 +149,8 @@ std::string stop_profiler() {
     std::lock_guard lock(p.mutex);
     Json events = Json::array();
     for (const Event& e : p.events)
-        events.push_back(Json::object({{"name", e.op->name},
-                                       {"cat", e.op->family},
+        events.push_back(Json::object({{"name", e.op ? e.op->name : cat("group of ", e.group)},
+                                       {"cat", e.op ? e.op->family : "group"},
                                        {"ph", "X"},
                                        {"ts", e.start},
                                        {"dur", e.duration},

@@ -29,16 +29,22 @@ extern std::atomic<int32_t> observed;
 
 class Profiled {
 public:
-    explicit Profiled(const Op& op) : op_(profiling.load(std::memory_order_relaxed) ? &op : nullptr) {
-        if (op_) begin_ = std::chrono::steady_clock::now();
+    explicit Profiled(const Op& op) : op_(&op), on_(profiling.load(std::memory_order_relaxed)) {
+        if (on_) begin_ = std::chrono::steady_clock::now();
+    }
+    // A group of so many deferred operators.
+    explicit Profiled(size_t group) : group_(group), on_(profiling.load(std::memory_order_relaxed)) {
+        if (on_) begin_ = std::chrono::steady_clock::now();
     }
     ~Profiled() {
-        if (op_) finish();
+        if (on_) finish();
     }
 
 private:
     void finish() noexcept;
-    const Op* op_;
+    const Op* op_ = nullptr;
+    size_t group_ = 0;
+    bool on_;
     std::chrono::steady_clock::time_point begin_;
 };
 

@@ -13,9 +13,20 @@
 namespace minpy {
 
 class Context;
+class Deferred;
 class Node;
 class Recorder;
 struct PausedTape;
+struct Op;
+
+inline constexpr uint32_t kNamedConditions = 256;  // MINPY_FP_NAMED: some wait in `late`
+
+// Floating-point conditions that a deferred operator met when it was computed at last, for a caller who wants names.
+struct LateCondition {
+    const Op* op;
+    uint32_t conditions;
+    std::string site;  // of the call
+};
 
 // Calls by operator (Op::index). Its thread writes it, others read it.
 class CallTable {
@@ -56,7 +67,13 @@ struct ThreadState {
     std::unique_ptr<Error> error;
     bool out_of_memory = false;  // the last error had to do without a record
     std::string error_message;
-    uint32_t fp_status = 0;              // MINPY_FP_*
+    uint32_t fp_status = 0;  // MINPY_FP_*
+    // What deferred calls do with the conditions they meet: minpy_fp_defer.
+    bool fp_at_once = false, fp_named = false;
+    uint32_t fp_conditions = ~0u;
+    std::vector<LateCondition> late;
+    bool dropping = false;               // a chain of pending results is being destroyed
+    Deferred* dropped = nullptr;         // core/fusion/deferred.cc: those that wait
     bool freeing = false;                // a chain of nodes is being destroyed
     Node* doomed = nullptr;              // core/autograd/node.cc: nodes that wait to be destroyed
     uint64_t sequence = 0;               // of the newest node that this thread recorded

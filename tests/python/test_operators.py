@@ -253,3 +253,10 @@ def test_small_arrays_are_joined_and_averaged_as_numpy_does(rng, shape):
     if a.size:
         expected = weights[0] + 2 * weights[1] + 1 / a.size
         numpy.testing.assert_allclose(gradient(np.array(a.astype("f8"))), expected, rtol=1e-14)
+
+
+def test_an_array_may_be_its_own_condition():
+    for dtype in ("f8", "i4", "?"):
+        x = np.array([0, 2, -3, 0.5, -1] * 3).astype(dtype)
+        expected = numpy.where(numpy.asarray(x.copy()), numpy.asarray(x.copy()), 0)
+        assert numpy.array_equal(np.where(x, x, np.zeros_like(x)), expected)

@@ -35,6 +35,14 @@ def __dir__():
     return sorted({*globals(), *_LAZY})
 
 
+def explain():
+    """The groups of deferred element-wise operators that ran last, a line each, newest last.
+
+    A line has the operators in the order they ran in one pass, and the dtype and shape of the result.
+    """
+    return _minpy.explain().decode()
+
+
 def memory_stats(device="cpu"):
     """Bytes and handles in use on a device."""
     return _minpy.memory_get_stats(device)

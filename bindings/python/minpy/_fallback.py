@@ -318,6 +318,31 @@ def report_fp(flags, name):
                 handler.write(f"Warning: {message}\n")
 
 
+def deferral(state):
+    """How large calls are deferred under NumPy's errstate: None for at once, else the conditions to warn of."""
+    wanted = 0
+    for bit, key, _ in _CONDITIONS:
+        if state[key] not in ("ignore", "warn"):
+            return None
+        wanted |= bit * (state[key] == "warn")
+    return wanted
+
+
+_warned = {}  # where deferred calls warned already, as modules have it
+
+
+def report_named(lines):
+    """Warns of the conditions that deferred calls met, at their call sites: "conditions operator file:line"."""
+    for line in lines.splitlines():
+        flags, name, site = line.split(" ", 2)
+        file, _, number = site.rpartition(":")
+        for bit, _, text in _CONDITIONS:
+            if int(flags) & bit:
+                message = f"{text} encountered in {_CAST.get(name, name)}"
+                where = file or "<minpy>", int(number or 1)
+                warnings.warn_explicit(message, RuntimeWarning, *where, registry=_warned.setdefault(file, {}))
+
+
 _DEVICES = {"cpu": 1, "cuda": 2, "gpu": 2, "device": 12, "extension": 12}
 
 

@@ -363,7 +363,7 @@ PyObject* numpy_view(PyObject* array) {
         Py_DECREF(view);
         return nullptr;
     }
-    return view;
+    return heard(view);
 }
 
 minpy_array borrow_numpy(PyArrayObject* a) {

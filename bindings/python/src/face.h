@@ -266,9 +266,23 @@ PyObject* reshaped(minpy_op op, PyObject* self, const minpy_value* ints, bool al
 PyObject* copied(PyObject* self);               // in C order
 PyObject* python_number(const minpy_value& v);  // of a SCALAR value: Python's own number
 
-// Runs a call that may be long without the GIL.
-constexpr int64_t kLongBytes = 1 << 18;
+// ---- deferral.cc: calls on large arrays may be computed later
+void prepare_deferral();  // tells the library what NumPy's errstate wants of them, and where this call is
+void silent_deferral();   // nobody wants to hear of their conditions; needs no GIL
+int report_named();       // warns of what deferred calls met; -1 with an exception
+// A value that was looked at, after the warnings that this brought; NULL if one became an exception.
+inline PyObject* heard(PyObject* value) {
+    if (!(minpy_fp_status(0) & MINPY_FP_NAMED) || report_named() == 0) return value;
+    Py_XDECREF(value);
+    return nullptr;
+}
+bool install_deferral();
+
+// Runs a call; one that may be long without the GIL, one that may be deferred with its conditions prepared.
+constexpr int64_t kLongBytes = 1 << 18, kDeferredBytes = 1 << 16;
 template <class F> minpy_status run(int64_t bytes, F&& f) {
+    if (bytes < kDeferredBytes) return f();
+    prepare_deferral();
     if (bytes < kLongBytes) return f();
     minpy_status status;
     Py_BEGIN_ALLOW_THREADS;

@@ -17,7 +17,7 @@ PyObject* plain_item(PyObject* self, const PlainIndex& index) {
     minpy_array got = nullptr;
     minpy_status status = minpy_array_get(handle_of(self), index.values, index.n, &got);
     if (status) return raise_status(status);
-    if (index.all_ints && index.n == with_facts(self)->ndim) return scalar_or_array(got, true);
+    if (index.all_ints && index.n == with_facts(self)->ndim) return heard(scalar_or_array(got, true));
     return wrap_window(got, self);
 }
 
@@ -48,7 +48,7 @@ PyObject* get(PyObject* self, PyObject* key) {
         ellipsis = ellipsis || v[i].tag == MINPY_V_ELLIPSIS;
     }
     // An advanced index whose result is one element of 0 dimensions: a scalar too, unless an ellipsis was there.
-    if (advanced ? !ellipsis : all_ints && n == with_facts(self)->ndim) return scalar_or_array(got, true);
+    if (advanced ? !ellipsis : all_ints && n == with_facts(self)->ndim) return heard(scalar_or_array(got, true));
     return info_of(handle_of(self)).storage == info_of(got).storage ? wrap_window(got, self) : wrap_array(got);
 }
 

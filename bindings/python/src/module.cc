@@ -91,7 +91,7 @@ PyObject* wait(PyObject*, PyObject* a) {
     if (!is_array(a)) return PyErr_Format(PyExc_TypeError, "an array is needed");
     minpy_status status = run(kLongBytes, [&] { return minpy_array_wait(handle_of(a)); });
     if (status) return raise_status(status);
-    Py_RETURN_NONE;
+    return heard(Py_NewRef(Py_None));
 }
 
 PyMethodDef functions[] = {{"_extend", extend, METH_O, ""},
@@ -121,7 +121,7 @@ bool minpy_face_install(PyObject* module, PyTypeObject* type, void* swig_type) {
     for (const char* name : {"append", "next", "acquire", "disown", "own", "__int__", "__oct__", "__hex__"})
         if (PyDict_DelItemString(base->tp_dict, name) < 0) PyErr_Clear();
     PyType_Modified(base);
-    return install_array_object(type) && install_errors(module) && install_members(type) && install_methods(type) &&
-           install_exchange(type, module) && install_operator(module) && install_number_slots() &&
-           PyModule_AddFunctions(module, functions) == 0;
+    return install_array_object(type) && install_errors(module) && install_deferral() && install_members(type) &&
+           install_methods(type) && install_exchange(type, module) && install_operator(module) &&
+           install_number_slots() && PyModule_AddFunctions(module, functions) == 0;
 }

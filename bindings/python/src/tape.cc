@@ -224,6 +224,7 @@ PyObject* tape_gradient(minpy_tape t, PyObject* heads, PyObject* seeds, PyObject
     if (seeds != Py_None && !handles(seeds, &s, true)) return nullptr;
     std::vector<minpy_array> out(w.size());
     minpy_status status = run(kLongBytes, [&] {
+        silent_deferral();
         return minpy_tape_gradient(t, h.data(), s.empty() ? nullptr : s.data(), static_cast<int32_t>(h.size()),
                                    w.data(), static_cast<int32_t>(w.size()), flags, out.data());
     });
@@ -284,6 +285,7 @@ PyObject* tape_jvp(minpy_tape t, PyObject* heads, PyObject* wrt, PyObject* tange
     if (!handles(heads, &h, false) || !handles(wrt, &w, false) || !handles(tangents, &d, false)) return nullptr;
     std::vector<minpy_array> out(h.size());
     minpy_status status = run(kLongBytes, [&] {
+        silent_deferral();
         return minpy_tape_jvp(t, h.data(), static_cast<int32_t>(h.size()), w.data(), d.data(),
                               static_cast<int32_t>(w.size()), out.data());
     });
@@ -314,6 +316,7 @@ PyObject* function_call(minpy_function f, PyObject* args) {
     std::unique_ptr<minpy_value[]> results(new minpy_value[kRoom]);
     int32_t n = kRoom;
     minpy_status status = run(arguments.bytes(), [&] {
+        silent_deferral();
         return minpy_function_call(f, values.data(), static_cast<int32_t>(values.size()), nullptr, results.get(), &n);
     });
     if (status) return raise_status(status);

@@ -741,9 +741,25 @@ MINPY_API minpy_status minpy_rng_split(minpy_rng r, int32_t n, minpy_rng *out);
 MINPY_API minpy_status minpy_rng_state(minpy_rng r, uint64_t words[3], int32_t set);
 MINPY_API void minpy_rng_release(minpy_rng r);
 
-enum { MINPY_FP_DIVIDE = 1, MINPY_FP_OVERFLOW = 2, MINPY_FP_UNDERFLOW = 4, MINPY_FP_INVALID = 8 };
-/** Floating-point conditions that calls of this thread met since they were last cleared, MINPY_FP_*. */
+enum { MINPY_FP_DIVIDE = 1, MINPY_FP_OVERFLOW = 2, MINPY_FP_UNDERFLOW = 4, MINPY_FP_INVALID = 8, MINPY_FP_NAMED = 256 };
+/** Floating-point conditions that calls of this thread met since they were last cleared, MINPY_FP_*. Those of deferred
+ *  calls join when their group is computed, on the thread that computes it; MINPY_FP_NAMED: see minpy_fp_defer. */
 MINPY_API uint32_t minpy_fp_status(int32_t clear);
+
+enum { MINPY_FP_JOIN = 0, MINPY_FP_BY_NAME = 1, MINPY_FP_AT_ONCE = 2 };
+/** What becomes of the conditions that this thread's deferred calls meet, from the next call on.
+ *
+ *  @param mode       MINPY_FP_JOIN (default): they join minpy_fp_status; MINPY_FP_BY_NAME: they wait for
+ *                    minpy_fp_take with operator and call site, and minpy_fp_status says MINPY_FP_NAMED until then;
+ *                    MINPY_FP_AT_ONCE: nothing is deferred, each call's conditions are known when it returns
+ *  @param conditions those that matter, MINPY_FP_*; the others are dropped when a deferred call meets them
+ *  @param site       call site of the calls that follow, or NULL; copied  @since 0.1 */
+MINPY_API minpy_status minpy_fp_defer(int32_t mode, uint32_t conditions, const char *site);
+/** The conditions that wait for names, a line each: "conditions operator site", and forgets them. */
+MINPY_API minpy_status minpy_fp_take(minpy_buffer *out);
+/** The groups of deferred element-wise operators that were computed last, a line each, newest last: operators in the
+ *  order they ran, dtype and shape of the result, number of results where it is not one. */
+MINPY_API minpy_status minpy_explain(minpy_buffer *out);
 
 /* ---- plugins, logging, profiler ----------------------------------------------------------------------------------------------- */
 
