@@ -66,7 +66,8 @@ Array counts(const Array& a, const std::vector<double>& edges) {
             cast(a.raw() + from * a.itemsize(), a.itemsize(), reinterpret_cast<char*>(x), 8, count);
             for (int64_t i = 0; i < count; ++i) {
                 if (!(x[i] >= first && x[i] <= last)) continue;
-                int64_t k = std::min(int64_t((x[i] - first) * scale), n - 1);
+                double at = (x[i] - first) * scale;  // no number where the range is tiny
+                int64_t k = at < double(n) ? int64_t(at) : n - 1;
                 while (x[i] < edges[size_t(k)]) --k;
                 while (k + 1 < n && x[i] >= edges[size_t(k + 1)]) ++k;
                 ++own[size_t(k)];
