@@ -38,9 +38,11 @@ def ratios(results, path):
 
 
 def growth(curve, by_case, path):
-    """The time of each library along the curve's axis."""
-    figure, axes = pyplot.subplots(figsize=(6, 3.6), layout="constrained")
+    """The time of each library along the curve's axis; whether there was anything to draw."""
     results = [(x, by_case[case]) for x, case in curve.points if case in by_case]
+    if not results:
+        return False
+    figure, axes = pyplot.subplots(figsize=(6, 3.6), layout="constrained")
     libraries = list(dict.fromkeys(k for _, r in results for k in r.values))
     for name in libraries:
         points = [(x, r.values[name]) for x, r in results if isinstance(r.values.get(name), (int, float))]
@@ -54,3 +56,4 @@ def growth(curve, by_case, path):
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     save(figure, path)
+    return True

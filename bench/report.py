@@ -83,6 +83,7 @@ def page(results, versions, others, plots):
             + [f"| versions | {', '.join(f'{TITLES[k]} {v}' for k, v in versions.items())} |"]
         ),
     ]
+    parts.append("![our time over the best peer's, and the aims](ratios.png)")
     for group, of_group in results:
         parts.append(f"## {group.title}")
         if group.about:

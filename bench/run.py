@@ -52,8 +52,8 @@ def write(results, versions, others):
         by_case = {r.case: r for r in of_group}
         for i, curve in enumerate(group.curves):
             name = f"{group.name}-{i + 1}.png"
-            plots.growth(curve, by_case, folder / name)
-            pictures.setdefault(group.name, []).append(name)
+            if plots.growth(curve, by_case, folder / name):
+                pictures.setdefault(group.name, []).append(name)
     (folder / "README.md").write_text(report.page(results, versions, others, pictures))
     print(f"wrote {(folder / 'README.md').relative_to(root)}", flush=True)
 
