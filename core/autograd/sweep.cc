@@ -5,6 +5,7 @@
 #include "core/autograd/between.h"
 #include "core/autograd/tape.h"
 #include "core/ops/calls.h"
+#include "core/registry/dispatch.h"
 
 namespace minpy {
 namespace {
@@ -33,7 +34,9 @@ SmallVector<Array, 4> pull_back(const Node& node, std::span<Array> cotangents, b
             Array d = op.partials[i](partial);
             Array g = use_up && i + 1 == last ? std::move(cotangents[0]) : cotangents[0];
             if (d) g = ops::scale_cotangent(std::move(g), std::move(d));
-            rule.set(int64_t(i), ops::unbroadcast(g, node.in_meta()[i].shape));
+            DimsView shape = node.in_meta()[i].shape;
+            if (!has_shape(g.get(), shape)) g = ops::unbroadcast(g, shape);
+            rule.set(int64_t(i), std::move(g));
         }
     } else if (op.reverse) {
         op.reverse(rule);

@@ -92,7 +92,7 @@ Array combine(const Op& op, Array a, Array b) {
     const ArrayBody *x = a.get(), *y = b.get();
     const Loop* loop = op.loops[int(x->dtype)];
     Context& context = Context::current();
-    bool same_shape = same(a.shape(), b.shape()), one_x = same_shape && repeats_one(x);
+    bool same_shape = has_shape(x, b.shape()), one_x = same_shape && repeats_one(x);
     bool one_y = same_shape ? repeats_one(y) : y->ndim == 0;
     if (!loop || x->dtype != y->dtype || !(same_shape || one_y) || (one_x && one_y) || !(one_x || is_ready(x)) ||
         !(repeats_one(y) || is_ready(y)) || is_followed(x, context) || is_followed(y, context) ||

@@ -17,6 +17,14 @@ inline bool is_ready(const ArrayBody* b) {
     return b->contiguous && b->storage->device.is_cpu() && !b->storage->has(Storage::kPending | Storage::kPoisoned);
 }
 
+// One size after the other: memcmp loads several at once, and waits where they have just been stored one by one.
+inline bool has_shape(const ArrayBody* a, DimsView shape) {
+    if (size_t(a->ndim) != shape.size()) return false;
+    for (int i = 0; i < a->ndim; ++i)
+        if (a->shape[i] != shape[size_t(i)]) return false;
+    return true;
+}
+
 // A contiguous CPU array that no tape follows and nothing is pending on: what the short ways take.
 inline bool is_plain(const ArrayBody* b) { return is_ready(b) && !b->node && !b->storage->has(Storage::kTraced); }
 

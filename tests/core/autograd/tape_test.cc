@@ -209,7 +209,7 @@ TEST_F(Tapes, FreeWhatWasRecordedOnTheWay) {
 }
 
 TEST_F(Tapes, FreeMemoryWhileTheGradientGoesOn) {
-    constexpr int64_t n = 1 << 18, bytes = n * 8;
+    constexpr int64_t n = 1 << 18, bytes = n * 8, small = 1 << 16;  // what a sanitizer counts beside buffers
     Array x = ops::zeros(DimsView{&n, 1}, DType::float64, kCpu);
     Recording r;
     r.watch(x);
@@ -219,8 +219,8 @@ TEST_F(Tapes, FreeMemoryWhileTheGradientGoesOn) {
     int64_t before = int64_t(memory_stats().in_use);
     reset_memory_peak();
     r.last_gradient(y, x);
-    EXPECT_LE(int64_t(memory_stats().peak), before + 2 * bytes);  // a cosine, and a cotangent at most
-    EXPECT_LE(int64_t(memory_stats().in_use), before - 9 * bytes);
+    EXPECT_LE(int64_t(memory_stats().peak), before + 2 * bytes + small);  // a cosine, and a cotangent at most
+    EXPECT_LE(int64_t(memory_stats().in_use), before - 9 * bytes + small);
 }
 
 TEST_F(Tapes, SayThatWhatIsAskedForIsFreed) {
