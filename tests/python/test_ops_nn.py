@@ -286,7 +286,7 @@ def recurrent_step(mode, a, b, h, c):
 def recurrent_layers(x, parameters, h, c, mode, hidden, layers, directions):
     rows, at, last = GATES[mode] * hidden, 0, ([], [])
     biases = len(parameters) - 2 * layers * directions * rows
-    for layer in range(layers):
+    for _layer in range(layers):
         sides = []
         for side in range(directions):
             wx = parameters[at : at + rows * x.shape[2]].reshape(rows, -1)
@@ -296,7 +296,7 @@ def recurrent_layers(x, parameters, h, c, mode, hidden, layers, directions):
             bx, bh = parameters[biases : biases + rows], parameters[biases + rows : biases + 2 * rows]
             biases += 2 * rows
             state, cell = h[len(last[0])], c[len(last[0])]
-            y = numpy.empty(x.shape[:2] + (hidden,))
+            y = numpy.empty((*x.shape[:2], hidden))
             for t in reversed(range(len(x))) if side else range(len(x)):
                 state, cell = recurrent_step(mode, x[t] @ wx.T + bx, state @ wh.T + bh, state, cell)
                 y[t] = state

@@ -397,7 +397,10 @@ def test_layers_that_move_elements_and_take_parts():
     same(run("dot", x[0, 0], y[0, 0].T, transpose_b=True), x[0, 0] @ y[0, 0])
     same(run("batch_dot", x[0], x[1], transpose_a=True), x[0].swapaxes(1, 2) @ x[1])
     labels = numpy.array([[0.0, 2, 1], [2, 2, 0]])
-    same(run("pick", x[:, :, :3, 0], labels), numpy.take_along_axis(x[:, :, :3, 0], labels.astype(int)[..., None], 2)[..., 0])
+    same(
+        run("pick", x[:, :, :3, 0], labels),
+        numpy.take_along_axis(x[:, :, :3, 0], labels.astype(int)[..., None], 2)[..., 0],
+    )
     same(run("norm", x), [numpy.sqrt((x**2).sum())])
     near = numpy.where(abs(x) < 0.25, 2 * x**2, abs(x) - 0.125)
     same(run("smooth_l1", x, scalar=2.0), near)
