@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "core/graph/groups.h"
+
 namespace minpy {
 namespace {
 
@@ -191,7 +193,7 @@ void optimize(Program& p) {
         if (checks_graphs()) verify(p);
     };
     check();
-    for (auto pass : {fold_constants, merge_equal, drop_dead, separate_results}) {
+    for (auto pass : {fold_constants, merge_equal, drop_dead, separate_results, group_steps}) {
         pass(p);
         check();
     }

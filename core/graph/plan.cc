@@ -101,6 +101,16 @@ PlanInstance::PlanInstance(const GraphPlan& plan) : program_(plan.program()) {
         }
         ready_.push_back(std::move(r));
     }
+    std::vector<char> inner = inner_buffers(p);
+    for (size_t i = 0; i < p.steps.size();) {
+        size_t end = i + 1;
+        if (p.steps[i].group >= 0) {
+            while (end < p.steps.size() && p.steps[end].group == p.steps[i].group) ++end;
+            groups_.push_back(
+                std::make_unique<ReadyGroup>(p, i, end, std::span(windows_.data(), size_t(windows_.size())), inner));
+        }
+        i = end;
+    }
 }
 
 PlanInstance::~PlanInstance() { unbind(); }
@@ -195,7 +205,14 @@ Arrays PlanInstance::run_backward(std::span<const Array> arguments, Context& con
 
 bool PlanInstance::run_steps(bool backward, Context& context) {
     WithContext current(context);
-    for (const Ready& r : ready_) {
+    auto group = groups_.begin();
+    for (size_t i = 0; i < ready_.size(); ++i) {
+        const Ready& r = ready_[i];
+        if (group != groups_.end() && (*group)->first() == i) {
+            if (r.step->backward == backward) (*group)->run();
+            i = (*group++)->last() - 1;
+            continue;
+        }
         if (r.step->backward != backward) continue;
         try {
             if (run_step(r, context)) continue;

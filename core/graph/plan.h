@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 
+#include "core/graph/groups.h"
 #include "core/graph/memory.h"
 #include "core/graph/program.h"
 
@@ -66,6 +67,7 @@ private:
     };
     std::vector<Results> given_;
     std::vector<Ready> ready_;
+    std::vector<std::unique_ptr<ReadyGroup>> groups_;
 };
 
 }  // namespace minpy

@@ -69,5 +69,32 @@ TEST(Plan, NamesTheOperatorThatFails) {
     EXPECT_EQ(planned, eager);
 }
 
+TEST(Plan, RunsElementWiseStepsAsGroupsWithoutMemoryForWhatIsBetween) {
+    auto f = [](const std::vector<Array>& a) {
+        Array y = call(find_op("tanh"), call(find_op("maximum"), a[0] + a[1], 0.0) * 2.0) + a[0];
+        return std::vector<Array>{y, y * y};
+    };
+    auto column = [](double scale) { return ramp(1, 300, scale); };
+    GraphPlan plan(recorded({ramp(100, 300, 0.01), column(0.3)}, f));
+    EXPECT_EQ(plan.memory().bytes, 0) << to_text(plan.program());
+    for (const Step& s : plan.program().steps) EXPECT_GE(s.group, 0);
+    std::vector<Array> other{ramp(100, 300, 0.02), column(0.1)}, expected = f(other), found = run(plan, other);
+    for (size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(values(found[i]), values(expected[i])) << i;
+}
+
+TEST(Plan, AGroupTakesTheMemoryOfAnOperandThatNobodyReadsAgain) {
+    auto f = [](const std::vector<Array>& a) {
+        Array x = ops::matmul(a[0], a[1]);
+        Array row = ops::slice(x, 0, 0, 1);  // of every block
+        Array y = ops::exp(x * -0.01) + row, z = ops::matmul(ops::exp(y * 0.001) + 1.0, a[2]);
+        return std::vector<Array>{z};
+    };
+    std::vector<Array> arguments{ramp(200, 100, 0.01), ramp(100, 300, 0.02), ramp(300, 10, 0.1)};
+    GraphPlan plan(recorded(arguments, f));
+    verify(plan.program(), plan.memory());
+    std::vector<Array> other{ramp(200, 100, 0.03), ramp(100, 300, 0.01), ramp(300, 10, 0.2)};
+    EXPECT_EQ(values(run(plan, other)[0]), values(f(other)[0]));
+}
+
 }  // namespace
 }  // namespace minpy

@@ -1,0 +1,34 @@
+// Element-wise steps that follow one another run as one group of core/fusion: in one pass over their elements, and what only
+// they read never leaves the first-level cache.
+#pragma once
+#include "core/fusion/group.h"
+#include "core/graph/program.h"
+
+namespace minpy {
+
+void group_steps(Program& p);  // a pass: numbers the groups
+
+// By buffer: only steps of one group use it, so that it needs no memory.
+std::vector<char> inner_buffers(const Program& p);
+
+// One group of a plan's instance: its operators as core/fusion knows them, made once.
+class ReadyGroup {
+public:
+    // `windows`: an array for each window of the program.
+    ReadyGroup(const Program& p, size_t first, size_t last, std::span<const Array> windows,
+               const std::vector<char>& inner);
+    ReadyGroup(const ReadyGroup&) = delete;
+    ~ReadyGroup();
+    size_t first() const { return first_; }
+    size_t last() const { return last_; }  // one past
+    void run();
+
+private:
+    size_t first_, last_;
+    std::vector<std::unique_ptr<Deferred>> nodes_;
+    std::vector<Ref<Storage>> targets_;  // stand for the results; their memory is lent before each run
+    Arrays outputs_;                     // where it is
+    Group group_;
+};
+
+}  // namespace minpy
