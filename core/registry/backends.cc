@@ -47,14 +47,7 @@ minpy_status host_workspace(const minpy_kernel_call* call, uint64_t bytes, void*
     auto* s = static_cast<KernelCallStorage*>(call->call);
     try {
         int64_t shape[] = {int64_t(bytes)};
-        Device d;
-        Table& t = table();
-        {
-            std::lock_guard lock(t.mutex);
-            for (const Backend& b : t.backends)
-                if (b.device && t.kernels.count({call->op, b.device->kind})) d = {b.device->kind, call->device_index};
-        }
-        s->workspaces.push_back(empty(shape, DType::uint8, d));
+        s->workspaces.push_back(empty(shape, DType::uint8, s->device));
         *out = s->workspaces.back().raw();
         return MINPY_OK;
     } catch (...) { return MINPY_E_NOMEM; }

@@ -9,6 +9,7 @@ struct KernelCallStorage {
     SmallVector<minpy_tensor, 4> inputs, outputs;
     SmallVector<minpy_value, 8> attributes;
     minpy_kernel_call call;
+    Device device;
     std::string error;  // set by minpy_host_api.fail
     std::vector<Array> workspaces;
 };

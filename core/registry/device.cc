@@ -221,6 +221,7 @@ bool fill_kernel_call(Call& c, const Arrays& inputs, Device device, KernelCallSt
         bool operand = v.tag == MINPY_V_ARRAY || v.tag == MINPY_V_ARRAYS;
         s.attributes.push_back(operand ? none_value() : v);
     }
+    s.device = device;
     s.call = {sizeof(minpy_kernel_call),
               device.index,
               c.op.name.c_str(),
