@@ -167,7 +167,7 @@ std::string describe_group(const Group& group) {
                kept > 1 ? cat(", ", kept, " results") : "");
 }
 
-// Runs a complete group. Called with the lock held, returns without it.
+// Runs a complete group. Called with the lock held, returns without it; what throws leaves all nodes pending.
 void run_and_finish(Graph& g, Group& group, std::unique_lock<std::mutex>& lock) {
     choose_kept(group);
     std::vector<Ref<Storage>> targets;
@@ -175,35 +175,35 @@ void run_and_finish(Graph& g, Group& group, std::unique_lock<std::mutex>& lock) 
     for (size_t k = 0; k < group.nodes.size(); ++k)
         if (group.kept[k]) targets.push_back(Ref<Storage>::share(group.nodes[k]->target));
     lock.unlock();
-    auto wake = [&] {
-        lock.unlock();
-        g.changed.notify_all();
-    };
-    std::string explained;
-    try {
+    {
         Profiled profiled(group.nodes.size());
         for (Ref<Storage>& s : targets)
             if (!s->data) s->allocate_buffer();
         run_group(group);
-        explained = describe_group(group);
-    } catch (...) {
-        lock.lock();
-        disband(group);
-        wake();
-        throw;
     }
+    std::string explained = describe_group(group);
     lock.lock();
+    g.explained.push_back(std::move(explained));
+    if (g.explained.size() > 100) g.explained.pop_front();
+    // From here on nothing throws.
     for (Deferred* d : group.nodes) {
         d->target->producer = nullptr;
         d->target->clear(Storage::kPending);
         forget_reader(g, d);
     }
-    g.explained.push_back(std::move(explained));
-    if (g.explained.size() > 100) g.explained.pop_front();
-    wake();
-    for (size_t k = 0; k < group.nodes.size(); ++k) report_conditions(*group.nodes[k], group.flags[k]);
+    std::vector<Deferred*> done;
+    done.swap(group.nodes);
+    lock.unlock();
+    g.changed.notify_all();
+    for (size_t k = 0; k < done.size(); ++k) {
+        try {
+            report_conditions(*done[k], group.flags[k]);
+        } catch (...) {  // no memory for the name
+            thread_state().fp_status |= group.flags[k] & done[k]->conditions;
+        }
+    }
     // Readers before what they read: operands are let go by this thread, with nothing locked.
-    for (size_t k = group.nodes.size(); k-- > 0;) delete group.nodes[k];
+    for (size_t k = done.size(); k-- > 0;) delete done[k];
 }
 
 struct Pending {
@@ -355,10 +355,18 @@ void force(Storage& wanted) {
             continue;
         }
         Group group;
-        Found found;
-        while ((found = collect(g, group, root)) == Found::other_first) {}
-        if (found == Found::busy) g.changed.wait(lock);
-        else run_and_finish(g, group, lock);
+        try {
+            Found found;
+            while ((found = collect(g, group, root)) == Found::other_first) {}
+            if (found == Found::busy) g.changed.wait(lock);
+            else run_and_finish(g, group, lock);
+        } catch (...) {
+            if (!lock.owns_lock()) lock.lock();
+            disband(group);
+            lock.unlock();
+            g.changed.notify_all();
+            throw;
+        }
     }
 }
 
