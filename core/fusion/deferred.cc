@@ -2,12 +2,13 @@
 
 #include <pthread.h>
 
-#include <cstdlib>
 #include <deque>
 #include <unordered_map>
 
 #include "core/fusion/group.h"
+#include "core/graph/passes.h"
 #include "core/registry/dispatch.h"
+#include "core/registry/settings.h"
 #include "core/registry/statistics.h"
 #include "core/registry/thread_state.h"
 
@@ -17,7 +18,6 @@ namespace {
 // Below it a call and its results fit the second-level cache, and one pass gains nothing.
 constexpr int64_t kThreshold = 1 << 16;
 constexpr int32_t kMaxDepth = 32;
-constexpr size_t kMaxNodes = 64;
 // Operands that pending results may keep alive beyond what eager calls would: so many times the result, and a little.
 constexpr int64_t kHeldResults = 8, kHeldBytes = 32 << 20;
 
@@ -51,7 +51,7 @@ Graph& graph() {
     return *g_graph;
 }
 
-bool running(const Graph& g, const Deferred& d) { return d.group && d.fork_count == g.fork_count; }
+bool running(const Graph& g, const Deferred& d) { return runs(d, g.fork_count); }
 
 void forget_reader(Graph& g, const Deferred* d) {
     for (const Deferred::Input& in : d->inputs) {
@@ -67,75 +67,6 @@ bool retain_living(Storage& s) {
     int64_t n = s.refs.load(std::memory_order_relaxed);
     while (n && !s.refs.compare_exchange_weak(n, n + 1, std::memory_order_relaxed)) {}
     return n;
-}
-
-// ---- which nodes run together ----
-
-bool reads_rows(const Deferred& d) {
-    for (const Deferred::Input& in : d.inputs)
-        if (in.access == Deferred::Access::rows) return true;
-    return false;
-}
-
-// Whether `p`, pending behind one of the group's operands, may be computed in the same pass.
-bool joins(Group& group, const Deferred::Input& in, const Deferred& p) {
-    const Array& a = in.array;
-    if (in.access != Deferred::Access::linear || a.get()->offset || a.size() != p.size || a.dtype() != p.dtype)
-        return false;
-    if (group.nodes.size() >= kMaxNodes) return false;
-    if (!reads_rows(p)) return true;
-    if (group.row_shape.empty()) group.row_shape = p.shape;
-    return same({group.row_shape.data(), size_t(group.row_shape.size())}, {p.shape.data(), size_t(p.shape.size())});
-}
-
-void disband(Group& group) {
-    for (Deferred* d : group.nodes) d->group = nullptr;
-    group.nodes.clear();
-    group.row_shape = {};
-}
-
-enum class Found { complete, other_first, busy };
-
-// Collects what is computed with `root`. If a pending operand cannot join, `root` becomes its producer.
-Found collect(Graph& g, Group& group, Deferred*& root) {
-    group.size = root->size;
-    if (reads_rows(*root)) group.row_shape = root->shape;
-    auto enter = [&](Deferred* d) {
-        group.nodes.push_back(d);
-        d->group = &group;
-        d->fork_count = g.fork_count;
-    };
-    group.nodes.reserve(kMaxNodes);
-    enter(root);
-    for (size_t k = 0; k < group.nodes.size(); ++k) {
-        for (const Deferred::Input& in : group.nodes[k]->inputs) {
-            Deferred* p = in.array.storage().producer;
-            if (!p || p->group == &group) continue;
-            bool busy = running(g, *p);
-            if (!busy && joins(group, in, *p)) {
-                enter(p);
-                continue;
-            }
-            disband(group);
-            root = p;
-            return busy ? Found::busy : Found::other_first;
-        }
-    }
-    std::sort(group.nodes.begin(), group.nodes.end(),
-              [](const Deferred* a, const Deferred* b) { return a->sequence < b->sequence; });
-    for (size_t k = 0; k < group.nodes.size(); ++k) group.nodes[k]->place = int32_t(k);
-    return Found::complete;
-}
-
-// Every result that is referred to from outside the group is kept.
-void choose_kept(Group& group) {
-    std::vector<int64_t> inside(group.nodes.size());
-    for (const Deferred* d : group.nodes)
-        for (const Deferred::Input& in : d->inputs)
-            if (const Deferred* p = in.array.storage().producer) ++inside[size_t(p->place)];
-    group.kept.assign(group.nodes.size(), false);
-    for (size_t k = 0; k < group.nodes.size(); ++k)
-        group.kept[k] = group.nodes[k]->target->refs.load(std::memory_order_acquire) > inside[k];
 }
 
 void report_conditions(const Deferred& d, uint32_t flags) {
@@ -155,18 +86,6 @@ void report_conditions(const Deferred& d, uint32_t flags) {
     if (t.late.size() < 64) t.late.push_back({d.op, flags, d.site});
 }
 
-std::string describe_group(const Group& group) {
-    std::string text;
-    size_t kept = 0;
-    for (size_t k = 0; k < group.nodes.size(); ++k) {
-        kept += group.kept[k];
-        text += (k ? " " : "") + group.nodes[k]->op->name;
-    }
-    const Deferred& last = *group.nodes.back();
-    return cat(text, " -> ", name(last.dtype), to_string({last.shape.data(), size_t(last.shape.size())}),
-               kept > 1 ? cat(", ", kept, " results") : "");
-}
-
 // Runs a complete group. Called with the lock held, returns without it; what throws leaves all nodes pending.
 void run_and_finish(Graph& g, Group& group, std::unique_lock<std::mutex>& lock) {
     choose_kept(group);
@@ -181,7 +100,8 @@ void run_and_finish(Graph& g, Group& group, std::unique_lock<std::mutex>& lock) 
             if (!s->data) s->allocate_buffer();
         run_group(group);
     }
-    std::string explained = describe_group(group);
+    if (checks_graphs()) check_group(group);
+    std::string explained = describe(group);
     lock.lock();
     g.explained.push_back(std::move(explained));
     if (g.explained.size() > 100) g.explained.pop_front();
@@ -233,8 +153,8 @@ Pending above(const Deferred& d) {
 bool deferral_enabled() {
     int on = g_enabled.load(std::memory_order_relaxed);
     if (on < 0) {
-        const char* text = std::getenv("MINPY_DEFER");
-        g_enabled.store(on = !(text && *text == '0'));
+        on = number_setting("MINPY_DEFER", 0, 1, 1) != 0;
+        g_enabled.store(on);
     }
     return on;
 }
@@ -242,9 +162,8 @@ bool deferral_enabled() {
 int64_t deferral_threshold() {
     int64_t n = g_threshold.load(std::memory_order_relaxed);
     if (n == 0) {
-        const char* text = std::getenv("MINPY_DEFER_SIZE");
-        n = text ? std::strtoll(text, nullptr, 10) : 0;
-        g_threshold.store(n = n > 0 ? n : kThreshold);
+        n = number_setting("MINPY_DEFER_SIZE", 1, INT64_MAX, kThreshold);
+        g_threshold.store(n);
     }
     return n;
 }
@@ -357,7 +276,7 @@ void force(Storage& wanted) {
         Group group;
         try {
             Found found;
-            while ((found = collect(g, group, root)) == Found::other_first) {}
+            while ((found = collect(group, root, g.fork_count)) == Found::other_first) {}
             if (found == Found::busy) g.changed.wait(lock);
             else run_and_finish(g, group, lock);
         } catch (...) {

@@ -58,7 +58,21 @@ struct Group {
     Dims row_shape;  // of those that read rows; empty: none does
 };
 
+// Whether a group that computes it is under way, in this process.
+inline bool runs(const Deferred& d, int32_t fork_count) { return d.group && d.fork_count == fork_count; }
+
+// ---- under the lock of deferred.cc ----
+enum class Found { complete, other_first, busy };
+// Collects what is computed in one pass with `root`. If a pending operand cannot join, `root` becomes its producer: it
+// comes first, or another thread is at it.
+Found collect(Group& group, Deferred*& root, int32_t fork_count);
+void choose_kept(Group& group);
+void disband(Group& group);
+
+std::string describe(const Group& group);  // a line of minpy_explain
+
 // Computes the group's results into the storages of those kept. Their buffers are there.
 void run_group(Group& group);
+void check_group(const Group& group);  // throws where a result has other bits than its call by itself
 
 }  // namespace minpy
