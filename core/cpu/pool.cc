@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
@@ -13,6 +14,7 @@
 #include <new>
 #include <vector>
 
+#include "core/registry/settings.h"
 #include "core/registry/thread_state.h"
 
 namespace minpy {
@@ -49,15 +51,20 @@ public:
         std::unique_lock busy(busy_, std::try_to_lock);
         if (!busy) return false;
         grow(threads - 1);
+        bool asleep;
         {
             std::lock_guard lock(mutex_);
             job_ = &job;
-            ++generation_;
+            generation_.fetch_add(1, std::memory_order_release);
+            asleep = n_asleep_ > 0;
         }
-        wake_.notify_all();
+        if (asleep) wake_.notify_all();
         job.work();
         std::unique_lock lock(mutex_);
         job_ = nullptr;  // late sleepers find nothing
+        lock.unlock();
+        if (spin([&] { return job.active.load(std::memory_order_acquire) == 0; })) return true;
+        lock.lock();
         done_.wait(lock, [&] { return job.active.load() == 0; });
         return true;
     }
@@ -67,13 +74,31 @@ private:
         static_cast<Pool*>(self)->loop();
         return nullptr;
     }
+    // Waits a little for what is likely to come at once: waking a thread takes as long as a small product.
+    template <class F> static bool spin(F&& ready) {
+        auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
+        do {
+            for (int i = 0; i < 16; ++i) {
+                if (ready()) return true;
+#if defined(__x86_64__)
+                __builtin_ia32_pause();
+#endif
+            }
+        } while (std::chrono::steady_clock::now() < end);
+        return false;
+    }
     void loop() {
         uint64_t seen = 0;
-        std::unique_lock lock(mutex_);
         for (;;) {
-            wake_.wait(lock, [&] { return job_ && generation_ != seen; });
-            seen = generation_;
+            auto news = [&] { return generation_.load(std::memory_order_acquire) != seen; };
+            spin(news);
+            std::unique_lock lock(mutex_);
+            ++n_asleep_;
+            wake_.wait(lock, news);
+            --n_asleep_;
+            seen = generation_.load(std::memory_order_relaxed);
             Job* job = job_;
+            if (!job) continue;
             job->active.fetch_add(1);
             lock.unlock();
             job->work();
@@ -99,12 +124,13 @@ private:
     std::mutex busy_, mutex_;
     std::condition_variable wake_, done_;
     Job* job_ = nullptr;
-    uint64_t generation_ = 0;
-    int n_workers_ = 0;
+    std::atomic<uint64_t> generation_{0};
+    int n_workers_ = 0, n_asleep_ = 0;
 };
 
 Pool* g_pool = nullptr;
 pthread_once_t g_once = PTHREAD_ONCE_INIT;
+constexpr int kMostThreads = 256;
 std::atomic<int> g_threads{0};
 
 void make_pool() {
@@ -118,18 +144,14 @@ void make_pool() {
 int num_threads() {
     int n = g_threads.load(std::memory_order_relaxed);
     if (n) return n;
-    const char* text = std::getenv("MINPY_NUM_THREADS");
-    n = text ? std::atoi(text) : 0;
-    if (n <= 0) {
-        cpu_set_t set;
-        n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    }
-    n = std::clamp(n, 1, 256);
+    cpu_set_t set;
+    int processors = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    n = int(number_setting("MINPY_NUM_THREADS", 1, kMostThreads, std::clamp(processors, 1, kMostThreads)));
     g_threads.store(n);
     return n;
 }
 
-void set_num_threads(int n) { g_threads.store(std::clamp(n, 1, 256)); }
+void set_num_threads(int n) { g_threads.store(std::clamp(n, 1, kMostThreads)); }
 
 void parallel_for_raw(int64_t n, void (*fn)(void*, int64_t), void* payload) {
     if (n <= 0) return;

@@ -8,6 +8,9 @@
 #include <thread>
 #include <vector>
 
+#include "core/registry/settings.h"
+#include "core/registry/statistics.h"
+
 namespace minpy {
 namespace {
 
@@ -81,6 +84,21 @@ TEST_F(Pool, MayChangeItsSizeWhileItWorks) {
         }
     });
     EXPECT_EQ(sum, kCallers * 20 * 45);
+}
+
+TEST(NumberSetting, ThatMakesNoSenseIsLoggedAndLeftOut) {
+    set_log(2, nullptr, nullptr);
+    take_log();
+    for (const char* text : {"many", "0", "-1", "3 threads", "99999999999999999999", "257"}) {
+        setenv("MINPY_TEST_SETTING", text, 1);
+        EXPECT_EQ(number_setting("MINPY_TEST_SETTING", 1, 256, 7), 7) << text;
+        EXPECT_NE(take_log().find(text), std::string::npos);
+    }
+    setenv("MINPY_TEST_SETTING", "256", 1);
+    EXPECT_EQ(number_setting("MINPY_TEST_SETTING", 1, 256, 7), 256);
+    unsetenv("MINPY_TEST_SETTING");
+    EXPECT_EQ(number_setting("MINPY_TEST_SETTING", 1, 256, 7), 7);
+    EXPECT_EQ(take_log(), "");
 }
 
 }  // namespace
