@@ -29,10 +29,12 @@ bool refuse() {
 }  // namespace
 
 extern "C" {
+// NOLINTBEGIN(bugprone-reserved-identifier): the C library's own names
 void* __libc_malloc(size_t);
 void* __libc_calloc(size_t, size_t);
 void* __libc_realloc(void*, size_t);
 void* __libc_memalign(size_t, size_t);
+// NOLINTEND(bugprone-reserved-identifier)
 void* malloc(size_t n) { return refuse() ? nullptr : __libc_malloc(n); }
 void* calloc(size_t n, size_t m) { return refuse() ? nullptr : __libc_calloc(n, m); }
 void* realloc(void* p, size_t n) { return refuse() ? nullptr : __libc_realloc(p, n); }

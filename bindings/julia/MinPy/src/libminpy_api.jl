@@ -117,6 +117,10 @@ const MINPY_FP_DIVIDE               = Int32(1)
 const MINPY_FP_OVERFLOW             = Int32(2)
 const MINPY_FP_UNDERFLOW            = Int32(4)
 const MINPY_FP_INVALID              = Int32(8)
+const MINPY_FP_NAMED                = Int32(256)
+const MINPY_FP_JOIN                 = Int32(0)
+const MINPY_FP_BY_NAME              = Int32(1)
+const MINPY_FP_AT_ONCE              = Int32(2)
 
 struct DLManagedTensor end
 struct DLManagedTensorVersioned end
@@ -401,6 +405,9 @@ const names = [
     :minpy_rng_state,
     :minpy_rng_release,
     :minpy_fp_status,
+    :minpy_fp_defer,
+    :minpy_fp_take,
+    :minpy_explain,
     :minpy_backend_load,
     :minpy_backend_report,
     :minpy_log_set,
@@ -661,17 +668,23 @@ minpy_rng_release(r) =
     ccall(address(119), Cvoid, (minpy_rng,), r)
 minpy_fp_status(clear) =
     ccall(address(120), UInt32, (Int32,), clear)
-minpy_backend_load(path) =
-    ccall(address(121), minpy_status, (Cstring,), path)
-minpy_backend_report(out) =
+minpy_fp_defer(mode, conditions, site) =
+    ccall(address(121), minpy_status, (Int32, UInt32, Cstring), mode, conditions, site)
+minpy_fp_take(out) =
     ccall(address(122), minpy_status, (Ptr{minpy_buffer},), out)
+minpy_explain(out) =
+    ccall(address(123), minpy_status, (Ptr{minpy_buffer},), out)
+minpy_backend_load(path) =
+    ccall(address(124), minpy_status, (Cstring,), path)
+minpy_backend_report(out) =
+    ccall(address(125), minpy_status, (Ptr{minpy_buffer},), out)
 minpy_log_set(level, fn, payload) =
-    ccall(address(123), minpy_status, (Int32, minpy_log_fn, Ptr{Cvoid}), level, fn, payload)
+    ccall(address(126), minpy_status, (Int32, minpy_log_fn, Ptr{Cvoid}), level, fn, payload)
 minpy_log_poll(out) =
-    ccall(address(124), minpy_status, (Ptr{minpy_buffer},), out)
+    ccall(address(127), minpy_status, (Ptr{minpy_buffer},), out)
 minpy_profiler_start(flags) =
-    ccall(address(125), minpy_status, (UInt32,), flags)
+    ccall(address(128), minpy_status, (UInt32,), flags)
 minpy_profiler_stop(out) =
-    ccall(address(126), minpy_status, (Ptr{minpy_buffer},), out)
+    ccall(address(129), minpy_status, (Ptr{minpy_buffer},), out)
 
 end

@@ -143,7 +143,7 @@ typedef _gostring_ swig_type_119;
 typedef long long swig_type_120;
 typedef long long swig_type_121;
 typedef long long swig_type_122;
-typedef long long swig_type_123;
+typedef _gostring_ swig_type_123;
 typedef long long swig_type_124;
 typedef long long swig_type_125;
 typedef long long swig_type_126;
@@ -156,15 +156,19 @@ typedef long long swig_type_132;
 typedef long long swig_type_133;
 typedef long long swig_type_134;
 typedef long long swig_type_135;
-typedef _gostring_ swig_type_136;
-typedef _gostring_ swig_type_137;
-typedef _gostring_ swig_type_138;
+typedef long long swig_type_136;
+typedef long long swig_type_137;
+typedef long long swig_type_138;
 typedef long long swig_type_139;
 typedef _gostring_ swig_type_140;
-typedef long long swig_type_141;
+typedef _gostring_ swig_type_141;
 typedef _gostring_ swig_type_142;
 typedef long long swig_type_143;
-typedef long long swig_type_144;
+typedef _gostring_ swig_type_144;
+typedef long long swig_type_145;
+typedef _gostring_ swig_type_146;
+typedef long long swig_type_147;
+typedef long long swig_type_148;
 extern void _wrap_Swig_free_capi_2739671b426ff95b(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_capi_2739671b426ff95b(swig_intgo arg1);
 extern swig_intgo _wrap_minpy_version_capi_2739671b426ff95b(void);
@@ -274,24 +278,27 @@ extern swig_type_116 _wrap_minpy_rng_split_capi_2739671b426ff95b(uintptr_t arg1,
 extern swig_type_117 _wrap_minpy_rng_state_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3);
 extern void _wrap_minpy_rng_release_capi_2739671b426ff95b(uintptr_t arg1);
 extern swig_intgo _wrap_minpy_fp_status_capi_2739671b426ff95b(swig_intgo arg1);
-extern swig_type_118 _wrap_minpy_backend_load_capi_2739671b426ff95b(swig_type_119 arg1);
-extern swig_type_120 _wrap_minpy_backend_report_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_121 _wrap_minpy_log_poll_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_122 _wrap_minpy_profiler_start_capi_2739671b426ff95b(swig_intgo arg1);
-extern swig_type_123 _wrap_minpy_profiler_stop_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_124 _wrap_mg_error_capi_2739671b426ff95b(swig_type_125 arg1);
-extern swig_type_126 _wrap_mg_call_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_127 _wrap_mg_context_copy_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_128 _wrap_mg_tape_new_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_129 _wrap_mg_tape_watch_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5);
-extern swig_type_130 _wrap_mg_tape_gradient_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_voidp arg6, swig_intgo arg7, swig_intgo arg8, swig_voidp arg9);
-extern swig_type_131 _wrap_mg_tape_jvp_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7, swig_voidp arg8);
-extern swig_type_132 _wrap_mg_array_to_device_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_type_133 arg3, swig_voidp arg4);
-extern swig_type_134 _wrap_mg_function_from_symbol_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_135 _wrap_mg_symbol_apply_capi_2739671b426ff95b(swig_type_136 arg1, swig_type_137 arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_type_138 arg6, swig_voidp arg7);
-extern swig_type_139 _wrap_mg_npz_save_capi_2739671b426ff95b(swig_type_140 arg1, swig_voidp arg2, swig_voidp arg3, swig_intgo arg4, swig_intgo arg5);
-extern swig_type_141 _wrap_mg_function_new_capi_2739671b426ff95b(swig_type_142 arg1, swig_type_143 arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_144 _wrap_mg_released_callback_capi_2739671b426ff95b(void);
+extern swig_type_118 _wrap_minpy_fp_defer_capi_2739671b426ff95b(swig_intgo arg1, swig_intgo arg2, swig_type_119 arg3);
+extern swig_type_120 _wrap_minpy_fp_take_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_121 _wrap_minpy_explain_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_122 _wrap_minpy_backend_load_capi_2739671b426ff95b(swig_type_123 arg1);
+extern swig_type_124 _wrap_minpy_backend_report_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_125 _wrap_minpy_log_poll_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_126 _wrap_minpy_profiler_start_capi_2739671b426ff95b(swig_intgo arg1);
+extern swig_type_127 _wrap_minpy_profiler_stop_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_128 _wrap_mg_error_capi_2739671b426ff95b(swig_type_129 arg1);
+extern swig_type_130 _wrap_mg_call_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_131 _wrap_mg_context_copy_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_132 _wrap_mg_tape_new_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_133 _wrap_mg_tape_watch_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5);
+extern swig_type_134 _wrap_mg_tape_gradient_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_voidp arg6, swig_intgo arg7, swig_intgo arg8, swig_voidp arg9);
+extern swig_type_135 _wrap_mg_tape_jvp_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7, swig_voidp arg8);
+extern swig_type_136 _wrap_mg_array_to_device_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_type_137 arg3, swig_voidp arg4);
+extern swig_type_138 _wrap_mg_function_from_symbol_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
+extern swig_type_139 _wrap_mg_symbol_apply_capi_2739671b426ff95b(swig_type_140 arg1, swig_type_141 arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_type_142 arg6, swig_voidp arg7);
+extern swig_type_143 _wrap_mg_npz_save_capi_2739671b426ff95b(swig_type_144 arg1, swig_voidp arg2, swig_voidp arg3, swig_intgo arg4, swig_intgo arg5);
+extern swig_type_145 _wrap_mg_function_new_capi_2739671b426ff95b(swig_type_146 arg1, swig_type_147 arg2, swig_intgo arg3, swig_voidp arg4);
+extern swig_type_148 _wrap_mg_released_callback_capi_2739671b426ff95b(void);
 extern swig_intgo _wrap_mg_sizeof_capi_2739671b426ff95b(swig_intgo arg1);
 #undef intgo
 */
@@ -1253,10 +1260,36 @@ func Minpy_fp_status(arg1 int) (_swig_ret uint) {
 	return swig_r
 }
 
+func Minpy_fp_defer(arg1 int, arg2 uint, arg3 string) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (uint64)(C._wrap_minpy_fp_defer_capi_2739671b426ff95b(C.swig_intgo(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_2))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Minpy_fp_take(arg1 *uintptr) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	swig_r = (uint64)(C._wrap_minpy_fp_take_capi_2739671b426ff95b(C.swig_voidp(_swig_i_0)))
+	return swig_r
+}
+
+func Minpy_explain(arg1 *uintptr) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	swig_r = (uint64)(C._wrap_minpy_explain_capi_2739671b426ff95b(C.swig_voidp(_swig_i_0)))
+	return swig_r
+}
+
 func Minpy_backend_load(arg1 string) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_minpy_backend_load_capi_2739671b426ff95b(*(*C.swig_type_119)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uint64)(C._wrap_minpy_backend_load_capi_2739671b426ff95b(*(*C.swig_type_123)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1294,7 +1327,7 @@ func Minpy_profiler_stop(arg1 *uintptr) (_swig_ret uint64) {
 func Mg_error(arg1 uint64) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_mg_error_capi_2739671b426ff95b(C.swig_type_125(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_mg_error_capi_2739671b426ff95b(C.swig_type_129(_swig_i_0)))
 	return swig_r
 }
 
@@ -1368,7 +1401,7 @@ func Mg_array_to_device(arg1 uintptr, arg2 uintptr, arg3 int64, arg4 *uintptr) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_mg_array_to_device_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_133(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_mg_array_to_device_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_137(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -1391,7 +1424,7 @@ func Mg_symbol_apply(arg1 string, arg2 string, arg3 *uintptr, arg4 unsafe.Pointe
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (uint64)(C._wrap_mg_symbol_apply_capi_2739671b426ff95b(*(*C.swig_type_136)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_137)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6)))
+	swig_r = (uint64)(C._wrap_mg_symbol_apply_capi_2739671b426ff95b(*(*C.swig_type_140)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_141)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_142)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1411,7 +1444,7 @@ func Mg_npz_save(arg1 string, arg2 unsafe.Pointer, arg3 *uintptr, arg4 int, arg5
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (uint64)(C._wrap_mg_npz_save_capi_2739671b426ff95b(*(*C.swig_type_140)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (uint64)(C._wrap_mg_npz_save_capi_2739671b426ff95b(*(*C.swig_type_144)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1424,7 +1457,7 @@ func Mg_function_new(arg1 string, arg2 uint64, arg3 int, arg4 *uintptr) (_swig_r
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_mg_function_new_capi_2739671b426ff95b(*(*C.swig_type_142)(unsafe.Pointer(&_swig_i_0)), C.swig_type_143(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_mg_function_new_capi_2739671b426ff95b(*(*C.swig_type_146)(unsafe.Pointer(&_swig_i_0)), C.swig_type_147(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}

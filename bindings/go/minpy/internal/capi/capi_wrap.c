@@ -1886,6 +1886,54 @@ intgo _wrap_minpy_fp_status_capi_2739671b426ff95b(intgo _swig_go_0) {
 }
 
 
+long long _wrap_minpy_fp_defer_capi_2739671b426ff95b(intgo _swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2) {
+  int32_t arg1 ;
+  uint32_t arg2 ;
+  char *arg3 = (char *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = (int32_t)_swig_go_0; 
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  arg3 = (char *)malloc(_swig_go_2.n + 1);
+  memcpy(arg3, _swig_go_2.p, _swig_go_2.n);
+  arg3[_swig_go_2.n] = '\0';
+  
+  
+  result = (minpy_status)minpy_fp_defer(arg1,arg2,(char const *)arg3);
+  _swig_go_result = mg_error(result); 
+  free(arg3); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_fp_take_capi_2739671b426ff95b(minpy_buffer *_swig_go_0) {
+  minpy_buffer *arg1 = (minpy_buffer *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = *(minpy_buffer **)&_swig_go_0; 
+  
+  result = (minpy_status)minpy_fp_take(arg1);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_explain_capi_2739671b426ff95b(minpy_buffer *_swig_go_0) {
+  minpy_buffer *arg1 = (minpy_buffer *) 0 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  arg1 = *(minpy_buffer **)&_swig_go_0; 
+  
+  result = (minpy_status)minpy_explain(arg1);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
 long long _wrap_minpy_backend_load_capi_2739671b426ff95b(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   minpy_status result;
