@@ -67,9 +67,9 @@ void* refused(int64_t bytes, int64_t wanted) {
 void* allocate(int64_t bytes) {
     if (bytes > INT64_MAX / 4) throw OutOfMemory(static_cast<unsigned long long>(bytes));
     BlockClass c = class_of(bytes);
-    if (MINPY_CACHED_BLOCKS && c.index < kSmallClasses) {
+    if (c.index < kSmallClasses) {  // not counted
         ThreadState& t = thread_state();
-        if (void* p = t.free_blocks[c.index]) {
+        if (void* p = t.free_blocks[c.index]; MINPY_CACHED_BLOCKS && p) {
             t.free_blocks[c.index] = static_cast<Link*>(p)->next;
             --t.n_free[c.index];
             return p;

@@ -9,7 +9,7 @@
 
 namespace {
 
-[[maybe_unused]] constexpr minpy_device kHost = {MINPY_CPU, 0};
+inline constexpr minpy_device kHost = {MINPY_CPU, 0};
 
 inline std::string last_error() { return minpy_last_error_message(); }
 

@@ -4,10 +4,11 @@ import subprocess
 import sys
 import warnings
 
-import minpy
-import minpy.numpy as np
 import numpy
 import pytest
+
+import minpy
+import minpy.numpy as np
 
 N = 100_000
 

@@ -144,7 +144,8 @@ def test_interpolation(rng):
         numpy.testing.assert_allclose(ours, numpy.interp(x, xp, fp, **how), rtol=1e-12, atol=1e-13)
     ends = [0.0, numpy.inf, numpy.inf, 1.0]
     numpy.testing.assert_array_equal(
-        np.interp(np.asarray([0, 0.5, 1, 1.5, 2.5]), range(4), ends), numpy.interp([0, 0.5, 1, 1.5, 2.5], range(4), ends)
+        np.interp(np.asarray([0, 0.5, 1, 1.5, 2.5]), range(4), ends),
+        numpy.interp([0, 0.5, 1, 1.5, 2.5], range(4), ends),
     )
     assert type(np.interp(2.5, [1, 2, 3], [3, 2, 0])) is numpy.float64
     with pytest.raises(ValueError, match="not of the same length"):

@@ -61,9 +61,7 @@ TEST(Below, StaysBelowAndReachesAll) {
             ASSERT_LT(x, n);
             if (x < 64) seen |= uint64_t(1) << x;
         }
-        if (n <= 3) {
-            EXPECT_EQ(seen, (uint64_t(1) << n) - 1);
-        }
+        if (n <= 3) { EXPECT_EQ(seen, (uint64_t(1) << n) - 1); }
     }
 }
 
