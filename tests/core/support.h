@@ -12,12 +12,12 @@
 
 namespace minpy {
 
-template <class T = double> Array make(std::vector<T> values, Dims shape) {
+template <class T = double> Array make(const std::vector<T>& values, const Dims& shape) {
     Array a = empty({shape.data(), size_t(shape.size())}, dtype_of<T>);
     std::copy(values.begin(), values.end(), a.raw_as<T>());
     return a;
 }
-inline Array vec(std::vector<double> values) { return make<double>(values, {int64_t(values.size())}); }
+inline Array vec(const std::vector<double>& values) { return make<double>(values, {int64_t(values.size())}); }
 
 inline std::vector<double> values(const Array& a) {
     a.data();
