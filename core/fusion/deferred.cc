@@ -87,9 +87,9 @@ void report_conditions(const Deferred& d, uint32_t flags) {
 }
 
 // Runs a complete group. Called with the lock held, returns without it; what throws leaves all nodes pending.
-void run_and_finish(Graph& g, Group& group, std::unique_lock<std::mutex>& lock) {
+// `targets` holds the storage that is written, and is let go by the caller, with nothing locked.
+void run_and_finish(Graph& g, Group& group, std::vector<Ref<Storage>>& targets, std::unique_lock<std::mutex>& lock) {
     choose_kept(group);
-    std::vector<Ref<Storage>> targets;
     targets.reserve(group.nodes.size());
     for (size_t k = 0; k < group.nodes.size(); ++k)
         if (group.kept[k]) targets.push_back(Ref<Storage>::share(group.nodes[k]->target));
@@ -266,6 +266,7 @@ Array defer(const Op& op, const Loop* loop, std::span<const Array> inputs, DimsV
 void force(Storage& wanted) {
     Graph& g = graph();
     for (;;) {
+        std::vector<Ref<Storage>> targets;
         std::unique_lock lock(g.mutex);
         if (!wanted.has(Storage::kPending)) return;
         Deferred* root = wanted.producer;
@@ -278,7 +279,7 @@ void force(Storage& wanted) {
             Found found;
             while ((found = collect(group, root, g.fork_count)) == Found::other_first) {}
             if (found == Found::busy) g.changed.wait(lock);
-            else run_and_finish(g, group, lock);
+            else run_and_finish(g, group, targets, lock);
         } catch (...) {
             if (!lock.owns_lock()) lock.lock();
             disband(group);
