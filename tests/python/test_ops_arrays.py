@@ -496,3 +496,12 @@ def test_many_indices_are_taken_and_checked(rng, dtype, shape):
         indices[20, 5] = outside
         with pytest.raises(IndexError, match=f"index {outside} is out of bounds for axis 0"):
             np.take(np.asarray(x), np.asarray(indices), axis=0)
+
+
+def test_sort_kinds_are_known_by_their_first_letter():
+    x = np.array([3.0, 1.0, 2.0])
+    for kind in ("quick", "quicksort", "Q", "heap", "merge", "stable", "s"):
+        assert np.sort(x, kind=kind).tolist() == [1, 2, 3]
+        assert np.argsort(x, kind=kind).tolist() == [1, 2, 0]
+    with pytest.raises(ValueError, match="sort kind must be one of"):
+        np.sort(x, kind="bubble")
