@@ -49,22 +49,16 @@ class MinPyWords(Words):
         return self._features(x=x, conv1_weight=w1, conv1_bias=b1, conv2_weight=w2, conv2_bias=b2)
 
     def step(self, loss, params, *data):
-        both = self.library.module.core.grad_and_loss(loss, argnum=range(len(params)))
-        wait = self.library.done
-
-        def step():
-            gradients, value = both(*params, *data)
-            for g in gradients:
-                wait(g)
-            return float(value)
-
-        return step
+        return self._timed(self._both(loss, params), params, data)
 
     def compiled(self, loss, params, *data):
-        if not hasattr(self.library.module, "compile"):
-            raise NotImplementedError("minpy.compile is not there yet")
-        both = self.library.module.core.grad_and_loss(loss, argnum=range(len(params)))
-        both, wait = self.library.module.compile(both), self.library.done
+        return self._timed(self.library.module.compile(self._both(loss, params)), params, data)
+
+    def _both(self, loss, params):
+        return self.library.module.core.grad_and_loss(loss, argnum=range(len(params)))
+
+    def _timed(self, both, params, data):
+        wait = self.library.done
 
         def step():
             gradients, value = both(*params, *data)

@@ -1,8 +1,9 @@
-// Batch, layer, instance and local response normalisation. The fused operators give results and first derivatives; what they equal is written down
-// in terms of operators, and higher orders differentiate that.
+// Batch, layer, instance and local response normalisation. The fused operators give results and first derivatives; what
+// they equal is written down in terms of operators, and higher orders differentiate that.
 #include <cmath>
 
 #include "core/cpu/pool.h"
+#include "core/ops/floats.h"
 #include "core/ops/fused.h"
 #include "core/registry/registry.h"
 
@@ -32,25 +33,6 @@ void check_vector(const Array& a, int64_t channels, const char* what) {
     if (a && (a.ndim() != 1 || a.dim(0) != channels))
         throw shape_error(what, " must have shape (", channels, ",), got ", to_string(a.shape())).in_argument(what);
 }
-
-DType floating(Call& c) {
-    DType t = c.promoted();
-    if (!in(t, kFloating)) throw type_error(c.op.name, " needs floating-point arrays, got ", name(t));
-    return t;
-}
-
-struct Floats {  // contiguous operands and results in the dtype that is computed in
-    DType t;
-    Arrays in, out;
-    explicit Floats(const Call& c) : t(minpy::in(c.out[0].dtype(), kShortFloat) ? DType::float32 : c.out[0].dtype()) {
-        for (const Array& a : c.in) in.push_back(!a ? a : a.dtype() == t ? contiguous(a) : copy_of(a, t));
-        for (const Array& a : c.out) out.push_back(a.dtype() == t ? a : empty(a.shape(), t));
-    }
-    void finish(const Call& c) {
-        for (int64_t i = 0; i < out.size(); ++i)
-            if (!out[i].is(c.out[i])) copy_into(c.out[i], out[i]);
-    }
-};
 
 // fn(0) + fn(1) + … + fn(n-1) in float64, so that a batch of any size keeps its digits; eight sums side by side.
 template <class F> double sum_of(int64_t n, F&& fn) {
@@ -313,7 +295,7 @@ void register_normalization(Registry& r) {
             for (int i = 0; i < 2; ++i) {
                 const Array& moving = c.in[3 + i];
                 if (!moving) continue;
-                check_vector(moving, found[1].size(), c.op.params[size_t(3 + i)].name.c_str());
+                check_vector(moving, found[1].size(), c.op.params[size_t(i) + 3].name.c_str());
                 assign(moving, without_node(moving) * keep + without_node(found[1 + i]) * (1 - keep), c.context);
             }
             c.out.push_back(found[0]);

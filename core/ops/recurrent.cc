@@ -4,6 +4,7 @@
 #include "core/cpu/recurrent.h"
 
 #include "core/graph/traits.h"
+#include "core/ops/floats.h"
 #include "core/ops/fused.h"
 #include "core/registry/registry.h"
 
@@ -56,26 +57,6 @@ Recurrent checked(const Call& c, int64_t first, std::string_view mode, bool back
     if (r.mode == Recurrent::Mode::lstm) expect(6, {r.batch, r.hidden}, "c0");
     return r;
 }
-
-DType floating(const Call& c) {
-    DType t = c.promoted();
-    if (!in(t, kFloating)) throw type_error(c.op.name, " needs floating-point arrays, got ", name(t));
-    return t;
-}
-
-struct Floats {  // contiguous operands and results in the dtype that is computed in
-    DType t;
-    Arrays in, out;
-    explicit Floats(const Call& c) : t(minpy::in(c.out[0].dtype(), kShortFloat) ? DType::float32 : c.out[0].dtype()) {
-        for (const Array& a : c.in) in.push_back(!a ? a : a.dtype() == t ? contiguous(a) : copy_of(a, t));
-        for (const Array& a : c.out) out.push_back(a.dtype() == t ? a : empty(a.shape(), t));
-    }
-    void finish(const Call& c) {
-        for (int64_t i = 0; i < out.size(); ++i)
-            if (!out[i].is(c.out[i])) copy_into(c.out[i], out[i]);
-    }
-    template <class T> T* at(const Arrays& of, int64_t i) const { return of[i] ? of[i].raw_as<T>() : nullptr; }
-};
 
 Array gate(const Array& gates, int64_t i, int64_t hidden) {
     return ops::slice(gates, gates.ndim() - 1, i * hidden, (i + 1) * hidden);
