@@ -149,7 +149,7 @@ Converted Arguments::array(PyObject* o, minpy_value* out, bool must_be_array) {
     minpy_array handle = borrow_numpy(a);
     if (!handle) return Converted::error;
     own(handle);
-    bytes_ += PyArray_NBYTES(a);
+    elements_ += PyArray_SIZE(a);
     *out = pointer_value(MINPY_V_ARRAY, 0, handle);
     return Converted::ok;
 }

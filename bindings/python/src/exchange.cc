@@ -15,7 +15,7 @@ namespace {
 minpy_array on_host(minpy_array a, const minpy_array_info& info) {
     if (info.device.kind == MINPY_CPU) return minpy_array_retain(a);
     minpy_array copy = nullptr;
-    minpy_status status = run(info.nbytes, [&] { return minpy_array_to_device(a, {MINPY_CPU, 0}, &copy); });
+    minpy_status status = run(info.size, [&] { return minpy_array_to_device(a, {MINPY_CPU, 0}, &copy); });
     if (status) raise_status(status);
     return copy;
 }
@@ -342,7 +342,7 @@ PyObject* numpy_view(PyObject* array) {
         return view;
     }
     void* data;
-    minpy_status status = run(info.nbytes, [&] { return minpy_array_data(handle_of(array), &data); });
+    minpy_status status = run(info.size, [&] { return minpy_array_data(handle_of(array), &data); });
     if (status) {
         Py_DECREF(descr);
         return raise_status(status);
@@ -397,9 +397,9 @@ minpy_array copy_numpy(PyArrayObject* a) {
     std::copy(PyArray_DIMS(a), PyArray_DIMS(a) + n, shape);
     std::copy(PyArray_STRIDES(a), PyArray_STRIDES(a) + n, strides);
     minpy_array out = nullptr;
-    int64_t bytes = product(PyArray_DIMS(a), n) * PyArray_ITEMSIZE(a);
-    if (PyArray_ISCARRAY_RO(a) || n < 2 || bytes == 0) {
-        minpy_status status = run(bytes, [&] {
+    int64_t size = product(PyArray_DIMS(a), n);
+    if (PyArray_ISCARRAY_RO(a) || n < 2 || size == 0) {
+        minpy_status status = run(size, [&] {
             return minpy_array_from_host(PyArray_DATA(a), shape, strides, n, dtype, {MINPY_CPU, 0}, &out);
         });
         if (status) raise_status(status);
@@ -417,7 +417,7 @@ minpy_array copy_numpy(PyArrayObject* a) {
         sorted_strides[i] = strides[order[i]];
     }
     minpy_array sorted = nullptr;
-    minpy_status status = run(bytes, [&] {
+    minpy_status status = run(size, [&] {
         return minpy_array_from_host(PyArray_DATA(a), sorted_shape, sorted_strides, n, dtype, {MINPY_CPU, 0}, &sorted);
     });
     if (status) {

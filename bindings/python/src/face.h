@@ -175,8 +175,8 @@ public:
     Converted of_kind(PyObject* o, int32_t kind, minpy_value* out);
     Converted anything(PyObject* o, minpy_value* out);
     Converted index(PyObject* o, minpy_value* out, int32_t* n, bool* all_ints, PyObject** owner);
-    int64_t bytes() const { return bytes_; }  // of all arrays: large calls let other threads run
-    void count(PyObject* array) { bytes_ += with_facts(array)->nbytes; }
+    int64_t elements() const { return elements_; }  // of all arrays: large calls let other threads run
+    void count(PyObject* array) { elements_ += with_facts(array)->size; }
 
 private:
     Converted ints(PyObject* o, minpy_value* out);
@@ -195,7 +195,7 @@ private:
     std::list<std::vector<minpy_value>> value_lists_;
     std::list<std::vector<minpy_array>> array_lists_;
     std::list<minpy_slice> slices_;
-    int64_t bytes_ = 0;
+    int64_t elements_ = 0;
 };
 bool parse_device(PyObject* o, minpy_device* out);
 PyObject* value_to_python(minpy_value* v, bool scalar_wanted);  // takes what the value owns
@@ -210,7 +210,7 @@ class PlainValues {
 public:
     bool add(PyObject* o, int32_t kind, minpy_value* out);
     bool add_ints(PyObject* const* items, Py_ssize_t n, minpy_value* out);
-    int64_t bytes() const { return bytes_; }  // of all arrays
+    int64_t elements() const { return elements_; }  // of all arrays
 
 private:
     bool add_arrays(PyObject* o, minpy_value* out);
@@ -218,7 +218,7 @@ private:
     int64_t ints_[kInts];
     minpy_array arrays_[kArrays];
     Py_ssize_t n_ints_ = 0, n_arrays_ = 0;
-    int64_t bytes_ = 0;
+    int64_t elements_ = 0;
 };
 
 // An index of that kind: ints, slices of ints, None, an ellipsis; alone or in a tuple.
@@ -278,12 +278,12 @@ inline PyObject* heard(PyObject* value) {
 }
 bool install_deferral();
 
-// Runs a call; one that may be long without the GIL, one that may be deferred with its conditions prepared.
-constexpr int64_t kLongBytes = 1 << 18, kDeferredBytes = 1 << 16;
-template <class F> minpy_status run(int64_t bytes, F&& f) {
-    if (bytes < kDeferredBytes) return f();
-    prepare_deferral();
-    if (bytes < kLongBytes) return f();
+// Runs a call with that many elements in its operands; one that may be long without the GIL, one that may be deferred
+// (core/fusion) with its conditions prepared.
+constexpr int64_t kLong = 1 << 15, kDeferred = 1 << 16;
+template <class F> minpy_status run(int64_t elements, F&& f) {
+    if (elements < kLong) return f();
+    if (elements >= kDeferred) prepare_deferral();
     minpy_status status;
     Py_BEGIN_ALLOW_THREADS;
     status = f();

@@ -27,7 +27,7 @@ PyObject* get(PyObject* self, PyObject* key) {
     if (is_exact_array(key) && with_facts(key)->ndim) {  // a mask, or positions
         minpy_value v = {MINPY_V_ARRAY, 0, {0}};
         v.v.p = handle_of(key);
-        minpy_status status = run(with_facts(self)->nbytes + as_array(key)->nbytes,
+        minpy_status status = run(with_facts(self)->size + as_array(key)->size,
                                   [&] { return minpy_array_get(handle_of(self), &v, 1, &got); });
         return status ? raise_status(status) : scalar_or_array(got, true);
     }
@@ -40,7 +40,7 @@ PyObject* get(PyObject* self, PyObject* key) {
     if (done == Converted::error) return nullptr;
     if (done == Converted::foreign) return numpy_item(self, key);
     arguments.count(self);
-    minpy_status status = run(arguments.bytes(), [&] { return minpy_array_get(handle_of(self), v, n, &got); });
+    minpy_status status = run(arguments.elements(), [&] { return minpy_array_get(handle_of(self), v, n, &got); });
     if (status) return raise_status(status);
     bool advanced = false, ellipsis = false;
     for (int32_t i = 0; i < n; i++) {
@@ -74,9 +74,9 @@ int set(PyObject* self, PyObject* key, PyObject* value) {
     }
     minpy_value what;
     if (PlainIndex index; simple_number(value, &what) && index.parse(key)) {
-        int64_t bytes = index.all_ints ? 0 : with_facts(self)->nbytes;
+        int64_t elements = index.all_ints ? 0 : with_facts(self)->size;
         minpy_status status =
-            run(bytes, [&] { return minpy_array_set(handle_of(self), index.values, index.n, &what); });
+            run(elements, [&] { return minpy_array_set(handle_of(self), index.values, index.n, &what); });
         if (!status) return check_fp("cast");
         raise_status(status);
         return -1;
@@ -113,7 +113,7 @@ int set(PyObject* self, PyObject* key, PyObject* value) {
     }
     arguments.count(self);
     if (what.tag == MINPY_V_ARRAY && warn_if_complex(self, what) < 0) return -1;
-    minpy_status status = run(arguments.bytes(), [&] { return minpy_array_set(handle_of(self), v, n, &what); });
+    minpy_status status = run(arguments.elements(), [&] { return minpy_array_set(handle_of(self), v, n, &what); });
     if (status) {
         raise_status(status);
         return -1;

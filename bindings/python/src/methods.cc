@@ -25,7 +25,7 @@ PyObject* reshaped(minpy_op op, PyObject* self, const minpy_value* ints, bool al
     values[0].v.p = handle_of(self);
     int32_t n = 1;
     // A view is no work: other threads are let run where elements may be copied.
-    minpy_status status = run(always_view ? 0 : with_facts(self)->nbytes,
+    minpy_status status = run(always_view ? 0 : with_facts(self)->size,
                               [&] { return minpy_invoke(op, values, ints ? 2 : 1, nullptr, &result, &n); });
     if (status) return raise_status(status);
     auto got = static_cast<minpy_array>(const_cast<void*>(result.v.p));
@@ -147,7 +147,7 @@ PyObject* converted(minpy_op op, PyObject* self, minpy_dtype t) {
     values[0].v.p = handle_of(self);
     int32_t n = 1;
     minpy_status status =
-        run(with_facts(self)->nbytes, [&] { return minpy_invoke(op, values, t ? 2 : 1, nullptr, &result, &n); });
+        run(with_facts(self)->size, [&] { return minpy_invoke(op, values, t ? 2 : 1, nullptr, &result, &n); });
     if (status) return raise_status(status);
     if (check_fp("cast") < 0) {
         minpy_values_release(&result, n);

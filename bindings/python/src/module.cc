@@ -61,7 +61,7 @@ PyObject* to_device(PyObject*, PyObject* args) {
     if (!PyArg_ParseTuple(args, "O!O", array_type, &a, &where) || !parse_device(where, &device)) return nullptr;
     minpy_array out = nullptr;
     minpy_status status =
-        run(info_of(handle_of(a)).nbytes, [&] { return minpy_array_to_device(handle_of(a), device, &out); });
+        run(info_of(handle_of(a)).size, [&] { return minpy_array_to_device(handle_of(a), device, &out); });
     if (status) return raise_status(status);
     if (out == handle_of(a)) {
         minpy_array_release(out);
@@ -89,7 +89,7 @@ PyObject* as_type(PyObject*, PyObject* args) {
 
 PyObject* wait(PyObject*, PyObject* a) {
     if (!is_array(a)) return PyErr_Format(PyExc_TypeError, "an array is needed");
-    minpy_status status = run(kLongBytes, [&] { return minpy_array_wait(handle_of(a)); });
+    minpy_status status = run(kLong, [&] { return minpy_array_wait(handle_of(a)); });
     if (status) return raise_status(status);
     return heard(Py_NewRef(Py_None));
 }

@@ -122,7 +122,7 @@ PyObject* finish(int k, minpy_status status, minpy_value* results, int32_t n, Py
 }
 
 // Large operands are worth the price of letting other threads run.
-int64_t bytes_of(PyObject* o) { return is_array(o) ? with_facts(o)->nbytes : 0; }
+int64_t size_of(PyObject* o) { return is_array(o) ? with_facts(o)->size : 0; }
 
 PyObject* binary(int k, PyObject* a, PyObject* b) {
     PyObject* args[] = {a, b};
@@ -130,7 +130,7 @@ PyObject* binary(int k, PyObject* a, PyObject* b) {
     minpy_value v[2], results[2];
     int32_t n = 2;
     if (quick(a, v) && quick(b, v + 1)) {
-        minpy_status status = run(bytes_of(args[0]) + bytes_of(args[1]),
+        minpy_status status = run(size_of(args[0]) + size_of(args[1]),
                                   [&] { return minpy_invoke(slots[k].op, v, 2, nullptr, results, &n); });
         return finish(k, status, results, n, args, 2);
     }
@@ -142,8 +142,8 @@ PyObject* binary(int k, PyObject* a, PyObject* b) {
         if (done == Converted::error) return nullptr;
         if (done == Converted::foreign) return numpy_operator(k, args, 2, "dtype");
     }
-    minpy_status status = run(bytes_of(args[0]) + bytes_of(args[1]),
-                              [&] { return minpy_invoke(slots[k].op, v, 2, nullptr, results, &n); });
+    minpy_status status =
+        run(size_of(args[0]) + size_of(args[1]), [&] { return minpy_invoke(slots[k].op, v, 2, nullptr, results, &n); });
     return finish(k, status, results, n, args, 2);
 }
 
@@ -152,7 +152,7 @@ PyObject* unary(int k, PyObject* a) {
     minpy_value v = {MINPY_V_ARRAY, 0, {0}}, result;
     v.v.p = handle_of(a);
     int32_t n = 1;
-    minpy_status status = run(bytes_of(a), [&] { return minpy_invoke(slots[k].op, &v, 1, nullptr, &result, &n); });
+    minpy_status status = run(size_of(a), [&] { return minpy_invoke(slots[k].op, &v, 1, nullptr, &result, &n); });
     return finish(k, status, &result, n, &a, 1);
 }
 
@@ -182,7 +182,7 @@ PyObject* in_place(int k, PyObject* a, PyObject* b) {
         options.out = &out;
         options.n_out = 1;
         int32_t n = 1;
-        minpy_status status = run(bytes_of(args[0]) + bytes_of(args[1]),
+        minpy_status status = run(size_of(args[0]) + size_of(args[1]),
                                   [&] { return minpy_invoke(slots[k].op, v, 2, &options, &result, &n); });
         if (status != MINPY_E_UNSUPPORTED || minpy_array_is_traced(out) == 1) {
             if (status) return raise_status(status);

@@ -235,7 +235,7 @@ PyObject* Call::invoke() {
     minpy_value* results = inline_results;
     int32_t n_results = kMaxResults;
     auto call = [&] {
-        return run(arguments_.bytes(), [&] {
+        return run(arguments_.elements(), [&] {
             return minpy_invoke(op_->op, values_, n_, has_options_ ? &options_ : nullptr, results, &n_results);
         });
     };
@@ -357,8 +357,8 @@ bool PlainCall::invoke(PyObject** result) {
         options.out = &out;
         options.n_out = 1;
     }
-    minpy_status status =
-        run(plain_.bytes(), [&] { return minpy_invoke(op_->op, values_, n_, out_ ? &options : nullptr, results, &n); });
+    minpy_status status = run(
+        plain_.elements(), [&] { return minpy_invoke(op_->op, values_, n_, out_ ? &options : nullptr, results, &n); });
     if (status == MINPY_E_UNSUPPORTED || (status == MINPY_E_INVALID && n > kMaxResults)) return false;
     bool scalar = (op_->flags & MINPY_OP_SCALAR_RESULT) && (scalar_ || !(op_->flags & MINPY_OP_ELEMENTWISE));
     *result = nullptr;

@@ -223,7 +223,7 @@ PyObject* tape_gradient(minpy_tape t, PyObject* heads, PyObject* seeds, PyObject
     if (!handles(heads, &h, false) || !handles(wrt, &w, false)) return nullptr;
     if (seeds != Py_None && !handles(seeds, &s, true)) return nullptr;
     std::vector<minpy_array> out(w.size());
-    minpy_status status = run(kLongBytes, [&] {
+    minpy_status status = run(kLong, [&] {
         silent_deferral();
         return minpy_tape_gradient(t, h.data(), s.empty() ? nullptr : s.data(), static_cast<int32_t>(h.size()),
                                    w.data(), static_cast<int32_t>(w.size()), flags, out.data());
@@ -270,7 +270,7 @@ PyObject* tape_differentiate(PyObject* function, PyObject* argnums, PyObject* ar
     recording.end();
     if (!result || !add_heads(result.get(), &heads)) return nullptr;
     std::vector<minpy_array> gradients(watched.size());
-    status = run(kLongBytes, [&] {
+    status = run(kLong, [&] {
         return minpy_tape_gradient(recording.tape, heads.data(), nullptr, static_cast<int32_t>(heads.size()),
                                    watched.data(), n, 0, gradients.data());
     });
@@ -284,7 +284,7 @@ PyObject* tape_jvp(minpy_tape t, PyObject* heads, PyObject* wrt, PyObject* tange
     std::vector<minpy_array> h, w, d;
     if (!handles(heads, &h, false) || !handles(wrt, &w, false) || !handles(tangents, &d, false)) return nullptr;
     std::vector<minpy_array> out(h.size());
-    minpy_status status = run(kLongBytes, [&] {
+    minpy_status status = run(kLong, [&] {
         silent_deferral();
         return minpy_tape_jvp(t, h.data(), static_cast<int32_t>(h.size()), w.data(), d.data(),
                               static_cast<int32_t>(w.size()), out.data());
@@ -315,7 +315,7 @@ PyObject* function_call(minpy_function f, PyObject* args) {
     constexpr int32_t kRoom = 1 << 14;
     std::unique_ptr<minpy_value[]> results(new minpy_value[kRoom]);
     int32_t n = kRoom;
-    minpy_status status = run(arguments.bytes(), [&] {
+    minpy_status status = run(arguments.elements(), [&] {
         silent_deferral();
         return minpy_function_call(f, values.data(), static_cast<int32_t>(values.size()), nullptr, results.get(), &n);
     });
