@@ -286,7 +286,7 @@ HANDLE(Archive_, minpy_archive)
 %ignore minpy_device;
 // What the package's Python calls; the rest of the header is served by C++ directly, or is an operator already.
 %rename("%(regex:/^minpy_(.*)$/\\1/)s", %$isfunction) "";
-%rename("$ignore", notregexmatch$name="^(minpy_((abi_)?version|has_feature|context_(new|push|pop|get_info|set_(device|policy|training|tape|rng))|op_list|dispatch_|explain|tape_(new|close)|function_(from_symbol|compile|report)|recording_abandon|register_kernel|symbol_(?!retain|release)|device_|memory_(get_stats|trim)|np[yz]_|archive_(count|name|get)|rng_(new|state)|fp_status|backend_|log_poll|profiler_).*|tape_.*|recording_abandon|is_traced|function_.*|register_op)$", %$isfunction) "";
+%rename("$ignore", notregexmatch$name="^(minpy_((abi_)?version|has_feature|context_(new|push|pop|get_info|set_(device|policy|training|tape|rng))|op_list|dispatch_|explain|tape_(new|close)|function_(from_symbol|compile|report)|recording_abandon|register_kernel|symbol_(?!retain|release)|device_|memory_(get_stats|trim|set_limit)|np[yz]_|archive_(count|name|get)|rng_(new|state)|fp_status|backend_|log_poll|profiler_).*|tape_.*|recording_abandon|is_traced|function_.*|register_op)$", %$isfunction) "";
 
 %include "minpy.i"
 

@@ -221,6 +221,7 @@ minpy_status minpy_memory_get_stats(minpy_device d, minpy_memory_stats* io) {
         stats.cached = m.cached;
         stats.peak = m.peak;
         stats.n_allocs = m.n_allocs;
+        stats.limit = m.limit;
         stats.live_arrays = uint64_t(live_arrays.load());
         stats.live_handles = uint64_t(live_handles.load());
         write_struct(io, stats, "io");
@@ -231,6 +232,13 @@ minpy_status minpy_memory_trim(minpy_device d, uint64_t keep_bytes) {
     return guard([&] {
         device_from(d);
         trim_memory(keep_bytes);
+    });
+}
+
+minpy_status minpy_memory_set_limit(minpy_device d, uint64_t bytes) {
+    return guard([&] {
+        if (!device_from(d).is_cpu()) throw unsupported("a limit of device memory").in_argument("d");
+        set_memory_limit(bytes);
     });
 }
 

@@ -17,6 +17,8 @@ CallOptions options_from(const minpy_call_options* given, Arrays& out_storage) {
     if (!given) return options;
     minpy_call_options o = read_struct(given, offsetof(minpy_call_options, context), "options");
     options.context = reinterpret_cast<Context*>(o.context);
+    options.last_use = o.flags & MINPY_CALL_LAST_USE;
+    options.given_up = o.flags & 0xffff;
     if (o.n_out < 0) throw value_error("options: n_out is negative");
     if (o.n_out) need(o.out, "options.out");
     for (int32_t i = 0; i < o.n_out; ++i) out_storage.push_back(o.out[i] ? share(o.out[i], "out") : Array());
@@ -112,11 +114,23 @@ minpy_status minpy_op_param(minpy_op handle_of, int32_t i, minpy_param_info* io)
     });
 }
 
+static void check_given_up(ValuesView args, uint32_t given_up) {
+    for (size_t i = 0; i < 16; ++i) {
+        if (!(given_up >> i & 1)) continue;
+        if (i >= args.size() || args[i].tag != MINPY_V_ARRAY || !args[i].v.p)
+            throw value_error("options: argument ", i, " is given up, and no array");
+        for (size_t k = 0; k < i; ++k)
+            if (given_up >> k & 1 && args[k].v.p == args[i].v.p)
+                throw value_error("options: arguments ", k, " and ", i, " are given up, and the same handle");
+    }
+}
+
 // All that a call may need: apart from the short way, whose frame it would enlarge.
 [[gnu::noinline]] static void invoke_in_full(const Op& row, ValuesView args, const minpy_call_options* given,
                                              minpy_value* results, int32_t* n_results) {
     Arrays out_storage;
     CallOptions options = options_from(given, out_storage);
+    if (options.given_up) check_given_up(args, options.given_up);
     Context& context = options.context ? *options.context : Context::current();
     Arrays out = invoke(row, args, options);
     if (out.size() > *n_results) {
@@ -126,6 +140,8 @@ minpy_status minpy_op_param(minpy_op handle_of, int32_t i, minpy_param_info* io)
     for (int64_t i = 0; i < out.size(); ++i)
         results[i] = pointer_value(MINPY_V_ARRAY, give(std::move(out[i]), context), 0);
     *n_results = int32_t(out.size());
+    for (size_t i = 0; i < args.size() && options.given_up >> i; ++i)
+        if (options.given_up >> i & 1) minpy_array_release(reinterpret_cast<minpy_array>(array_of(args[i])));
 }
 
 [[noreturn, gnu::cold]] static void too_little_room(const Op& row, int32_t* n_results) {

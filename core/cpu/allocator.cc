@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "core/array/error.h"
+#include "core/registry/settings.h"
 #include "core/registry/thread_state.h"
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -19,6 +20,8 @@ constexpr int kSmallClasses = 24;            // up to 64 KiB: lists per thread
 constexpr uint64_t kKeepLarge = 1ull << 30;  // bytes of large blocks kept in all
 constexpr int64_t kHugePage = 2ll << 20;
 
+constexpr uint64_t kUnknown = ~0ull;  // a limit that was not read yet
+
 struct Link {
     Link* next;
 };
@@ -27,6 +30,7 @@ struct Shared {
     std::mutex mutex;
     Link* large[96] = {};
     std::atomic<uint64_t> cached{0}, in_use{0}, peak{0}, n_allocs{0};
+    std::atomic<uint64_t> limit{kUnknown};
     std::atomic<ReclaimFn> reclaim{nullptr};
     std::atomic<void*> reclaim_payload{nullptr};
 };
@@ -52,14 +56,46 @@ void count_in_use(int64_t bytes) {
     while (now > peak && !s.peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {}
 }
 
+uint64_t memory_limit() {
+    std::atomic<uint64_t>& limit = shared().limit;
+    uint64_t bytes = limit.load(std::memory_order_relaxed);
+    if (bytes != kUnknown) return bytes;
+    bytes = uint64_t(number_setting("MINPY_MEMORY_LIMIT", 0, INT64_MAX, 0));
+    limit.store(bytes);
+    return bytes;
+}
+
+bool reclaimed(int64_t wanted) {
+    Shared& s = shared();
+    ReclaimFn fn = s.reclaim.load();
+    return fn && fn(s.reclaim_payload.load(), uint64_t(wanted));
+}
+
 void* refused(int64_t bytes, int64_t wanted) {
     trim_memory(0);
     if (void* p = system_allocate(bytes)) return p;
-    Shared& s = shared();
-    if (ReclaimFn fn = s.reclaim.load())
-        if (fn(s.reclaim_payload.load(), uint64_t(wanted)))
-            if (void* p = system_allocate(bytes)) return p;
+    if (reclaimed(wanted)) {
+        trim_memory(0);
+        if (void* p = system_allocate(bytes)) return p;
+    }
     throw OutOfMemory(static_cast<unsigned long long>(wanted));
+}
+
+// Throws if a fresh block, which is counted already, has no room below the limit.
+void keep_limit(int64_t wanted) {
+    Shared& s = shared();
+    uint64_t limit = memory_limit();
+    if (!limit) return;
+    auto fits = [&] {
+        uint64_t in_use = s.in_use.load(std::memory_order_relaxed);
+        if (in_use + s.cached.load(std::memory_order_relaxed) <= limit) return true;
+        trim_memory(in_use < limit ? limit - in_use : 0);
+        return s.in_use.load() + s.cached.load() <= limit;
+    };
+    if (fits() || (reclaimed(wanted) && fits())) return;
+    throw Error(MINPY_E_NOMEM, "MemoryError",
+                cat("Unable to allocate ", wanted, " bytes: the limit is ", limit, ", and ",
+                    s.in_use.load() - uint64_t(wanted), " are in use"));
 }
 
 }  // namespace
@@ -87,10 +123,10 @@ void* allocate(int64_t bytes) {
             return p;
         }
     }
-    void* p = system_allocate(c.bytes);
-    if (p) return p;
     try {
-        return refused(c.bytes, bytes);
+        keep_limit(c.bytes);
+        void* p = system_allocate(c.bytes);
+        return p ? p : refused(c.bytes, bytes);
     } catch (...) {
         shared().in_use.fetch_sub(uint64_t(c.bytes), std::memory_order_relaxed);
         throw;
@@ -121,7 +157,12 @@ void deallocate(void* block, int64_t bytes) noexcept {
 
 MemoryStats memory_stats() {
     Shared& s = shared();
-    return {s.in_use.load(), s.cached.load(), s.peak.load(), s.n_allocs.load()};
+    return {s.in_use.load(), s.cached.load(), s.peak.load(), s.n_allocs.load(), memory_limit()};
+}
+
+void set_memory_limit(uint64_t bytes) {
+    shared().limit.store(std::min(bytes, kUnknown - 1));
+    if (bytes) trim_memory(bytes);
 }
 
 void reset_memory_peak() { shared().peak.store(shared().in_use.load()); }

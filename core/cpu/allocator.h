@@ -16,7 +16,7 @@
 namespace minpy {
 
 struct MemoryStats {
-    uint64_t in_use, cached, peak, n_allocs;
+    uint64_t in_use, cached, peak, n_allocs, limit;
 };
 
 // 64-byte aligned, at least `bytes` long; contents undefined. Throws Error(MINPY_E_NOMEM) after the reclaim callback.
@@ -26,6 +26,8 @@ void deallocate(void* block, int64_t bytes) noexcept;
 
 MemoryStats memory_stats();
 void reset_memory_peak();
+// Bytes of large blocks, in use and kept, beyond which memory is refused; 0: none. First MINPY_MEMORY_LIMIT.
+void set_memory_limit(uint64_t bytes);
 // Gives cached blocks back until at most `keep` bytes are cached (this thread's small ones and all large ones).
 void trim_memory(uint64_t keep) noexcept;
 

@@ -14,6 +14,8 @@ struct CallOptions {
     DType dtype = DType::none;
     Casting casting = Casting::same_kind;
     char order = 'K';
+    uint32_t given_up = 0;  // bit i: argument i; if nobody else refers to its memory, the result may be put there
+    bool last_use = false;  // the caller will hardly look at the operands again: pending ones need not be written
     bool any() const {
         return !out.empty() || where || dtype != DType::none || casting != Casting::same_kind || order != 'K';
     }

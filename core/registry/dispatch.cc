@@ -245,6 +245,25 @@ bool writes_through(const Call& c, const Array& to, DimsView shape) {
     return true;
 }
 
+// The memory of an operand that the caller gives up, for a C-contiguous result; null if it does not serve.
+Array memory_given_up(const Call& c, DimsView shape, DType t) {
+    constexpr int32_t kOurs = 2;  // the caller's reference, and the call's
+    for (const Array& a : c.in)
+        if (may_be_traced(a)) return {};  // a tape may save what is given up
+    for (int64_t i = 0; i < c.in.size(); ++i) {
+        const Array& a = c.in[i];
+        if (!(c.options.given_up >> i & 1) || c.weak[i] != Weak::none) continue;
+        const Storage& s = a.storage();
+        if (a.dtype() != t || !same(a.shape(), shape) || !a.is_contiguous() || s.borrowed || s.flags.load() ||
+            s.is_saved())
+            continue;
+        if (a.get()->refs.load(std::memory_order_acquire) != kOurs || s.refs.load(std::memory_order_acquire) != 1)
+            continue;
+        return window(a, 0, a.shape(), a.strides());
+    }
+    return {};
+}
+
 Dims common_shape(const Call& c) {
     SmallVector<DimsView, 4> shapes;
     for (const Array& a : c.in) shapes.push_back(a.shape());
@@ -308,7 +327,8 @@ void run_elementwise_call(Call& c) {
     if (size >= deferral_threshold() && deferral_enabled() && c.options.out.empty() && !recorder())
         out = defer(c.op, r.loop, inputs, view(shape), r.out, view(order));
     if (!out) {
-        out = order.empty() ? empty(view(shape), r.out) : empty_strided(view(shape), view(order), r.out);
+        if (c.options.given_up && order.empty() && !recorder()) out = memory_given_up(c, view(shape), r.out);
+        if (!out) out = order.empty() ? empty(view(shape), r.out) : empty_strided(view(shape), view(order), r.out);
         thread_state().fp_status |= run_loop(*r.loop, inputs, out);
     }
     c.out.push_back(std::move(out));

@@ -63,6 +63,7 @@ struct Op {
     Array (*view)(Call&) = nullptr;       // a window on its first operand, or null if it must be a copy
     void (*composite)(Call&) = nullptr;   // in terms of other operators
     void (*cpu_kernel)(Call&) = nullptr;  // with infer
+    bool takes_pending = false;           // it finds its first operand pending, and sees to that (core/fusion/absorb.h)
     // Tried first, without options or binding: the result of a small, plain call, or null.
     Array (*short_way)(ValuesView args) = nullptr;
 

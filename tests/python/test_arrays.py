@@ -209,6 +209,20 @@ def test_nothing_leaks():
     assert minpy.memory_stats()["live_arrays"] == before
 
 
+def test_memory_beyond_the_limit_is_refused():
+    x = np.ones(1 << 20)
+    float(x[0])
+    minpy.trim_memory()
+    minpy.set_memory_limit(minpy.memory_stats()["in_use"] + (1 << 22))
+    try:
+        with pytest.raises(MemoryError, match="the limit is"):
+            float((x + 1)[0])
+        assert float(x[-1]) == 1
+    finally:
+        minpy.set_memory_limit(0)
+    assert float((x + 1)[0]) == 2
+
+
 def test_bfloat16_is_ml_dtypes():
     ml_dtypes = pytest.importorskip("ml_dtypes")
     x = np.array([1.0, 2.5]).astype("bfloat16")

@@ -46,3 +46,16 @@ def explain():
 def memory_stats(device="cpu"):
     """Bytes and handles in use on a device."""
     return _minpy.memory_get_stats(device)
+
+
+def trim_memory(keep=0, device="cpu"):
+    """Gives memory that is kept for reuse back to the system, until at most `keep` bytes are kept."""
+    _minpy.memory_trim(device, keep)
+
+
+def set_memory_limit(bytes):
+    """Bytes that arrays on the CPU may take, with what is kept for reuse; 0 for no limit.
+
+    Beyond it calls raise MemoryError and leave every array as it was. MINPY_MEMORY_LIMIT sets the first limit.
+    """
+    _minpy.memory_set_limit("cpu", bytes)

@@ -266,7 +266,14 @@ enum {
     MINPY_CASTING_SAME_KIND = 4,
     MINPY_CASTING_UNSAFE = 5
 };
-/** Options of one call; all zero (but struct_size) are the defaults. */
+enum { MINPY_CALL_LAST_USE = 65536 };
+#define MINPY_CALL_GIVES(i) (1u << (i)) /* i < 16 */
+/** Options of one call; all zero (but struct_size) are the defaults.
+ *
+ *  MINPY_CALL_GIVES(i) in `flags` gives argument i up, an array: a call that succeeds releases the caller's handle, and may
+ *  have put the result into its memory if nobody else refers to that; after an error the handle is the caller's as before.
+ *  MINPY_CALL_LAST_USE is a hint that the caller will hardly look at the arguments again, so that elements which are not
+ *  computed yet need not be kept; they stay valid. */
 typedef struct minpy_call_options {
     uint32_t struct_size;
     uint32_t flags;
@@ -693,6 +700,11 @@ MINPY_API minpy_status minpy_device_synchronize(minpy_device d);
 MINPY_API minpy_status minpy_memory_get_stats(minpy_device d, minpy_memory_stats *io);
 /** Gives cached memory back until at most keep_bytes are cached. */
 MINPY_API minpy_status minpy_memory_trim(minpy_device d, uint64_t keep_bytes);
+/** The bytes that arrays of the CPU, with what is kept for reuse, may take; beyond them memory is given back and the
+ *  reclaim callback asked, and then calls are refused with MINPY_E_NOMEM. What is in use already stays. Small blocks do
+ *  not count. The first limit is MINPY_MEMORY_LIMIT of the environment.
+ *  @param bytes  0: no limit  @since 0.1 */
+MINPY_API minpy_status minpy_memory_set_limit(minpy_device d, uint64_t bytes);
 /** Called before an out-of-memory error, to run the caller's garbage collector; returns 1 if a retry is worth it. */
 typedef int32_t (*minpy_reclaim_fn)(void *payload, minpy_device d, uint64_t wanted);
 MINPY_API minpy_status minpy_memory_set_reclaim(minpy_reclaim_fn fn, void *payload);

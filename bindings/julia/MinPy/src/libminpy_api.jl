@@ -108,6 +108,7 @@ const MINPY_CASTING_EQUIV           = Int32(2)
 const MINPY_CASTING_SAFE            = Int32(3)
 const MINPY_CASTING_SAME_KIND       = Int32(4)
 const MINPY_CASTING_UNSAFE          = Int32(5)
+const MINPY_CALL_LAST_USE           = Int32(65536)
 const MINPY_GRADIENT_RETAIN         = Int32(1)
 const MINPY_GRADIENT_CREATE_GRAPH   = Int32(2)
 const MINPY_GRADIENT_NONE_UNREACHED = Int32(4)
@@ -382,6 +383,7 @@ const names = [
     :minpy_device_synchronize,
     :minpy_memory_get_stats,
     :minpy_memory_trim,
+    :minpy_memory_set_limit,
     :minpy_memory_set_reclaim,
     :minpy_scope_begin,
     :minpy_scope_keep,
@@ -622,69 +624,71 @@ minpy_memory_get_stats(d, io) =
     ccall(address(96), minpy_status, (minpy_device, Ptr{minpy_memory_stats}), d, io)
 minpy_memory_trim(d, keep_bytes) =
     ccall(address(97), minpy_status, (minpy_device, UInt64), d, keep_bytes)
+minpy_memory_set_limit(d, bytes) =
+    ccall(address(98), minpy_status, (minpy_device, UInt64), d, bytes)
 minpy_memory_set_reclaim(fn, payload) =
-    ccall(address(98), minpy_status, (minpy_reclaim_fn, Ptr{Cvoid}), fn, payload)
+    ccall(address(99), minpy_status, (minpy_reclaim_fn, Ptr{Cvoid}), fn, payload)
 minpy_scope_begin(out) =
-    ccall(address(99), minpy_status, (Ptr{minpy_scope},), out)
+    ccall(address(100), minpy_status, (Ptr{minpy_scope},), out)
 minpy_scope_keep(s, a) =
-    ccall(address(100), minpy_status, (minpy_scope, minpy_array), s, a)
+    ccall(address(101), minpy_status, (minpy_scope, minpy_array), s, a)
 minpy_scope_end(s) =
-    ccall(address(101), Cvoid, (minpy_scope,), s)
+    ccall(address(102), Cvoid, (minpy_scope,), s)
 minpy_array_to_dlpack(a, flags, out) =
-    ccall(address(102), minpy_status, (minpy_array, UInt32, Ptr{Ptr{DLManagedTensorVersioned}}), a, flags, out)
+    ccall(address(103), minpy_status, (minpy_array, UInt32, Ptr{Ptr{DLManagedTensorVersioned}}), a, flags, out)
 minpy_array_from_dlpack(t, out) =
-    ccall(address(103), minpy_status, (Ptr{DLManagedTensorVersioned}, Ptr{minpy_array}), t, out)
+    ccall(address(104), minpy_status, (Ptr{DLManagedTensorVersioned}, Ptr{minpy_array}), t, out)
 minpy_array_to_dlpack_legacy(a, out) =
-    ccall(address(104), minpy_status, (minpy_array, Ptr{Ptr{DLManagedTensor}}), a, out)
+    ccall(address(105), minpy_status, (minpy_array, Ptr{Ptr{DLManagedTensor}}), a, out)
 minpy_array_from_dlpack_legacy(t, out) =
-    ccall(address(105), minpy_status, (Ptr{DLManagedTensor}, Ptr{minpy_array}), t, out)
+    ccall(address(106), minpy_status, (Ptr{DLManagedTensor}, Ptr{minpy_array}), t, out)
 minpy_npy_save(path, a) =
-    ccall(address(106), minpy_status, (Cstring, minpy_array), path, a)
+    ccall(address(107), minpy_status, (Cstring, minpy_array), path, a)
 minpy_npy_load(path, out) =
-    ccall(address(107), minpy_status, (Cstring, Ptr{minpy_array}), path, out)
+    ccall(address(108), minpy_status, (Cstring, Ptr{minpy_array}), path, out)
 minpy_npy_encode(a, out) =
-    ccall(address(108), minpy_status, (minpy_array, Ptr{minpy_buffer}), a, out)
+    ccall(address(109), minpy_status, (minpy_array, Ptr{minpy_buffer}), a, out)
 minpy_npy_decode(data, size, out) =
-    ccall(address(109), minpy_status, (Ptr{Cvoid}, UInt64, Ptr{minpy_array}), data, size, out)
+    ccall(address(110), minpy_status, (Ptr{Cvoid}, UInt64, Ptr{minpy_array}), data, size, out)
 minpy_npz_save(path, names, arrays, n, flags) =
-    ccall(address(110), minpy_status, (Cstring, Ptr{Cstring}, Ptr{minpy_array}, Int32, UInt32), path, names, arrays, n, flags)
+    ccall(address(111), minpy_status, (Cstring, Ptr{Cstring}, Ptr{minpy_array}, Int32, UInt32), path, names, arrays, n, flags)
 minpy_npz_open(path, out) =
-    ccall(address(111), minpy_status, (Cstring, Ptr{minpy_archive}), path, out)
+    ccall(address(112), minpy_status, (Cstring, Ptr{minpy_archive}), path, out)
 minpy_archive_count(z) =
-    ccall(address(112), Int32, (minpy_archive,), z)
+    ccall(address(113), Int32, (minpy_archive,), z)
 minpy_archive_name(z, i) =
-    ccall(address(113), Cstring, (minpy_archive, Int32), z, i)
+    ccall(address(114), Cstring, (minpy_archive, Int32), z, i)
 minpy_archive_get(z, name, out) =
-    ccall(address(114), minpy_status, (minpy_archive, Cstring, Ptr{minpy_array}), z, name, out)
+    ccall(address(115), minpy_status, (minpy_archive, Cstring, Ptr{minpy_array}), z, name, out)
 minpy_archive_release(z) =
-    ccall(address(115), Cvoid, (minpy_archive,), z)
+    ccall(address(116), Cvoid, (minpy_archive,), z)
 minpy_rng_new(seed, stream, out) =
-    ccall(address(116), minpy_status, (UInt64, UInt64, Ptr{minpy_rng}), seed, stream, out)
+    ccall(address(117), minpy_status, (UInt64, UInt64, Ptr{minpy_rng}), seed, stream, out)
 minpy_rng_split(r, n, out) =
-    ccall(address(117), minpy_status, (minpy_rng, Int32, Ptr{minpy_rng}), r, n, out)
+    ccall(address(118), minpy_status, (minpy_rng, Int32, Ptr{minpy_rng}), r, n, out)
 minpy_rng_state(r, words, set) =
-    ccall(address(118), minpy_status, (minpy_rng, Ptr{UInt64}, Int32), r, words, set)
+    ccall(address(119), minpy_status, (minpy_rng, Ptr{UInt64}, Int32), r, words, set)
 minpy_rng_release(r) =
-    ccall(address(119), Cvoid, (minpy_rng,), r)
+    ccall(address(120), Cvoid, (minpy_rng,), r)
 minpy_fp_status(clear) =
-    ccall(address(120), UInt32, (Int32,), clear)
+    ccall(address(121), UInt32, (Int32,), clear)
 minpy_fp_defer(mode, conditions, site) =
-    ccall(address(121), minpy_status, (Int32, UInt32, Cstring), mode, conditions, site)
+    ccall(address(122), minpy_status, (Int32, UInt32, Cstring), mode, conditions, site)
 minpy_fp_take(out) =
-    ccall(address(122), minpy_status, (Ptr{minpy_buffer},), out)
-minpy_explain(out) =
     ccall(address(123), minpy_status, (Ptr{minpy_buffer},), out)
+minpy_explain(out) =
+    ccall(address(124), minpy_status, (Ptr{minpy_buffer},), out)
 minpy_backend_load(path) =
-    ccall(address(124), minpy_status, (Cstring,), path)
+    ccall(address(125), minpy_status, (Cstring,), path)
 minpy_backend_report(out) =
-    ccall(address(125), minpy_status, (Ptr{minpy_buffer},), out)
+    ccall(address(126), minpy_status, (Ptr{minpy_buffer},), out)
 minpy_log_set(level, fn, payload) =
-    ccall(address(126), minpy_status, (Int32, minpy_log_fn, Ptr{Cvoid}), level, fn, payload)
+    ccall(address(127), minpy_status, (Int32, minpy_log_fn, Ptr{Cvoid}), level, fn, payload)
 minpy_log_poll(out) =
-    ccall(address(127), minpy_status, (Ptr{minpy_buffer},), out)
+    ccall(address(128), minpy_status, (Ptr{minpy_buffer},), out)
 minpy_profiler_start(flags) =
-    ccall(address(128), minpy_status, (UInt32,), flags)
+    ccall(address(129), minpy_status, (UInt32,), flags)
 minpy_profiler_stop(out) =
-    ccall(address(129), minpy_status, (Ptr{minpy_buffer},), out)
+    ccall(address(130), minpy_status, (Ptr{minpy_buffer},), out)
 
 end
