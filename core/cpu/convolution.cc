@@ -1,28 +1,12 @@
 // Convolutions as products: the patches that a filter meets become the columns of a matrix.
 #include "core/cpu/convolution.h"
 
-#include <cstring>
-#include <vector>
-
 #include "core/array/error.h"
-#include "core/cpu/allocator.h"
 #include "core/cpu/blas.h"
 #include "core/cpu/pool.h"
 
 namespace minpy {
 namespace {
-
-template <class T> class Buffer {
-public:
-    explicit Buffer(int64_t n) : bytes_(checked_mul(n, int64_t(sizeof(T)))), data_(static_cast<T*>(allocate(bytes_))) {}
-    ~Buffer() { deallocate(data_, bytes_); }
-    Buffer(const Buffer&) = delete;
-    T* get() { return data_; }
-
-private:
-    int64_t bytes_;
-    T* data_;
-};
 
 // Spatial axes as three, leading ones of size 1.
 struct Axes {
@@ -102,58 +86,75 @@ struct Sizes {
         if (std::max({rows, columns, filters}) > INT32_MAX)
             throw value_error("a side of more than 2**31-1 elements is not supported");
     }
+    int64_t matrix() const { return rows * columns; }
 };
 
-template <class T> void forward(DType t, const Convolution& c, const T* x, const T* weight, const T* bias, T* y) {
+int64_t bytes(int64_t a, int64_t b) { return checked_mul(checked_mul(a, b), int64_t(sizeof(double))); }
+
+// A matrix for each sample in work; of the weights also a sum for each task, and one sample's share.
+ScratchSizes scratch_of(ConvolutionPart part, const Convolution& c) {
+    Sizes s(c);
+    if (part != ConvolutionPart::weight) return {0, bytes(s.rows, s.columns)};
+    return {bytes(tasks_of(c), c.groups * s.w_group), checked_add(bytes(s.rows, s.columns), bytes(s.w_group, 1))};
+}
+
+void forward(const Convolution& c, const double* x, const double* weight, const double* bias, double* y,
+             const Array& set_aside) {
     Axes axes(c);
     Sizes s(c);
+    Scratch scratch(set_aside, scratch_of(ConvolutionPart::forward, c), c.batch);
     parallel_for(c.batch, [&](int64_t n) {
-        Buffer<T> matrix(s.rows * s.columns);
+        Scratch::Slot slot(scratch);
+        double* matrix = reinterpret_cast<double*>(slot.get());
         for (int64_t g = 0; g < c.groups; ++g) {
-            T* out = y + (n * c.groups + g) * s.y_group;
-            to_columns(axes, c.channels / c.groups, s.columns, x + (n * c.groups + g) * s.x_group, matrix.get());
-            gemm(t, false, false, s.filters, s.columns, s.rows, weight + g * s.w_group, s.rows, matrix.get(), s.columns,
-                 out, s.columns);
+            double* out = y + (n * c.groups + g) * s.y_group;
+            to_columns(axes, c.channels / c.groups, s.columns, x + (n * c.groups + g) * s.x_group, matrix);
+            gemm(DType::float64, false, false, s.filters, s.columns, s.rows, weight + g * s.w_group, s.rows, matrix,
+                 s.columns, out, s.columns);
             for (int64_t f = 0; bias && f < s.filters; ++f)
                 for (int64_t i = 0; i < s.columns; ++i) out[f * s.columns + i] += bias[g * s.filters + f];
         }
     });
 }
 
-template <class T> void transpose_data(DType t, const Convolution& c, const T* g, const T* weight, T* dx) {
+void transpose_data(const Convolution& c, const double* g, const double* weight, double* dx, const Array& set_aside) {
     Axes axes(c);
     Sizes s(c);
-    std::fill_n(dx, c.batch * c.channels * c.in_size(), T(0));
+    Scratch scratch(set_aside, scratch_of(ConvolutionPart::data, c), c.batch);
     parallel_for(c.batch, [&](int64_t n) {
-        Buffer<T> matrix(s.rows * s.columns);
+        Scratch::Slot slot(scratch);
+        double* matrix = reinterpret_cast<double*>(slot.get());
+        std::fill_n(dx + n * c.groups * s.x_group, c.groups * s.x_group, 0.0);
         for (int64_t k = 0; k < c.groups; ++k) {
-            gemm(t, true, false, s.rows, s.columns, s.filters, weight + k * s.w_group, s.rows,
-                 g + (n * c.groups + k) * s.y_group, s.columns, matrix.get(), s.columns);
-            add_columns(axes, c.channels / c.groups, s.columns, matrix.get(), dx + (n * c.groups + k) * s.x_group);
+            gemm(DType::float64, true, false, s.rows, s.columns, s.filters, weight + k * s.w_group, s.rows,
+                 g + (n * c.groups + k) * s.y_group, s.columns, matrix, s.columns);
+            add_columns(axes, c.channels / c.groups, s.columns, matrix, dx + (n * c.groups + k) * s.x_group);
         }
     });
 }
 
-template <class T> void transpose_weight(DType t, const Convolution& c, const T* g, const T* x, T* dweight) {
+void transpose_weight(const Convolution& c, const double* g, const double* x, double* dweight, const Array& set_aside) {
     Axes axes(c);
     Sizes s(c);
-    int64_t step = samples_per_task(c), tasks = (c.batch + step - 1) / step, weights = c.groups * s.w_group;
-    Buffer<T> partial(checked_mul(tasks, weights));
+    int64_t step = samples_per_task(c), tasks = tasks_of(c), weights = c.groups * s.w_group;
+    Scratch scratch(set_aside, scratch_of(ConvolutionPart::weight, c), tasks);
+    double* partial = static_cast<double*>(scratch.shared());
     parallel_for(tasks, [&](int64_t task) {
-        Buffer<T> matrix(s.rows * s.columns), one(s.w_group);
-        T* sum = partial.get() + task * weights;
-        std::fill_n(sum, weights, T(0));
+        Scratch::Slot slot(scratch);
+        double *matrix = reinterpret_cast<double*>(slot.get()), *one = matrix + s.matrix();
+        double* sum = partial + task * weights;
+        std::fill_n(sum, weights, 0.0);
         for (int64_t n = task * step; n < std::min(c.batch, (task + 1) * step); ++n)
             for (int64_t k = 0; k < c.groups; ++k) {
-                to_columns(axes, c.channels / c.groups, s.columns, x + (n * c.groups + k) * s.x_group, matrix.get());
-                gemm(t, false, true, s.filters, s.rows, s.columns, g + (n * c.groups + k) * s.y_group, s.columns,
-                     matrix.get(), s.columns, one.get(), s.rows);
-                for (int64_t i = 0; i < s.w_group; ++i) sum[k * s.w_group + i] += one.get()[i];
+                to_columns(axes, c.channels / c.groups, s.columns, x + (n * c.groups + k) * s.x_group, matrix);
+                gemm(DType::float64, false, true, s.filters, s.rows, s.columns, g + (n * c.groups + k) * s.y_group,
+                     s.columns, matrix, s.columns, one, s.rows);
+                for (int64_t i = 0; i < s.w_group; ++i) sum[k * s.w_group + i] += one[i];
             }
     });
-    std::copy_n(partial.get(), weights, dweight);
+    std::copy_n(partial, weights, dweight);
     for (int64_t task = 1; task < tasks; ++task)
-        for (int64_t i = 0; i < weights; ++i) dweight[i] += partial.get()[task * weights + i];
+        for (int64_t i = 0; i < weights; ++i) dweight[i] += partial[task * weights + i];
 }
 
 }  // namespace
@@ -166,26 +167,37 @@ int64_t samples_per_task(const Convolution& c) {
                                std::max<int64_t>(c.batch, 1));
 }
 
-void convolve(DType t, const Convolution& c, const void* x, const void* weight, const void* bias, void* y) {
+int64_t convolution_scratch(DType t, ConvolutionPart part, const Convolution& c, bool with_bias) {
+    if (c.empty()) return 0;
+    if (t == DType::float32) return dnnl_scratch(part, c, with_bias).bytes(tasks_of(c));
+    return scratch_of(part, c).bytes(part == ConvolutionPart::weight ? tasks_of(c) : c.batch);
+}
+
+void convolve(DType t, const Convolution& c, const void* x, const void* weight, const void* bias, void* y,
+              const Array& scratch) {
     if (t == DType::float32)
         return dnnl_convolve(c, static_cast<const float*>(x), static_cast<const float*>(weight),
-                             static_cast<const float*>(bias), static_cast<float*>(y));
-    forward(t, c, static_cast<const double*>(x), static_cast<const double*>(weight), static_cast<const double*>(bias),
-            static_cast<double*>(y));
+                             static_cast<const float*>(bias), static_cast<float*>(y), scratch);
+    forward(c, static_cast<const double*>(x), static_cast<const double*>(weight), static_cast<const double*>(bias),
+            static_cast<double*>(y), scratch);
 }
 
-void convolve_transpose_data(DType t, const Convolution& c, const void* g, const void* weight, void* dx) {
+void convolve_transpose_data(DType t, const Convolution& c, const void* g, const void* weight, void* dx,
+                             const Array& scratch) {
     if (t == DType::float32)
         return dnnl_convolve_transpose_data(c, static_cast<const float*>(g), static_cast<const float*>(weight),
-                                            static_cast<float*>(dx));
-    transpose_data(t, c, static_cast<const double*>(g), static_cast<const double*>(weight), static_cast<double*>(dx));
+                                            static_cast<float*>(dx), scratch);
+    transpose_data(c, static_cast<const double*>(g), static_cast<const double*>(weight), static_cast<double*>(dx),
+                   scratch);
 }
 
-void convolve_transpose_weight(DType t, const Convolution& c, const void* g, const void* x, void* dweight) {
+void convolve_transpose_weight(DType t, const Convolution& c, const void* g, const void* x, void* dweight,
+                               const Array& scratch) {
     if (t == DType::float32)
         return dnnl_convolve_transpose_weight(c, static_cast<const float*>(g), static_cast<const float*>(x),
-                                              static_cast<float*>(dweight));
-    transpose_weight(t, c, static_cast<const double*>(g), static_cast<const double*>(x), static_cast<double*>(dweight));
+                                              static_cast<float*>(dweight), scratch);
+    transpose_weight(c, static_cast<const double*>(g), static_cast<const double*>(x), static_cast<double*>(dweight),
+                     scratch);
 }
 
 }  // namespace minpy

@@ -1,8 +1,8 @@
 // Convolutions (cross-correlations, as everyone says convolution) of batches in C order: NCW, NCHW or NCDHW, weights
 // (filters, channels/groups, kernel...). Three kernels, each linear in both operands: the result, and the two transposes.
 #pragma once
-#include "core/array/dtype.h"
-#include "core/array/shape.h"
+#include "core/array/array.h"
+#include "core/cpu/scratch.h"
 
 namespace minpy {
 
@@ -18,17 +18,29 @@ struct Convolution {
 };
 
 // float32 by oneDNN, float64 by matrices of patches and BLAS: also the reference. Sizes are checked by the caller and not
-// zero; `bias` may be null.
-void convolve(DType t, const Convolution& c, const void* x, const void* weight, const void* bias, void* y);
-void convolve_transpose_data(DType t, const Convolution& c, const void* g, const void* weight, void* dx);
-void convolve_transpose_weight(DType t, const Convolution& c, const void* g, const void* x, void* dweight);
+// zero; `bias` may be null; `scratch` is what a plan has set aside, or null.
+void convolve(DType t, const Convolution& c, const void* x, const void* weight, const void* bias, void* y,
+              const Array& scratch);
+void convolve_transpose_data(DType t, const Convolution& c, const void* g, const void* weight, void* dx,
+                             const Array& scratch);
+void convolve_transpose_weight(DType t, const Convolution& c, const void* g, const void* x, void* dweight,
+                               const Array& scratch);
+
+enum class ConvolutionPart : int64_t { forward, data, weight };
+// Bytes that one of them works in.
+int64_t convolution_scratch(DType t, ConvolutionPart part, const Convolution& c, bool with_bias);
 
 // The part of it that oneDNN does (core/cpu/dnnl.cc).
-void dnnl_convolve(const Convolution& c, const float* x, const float* weight, const float* bias, float* y);
-void dnnl_convolve_transpose_data(const Convolution& c, const float* g, const float* weight, float* dx);
-void dnnl_convolve_transpose_weight(const Convolution& c, const float* g, const float* x, float* dweight);
+ScratchSizes dnnl_scratch(ConvolutionPart part, const Convolution& c, bool with_bias);
+void dnnl_convolve(const Convolution& c, const float* x, const float* weight, const float* bias, float* y,
+                   const Array& scratch);
+void dnnl_convolve_transpose_data(const Convolution& c, const float* g, const float* weight, float* dx,
+                                  const Array& scratch);
+void dnnl_convolve_transpose_weight(const Convolution& c, const float* g, const float* x, float* dweight,
+                                    const Array& scratch);
 
 // Samples a task takes: fixed by shape, never by the number of threads.
 int64_t samples_per_task(const Convolution& c);
+inline int64_t tasks_of(const Convolution& c) { return (c.batch + samples_per_task(c) - 1) / samples_per_task(c); }
 
 }  // namespace minpy

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "core/array/error.h"
-#include "core/cpu/allocator.h"
 #include "core/cpu/convolution.h"
 #include "core/cpu/pool.h"
 
@@ -64,7 +63,7 @@ const dnnl::engine& engine() {
     return *e;
 }
 
-enum class Kind : int64_t { forward, data, weight };
+using Kind = ConvolutionPart;
 
 // One primitive: descriptors of its operands in C order and as it wants them.
 struct Primitive {
@@ -74,6 +73,14 @@ struct Primitive {
     dnnl::primitive run;
     dnnl::reorder reorder[3];
     bool needs[3];
+
+    // Bytes of what is reordered, and of oneDNN's own scratch memory, one after the other.
+    int64_t bytes() const {
+        int64_t n = ScratchSizes::rounded(int64_t(scratch.get_size()));
+        for (int i = 0; i < 3; ++i)
+            if (needs[i]) n = checked_add(n, ScratchSizes::rounded(int64_t(wanted[i].get_size())));
+        return n;
+    }
 };
 
 memory::desc c_order(const dims& shape) {
@@ -155,22 +162,8 @@ std::shared_ptr<const Primitive> find(Kind kind, const Convolution& c, int64_t b
     return cache->emplace(std::move(key), std::move(fresh)).first->second;
 }
 
-class Block {
-public:
-    explicit Block(size_t bytes) : bytes_(int64_t(bytes)), data_(bytes ? allocate(bytes_) : nullptr) {}
-    Block(Block&& other) noexcept : bytes_(other.bytes_), data_(std::exchange(other.data_, nullptr)) {}
-    ~Block() {
-        if (data_) deallocate(data_, bytes_);
-    }
-    void* get() const { return data_; }
-
-private:
-    int64_t bytes_;
-    void* data_;
-};
-
 // data, weight and result side in C order; one of them is written.
-void execute(Kind kind, const Primitive& p, const float* bias, void* a, void* b, void* r) {
+void execute(Kind kind, const Primitive& p, const float* bias, void* a, void* b, void* r, char* scratch) {
     static constexpr int kArguments[3][3] = {{DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
                                              {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST},
                                              {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST}};
@@ -178,69 +171,86 @@ void execute(Kind kind, const Primitive& p, const float* bias, void* a, void* b,
     void* given[3] = {a, b, r};
     int result = kind == Kind::forward ? 2 : kind == Kind::data ? 0 : 1;
     std::unordered_map<int, memory> arguments;
-    std::vector<Block> blocks;
     memory outer[3], inner[3];
     for (int i = 0; i < 3; ++i) {
         outer[i] = memory(p.plain[i], engine(), given[i]);
         inner[i] = outer[i];
         if (p.needs[i]) {
-            blocks.emplace_back(p.wanted[i].get_size());
-            inner[i] = memory(p.wanted[i], engine(), blocks.back().get());
+            inner[i] = memory(p.wanted[i], engine(), scratch);
+            scratch += ScratchSizes::rounded(int64_t(p.wanted[i].get_size()));
             if (i != result) p.reorder[i].execute(stream, outer[i], inner[i]);
         }
         arguments.emplace(kArguments[int(kind)][i], inner[i]);
     }
     if (bias) arguments.emplace(DNNL_ARG_BIAS, memory(p.bias, engine(), const_cast<float*>(bias)));
-    blocks.emplace_back(p.scratch.get_size());
-    arguments.emplace(DNNL_ARG_SCRATCHPAD, memory(p.scratch, engine(), blocks.back().get()));
+    arguments.emplace(DNNL_ARG_SCRATCHPAD, memory(p.scratch, engine(), scratch));
     p.run.execute(stream, arguments);
     if (p.needs[result]) p.reorder[result].execute(stream, inner[result], outer[result]);
     stream.wait();
 }
 
-// Runs tiles of the batch: fn(task, first sample, number of samples).
-template <class F> void for_tiles(const Convolution& c, F&& fn) {
-    int64_t step = samples_per_task(c), tasks = (c.batch + step - 1) / step;
-    parallel_for(tasks, [&](int64_t task) {
+// Runs tiles of the batch: fn(task, first sample, number of samples, scratch memory).
+template <class F> void for_tiles(const Convolution& c, Scratch& scratch, F&& fn) {
+    int64_t step = samples_per_task(c);
+    parallel_for(tasks_of(c), [&](int64_t task) {
         int64_t first = task * step, n = std::min(step, c.batch - first);
+        Scratch::Slot slot(scratch);
         OneThread one;
         try {
-            fn(task, first, n);
+            fn(task, first, n, slot.get());
         } catch (const dnnl::error& e) { rethrow(e); }
     });
 }
 
 float* at(const float* p, int64_t offset) { return const_cast<float*>(p) + offset; }
 
+int64_t weights_of(const Convolution& c) { return c.filters * (c.channels / c.groups) * c.kernel_size(); }
+
 }  // namespace
 
-void dnnl_convolve(const Convolution& c, const float* x, const float* weight, const float* bias, float* y) {
+ScratchSizes dnnl_scratch(ConvolutionPart part, const Convolution& c, bool with_bias) {
+    OneThread one;
+    try {
+        int64_t step = samples_per_task(c), last = c.batch - (tasks_of(c) - 1) * step;
+        int64_t slot = find(part, c, step, with_bias)->bytes();
+        if (last != step) slot = std::max(slot, find(part, c, last, with_bias)->bytes());
+        // The weights of all tasks but the first, which writes the result.
+        int64_t partial = part == Kind::weight ? checked_mul(tasks_of(c) - 1, weights_of(c) * 4) : 0;
+        return {partial, slot};
+    } catch (const dnnl::error& e) { rethrow(e); }
+}
+
+void dnnl_convolve(const Convolution& c, const float* x, const float* weight, const float* bias, float* y,
+                   const Array& set_aside) {
     int64_t from = c.channels * c.in_size(), to = c.filters * c.out_size();
-    for_tiles(c, [&](int64_t, int64_t first, int64_t n) {
+    Scratch scratch(set_aside, dnnl_scratch(Kind::forward, c, bias), tasks_of(c));
+    for_tiles(c, scratch, [&](int64_t, int64_t first, int64_t n, char* room) {
         execute(Kind::forward, *find(Kind::forward, c, n, bias), bias, at(x, first * from), at(weight, 0),
-                y + first * to);
+                y + first * to, room);
     });
 }
 
-void dnnl_convolve_transpose_data(const Convolution& c, const float* g, const float* weight, float* dx) {
+void dnnl_convolve_transpose_data(const Convolution& c, const float* g, const float* weight, float* dx,
+                                  const Array& set_aside) {
     int64_t from = c.filters * c.out_size(), to = c.channels * c.in_size();
-    for_tiles(c, [&](int64_t, int64_t first, int64_t n) {
+    Scratch scratch(set_aside, dnnl_scratch(Kind::data, c, false), tasks_of(c));
+    for_tiles(c, scratch, [&](int64_t, int64_t first, int64_t n, char* room) {
         execute(Kind::data, *find(Kind::data, c, n, false), nullptr, dx + first * to, at(weight, 0),
-                at(g, first * from));
+                at(g, first * from), room);
     });
 }
 
-void dnnl_convolve_transpose_weight(const Convolution& c, const float* g, const float* x, float* dweight) {
-    int64_t in = c.channels * c.in_size(), out = c.filters * c.out_size();
-    int64_t weights = c.filters * (c.channels / c.groups) * c.kernel_size();
-    int64_t step = samples_per_task(c), tasks = (c.batch + step - 1) / step;
-    Block partial(tasks > 1 ? size_t(checked_mul(tasks - 1, weights * 4)) : 0);
-    float* others = static_cast<float*>(partial.get());
-    for_tiles(c, [&](int64_t task, int64_t first, int64_t n) {
+void dnnl_convolve_transpose_weight(const Convolution& c, const float* g, const float* x, float* dweight,
+                                    const Array& set_aside) {
+    int64_t in = c.channels * c.in_size(), out = c.filters * c.out_size(), weights = weights_of(c);
+    Scratch scratch(set_aside, dnnl_scratch(Kind::weight, c, false), tasks_of(c));
+    float* others = static_cast<float*>(scratch.shared());
+    for_tiles(c, scratch, [&](int64_t task, int64_t first, int64_t n, char* room) {
         float* to = task == 0 ? dweight : others + (task - 1) * weights;
-        execute(Kind::weight, *find(Kind::weight, c, n, false), nullptr, at(x, first * in), to, at(g, first * out));
+        execute(Kind::weight, *find(Kind::weight, c, n, false), nullptr, at(x, first * in), to, at(g, first * out),
+                room);
     });
-    for (int64_t task = 1; task < tasks; ++task)
+    for (int64_t task = 1; task < tasks_of(c); ++task)
         for (int64_t i = 0; i < weights; ++i) dweight[i] += others[(task - 1) * weights + i];
 }
 

@@ -42,6 +42,7 @@ std::vector<Life> lives_of(const Program& p) {
                 Life& l = lives[size_t(p.window(w).buffer)];
                 l.to = std::max(l.to, s.backward && forward[size_t(p.window(w).buffer)] ? end : i);
             }
+        if (s.workspace >= 0) lives[size_t(p.window(s.workspace).buffer)] = {i, i};
     }
     return lives;
 }

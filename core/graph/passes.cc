@@ -188,12 +188,38 @@ void separate_results(Program& p) {
                    std::make_move_iterator(copies.end()));
 }
 
+void add_workspaces(Program& p) {
+    Ref<Storage> nothing = Ref<Storage>::adopt(Storage::create(0, kCpu));
+    static const CallOptions none;
+    auto operand = [&](int32_t i) {
+        if (i < 0) return Array();
+        const Window& w = p.window(i);
+        nothing->retain();
+        return Array::on(nothing.get(), 0, {w.shape.data(), size_t(w.shape.size())},
+                         {w.strides.data(), size_t(w.strides.size())}, w.dtype);
+    };
+    for (Step& s : p.steps) {
+        if (s.kind != Step::kernel || !s.op->workspace) continue;
+        Call c(*s.op, Context::current(), none);
+        for (int32_t w : s.in) c.in.push_back(operand(w));
+        for (int32_t w : s.out) c.out.push_back(operand(w));
+        for (const minpy_value& v : s.args.view()) c.args.push_back(v);
+        c.first = s.first;
+        Buffer b;
+        b.nbytes = s.op->workspace(c);
+        if (!b.nbytes) continue;
+        Window w{int32_t(p.buffers.size()), 0, {b.nbytes}, {1}, DType::uint8};
+        p.buffers.push_back(std::move(b));
+        s.workspace = p.add_window(std::move(w));
+    }
+}
+
 void optimize(Program& p) {
     auto check = [&] {
         if (checks_graphs()) verify(p);
     };
     check();
-    for (auto pass : {fold_constants, merge_equal, drop_dead, separate_results, group_steps}) {
+    for (auto pass : {fold_constants, merge_equal, drop_dead, separate_results, group_steps, add_workspaces}) {
         pass(p);
         check();
     }

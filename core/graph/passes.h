@@ -9,6 +9,7 @@ void merge_equal(Program& p);     // the same operator of the same operands runs
 void drop_dead(Program& p);       // what no result and no effect needs
 // Results that the backward part reads leave as copies: their new owner may write to them.
 void separate_results(Program& p);
+void add_workspaces(Program& p);  // a buffer for each kernel that works in scratch memory
 
 bool checks_graphs();  // MINPY_CHECK=1
 // All of them, verified between passes with MINPY_CHECK=1. Afterwards temporaries hold no storage.

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "core/cpu/allocator.h"
 #include "core/cpu/elementwise.h"
 #include "core/graph/passes.h"
 #include "core/registry/dispatch.h"
@@ -15,6 +16,7 @@ namespace {
 DimsView view(const Dims& d) { return {d.data(), size_t(d.size())}; }
 std::span<const Array> view(const Arrays& a) { return {a.data(), size_t(a.size())}; }
 
+constexpr int64_t kLargeArena = 1 << 20;
 constexpr int64_t kShort = 1 << 14;  // elements that one thread runs by one call of the loop
 
 }  // namespace
@@ -22,6 +24,7 @@ constexpr int64_t kShort = 1 << 14;  // elements that one thread runs by one cal
 struct PlanInstance::Ready {
     const Step* step = nullptr;
     Arrays in, out;
+    Array workspace;
     // A loop over contiguous operands of its own dtypes and one shape, or single elements.
     bool flat = false;
     uint32_t scalars = 0;
@@ -61,6 +64,9 @@ void GraphPlan::give_back(std::unique_ptr<PlanInstance> instance) noexcept {
 PlanInstance::PlanInstance(const GraphPlan& plan) : program_(plan.program()) {
     const Program& p = program_;
     const MemoryPlan& m = plan.memory();
+    // The arena takes the place of what a recording has used.
+    uint64_t cached = memory_stats().cached, wanted = uint64_t(m.bytes);
+    if (m.bytes >= kLargeArena) trim_memory(cached > wanted ? cached - wanted : 1);
     arena_ = Ref<Storage>::adopt(Storage::create(m.bytes, kCpu));
     of_buffer_.resize(p.buffers.size());
     std::vector<char> given = given_out(p);
@@ -86,6 +92,7 @@ PlanInstance::PlanInstance(const GraphPlan& plan) : program_(plan.program()) {
             r.out.push_back(windows_[w]);
             made_backward_[size_t(p.window(w).buffer)] |= s.backward;
         }
+        if (s.workspace >= 0) r.workspace = windows_[s.workspace];
         if (s.kind == Step::elementwise) {
             const Array& out = r.out[0];
             r.flat = out.is_contiguous() && out.size() <= kShort && out.size() > 0 &&
@@ -275,6 +282,7 @@ void PlanInstance::run_kernel(const Ready& r, Context& context) {
     c.weak = s.weak;
     c.first = s.first;
     c.out = r.out;
+    c.workspace = r.workspace;
     for (const minpy_value& v : s.args.view()) c.args.push_back(v);
     if (s.random) {
         int64_t at = s.op->param("draw");

@@ -7,6 +7,11 @@
 #include "core/registry/statistics.h"
 
 namespace minpy {
+namespace {
+
+constexpr int64_t kFreshBytes = 1 << 20;  // of new buffers, after which those that nobody holds are let go
+
+}  // namespace
 
 std::unique_lock<std::mutex> CallRecording::turn() {
     static std::mutex* mutex = new std::mutex;
@@ -51,6 +56,7 @@ void CallRecording::forget_all() {
 
 // Temporaries that only the recording has: recording takes as much memory as the calls do.
 void CallRecording::let_go() {
+    fresh_bytes_ = 0;
     for (auto it = known_.begin(); it != known_.end();) {
         auto here = it++;
         size_t b = size_t(here->second.buffer);
@@ -69,6 +75,7 @@ int32_t CallRecording::find(Storage& s) const {
 CallRecording::Known& CallRecording::add_buffer(Storage& s, Buffer buffer, int64_t origin) {
     buffer.storage = Ref<Storage>::share(&s);
     buffer.nbytes = s.nbytes;
+    fresh_bytes_ += s.nbytes;
     program_.buffers.push_back(std::move(buffer));
     constant_.push_back(false);
     bool mark = !s.has(Storage::kPoisoned);
@@ -117,7 +124,7 @@ void CallRecording::add_step(Step s) {
         return abandon(cat(s.op->name, " runs after arrays of the caller were written"));
     s.backward = backward_;
     program_.steps.push_back(std::move(s));
-    if (program_.steps.size() % 32 == 0) let_go();
+    if (program_.steps.size() % 32 == 0 || fresh_bytes_ >= kFreshBytes) let_go();
 }
 
 void CallRecording::note_write(Storage& s) {

@@ -80,6 +80,7 @@ private:
     Context& context_;
     uint64_t first_draw_;
     int32_t n_arguments_ = 0;
+    int64_t fresh_bytes_ = 0;
     bool backward_ = false, wrote_outside_ = false, failed_ = false, running_ = true;
     std::string why_not_;
     Recorder* before_;

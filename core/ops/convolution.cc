@@ -59,11 +59,13 @@ Dims with_spatial(int64_t a, int64_t b, const Dims& spatial) {
     return d;
 }
 
+DType computed_in(const Call& c) { return in(c.out[0].dtype(), kShortFloat) ? DType::float32 : c.out[0].dtype(); }
+
 // Contiguous operands in the dtype that is computed in: short floats go through float32.
 struct Operands {
     DType t;
     Array a, b, bias, out;
-    explicit Operands(Call& c) : t(in(c.out[0].dtype(), kShortFloat) ? DType::float32 : c.out[0].dtype()) {
+    explicit Operands(Call& c) : t(computed_in(c)) {
         auto ready = [&](const Array& x) { return x.dtype() == t ? contiguous(x) : copy_of(x, t); };
         a = ready(c.in[0]), b = ready(c.in[1]);
         if (c.in.size() > 2 && c.in[2]) bias = ready(c.in[2]);
@@ -94,7 +96,7 @@ void run_convolution(Call& c) {
         for (int64_t i = 0; i < k.out.size(); ++i) column.push_back(1);
         if (o.bias) copy_into(o.out, reshape_window(o.bias, view(column)));
     } else {
-        convolve(o.t, k, o.a.raw(), o.b.raw(), o.bias ? o.bias.raw() : nullptr, o.out.raw());
+        convolve(o.t, k, o.a.raw(), o.b.raw(), o.bias ? o.bias.raw() : nullptr, o.out.raw(), c.workspace);
     }
     o.finish(c);
 }
@@ -117,7 +119,7 @@ void run_transposed_data(Call& c) {
     Operands o(c);
     Convolution k = convolution_of(c.out[0].shape(), c.in[1].shape(), &c.args[3]);
     if (k.empty()) copy_into(o.out, full_scalar(0, o.t));
-    else convolve_transpose_data(o.t, k, o.a.raw(), o.b.raw(), o.out.raw());
+    else convolve_transpose_data(o.t, k, o.a.raw(), o.b.raw(), o.out.raw(), c.workspace);
     o.finish(c);
 }
 
@@ -139,7 +141,7 @@ void run_transposed_weight(Call& c) {
     Operands o(c);
     Convolution k = convolution_of(c.in[1].shape(), c.out[0].shape(), &c.args[3]);
     if (k.empty()) copy_into(o.out, full_scalar(0, o.t));
-    else convolve_transpose_weight(o.t, k, o.a.raw(), o.b.raw(), o.out.raw());
+    else convolve_transpose_weight(o.t, k, o.a.raw(), o.b.raw(), o.out.raw(), c.workspace);
     o.finish(c);
 }
 
@@ -160,6 +162,10 @@ void register_convolution(Registry& r) {
          "groups: int = 1)")
         .infer(infer_convolution)
         .kernel(run_convolution)
+        .workspace([](const Call& c) {
+            return convolution_scratch(computed_in(c), ConvolutionPart::forward,
+                                       convolution_of(c.in[0].shape(), c.in[1].shape(), &c.args[3]), bool(c.in[2]));
+        })
         .reverse([](Reverse& c) {
             Array g = c.g();
             if (c.needs(0)) c.set(0, conv_data(c, g, c.in(1), c.in_shape(0)));
@@ -178,6 +184,10 @@ void register_convolution(Registry& r) {
          "groups: int = 1)")
         .infer(infer_transposed_data)
         .kernel(run_transposed_data)
+        .workspace([](const Call& c) {
+            return convolution_scratch(computed_in(c), ConvolutionPart::data,
+                                       convolution_of(c.out[0].shape(), c.in[1].shape(), &c.args[3]), false);
+        })
         .reverse([](Reverse& c) {
             if (c.needs(0)) c.set(0, conv(c, c.g(), c.in(1)));
             if (c.needs(1)) c.set(1, conv_weight(c, c.in(0), c.g(), c.in_shape(1)));
@@ -189,6 +199,10 @@ void register_convolution(Registry& r) {
          "int = 1)")
         .infer(infer_transposed_weight)
         .kernel(run_transposed_weight)
+        .workspace([](const Call& c) {
+            return convolution_scratch(computed_in(c), ConvolutionPart::weight,
+                                       convolution_of(c.in[1].shape(), c.out[0].shape(), &c.args[3]), false);
+        })
         .reverse([](Reverse& c) {
             if (c.needs(0)) c.set(0, conv(c, c.in(1), c.g()));
             if (c.needs(1)) c.set(1, conv_data(c, c.in(0), c.g(), c.in_shape(1)));

@@ -40,11 +40,14 @@ void register_special(Registry& r) {
         .doc("log(1 + exp(x)), element by element, without overflow.");
     r.elementwise("relu(x, /)", "Relu")
         // At zero the derivative is zero, as in MXNet.
-        .partial([](P c) { return ops::astype(ops::greater(c.out(), 0), c.out().dtype()); })
+        .partial([](P c) { return call(MINPY_OP("_relu_slope"), c.out()); })
         .saves(false, true)
         .domain("(0.5, 3)")
         .c_function()
         .doc("max(x, 0), element by element.");
+    r.elementwise("_relu_slope(y, /)", "ReluSlope")
+        .no_gradient()
+        .doc("1 where y, a result of relu, is positive, else 0.");
 }
 
 }  // namespace minpy

@@ -41,6 +41,7 @@ public:
     SmallVector<minpy_value, 8> args;
     SmallVector<int16_t, 8> first;  // index in `in` of each parameter's first operand
     Arrays out;
+    Array workspace;  // of the kernel's row, set aside by a plan; null: it allocates
 
     // ---- attributes ----
     bool is_none(int i) const { return args[i].tag == MINPY_V_NONE; }

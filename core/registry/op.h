@@ -64,6 +64,7 @@ struct Op {
     void (*composite)(Call&) = nullptr;   // in terms of other operators
     void (*cpu_kernel)(Call&) = nullptr;  // with infer
     bool takes_pending = false;           // it finds its first operand pending, and sees to that (core/fusion/absorb.h)
+    int64_t (*workspace)(const Call&) = nullptr;  // of a kernel: bytes of scratch memory, which a plan sets aside
     // Tried first, without options or binding: the result of a small, plain call, or null.
     Array (*short_way)(ValuesView args) = nullptr;
 

@@ -25,6 +25,7 @@ public:
     RowBuilder& infer(void (*fn)(Call&)) { return op_->infer = fn, *this; }
     RowBuilder& kernel(void (*fn)(Call&)) { return op_->cpu_kernel = fn, *this; }
     RowBuilder& takes_pending() { return op_->takes_pending = true, *this; }
+    RowBuilder& workspace(int64_t (*fn)(const Call&)) { return op_->workspace = fn, *this; }
     RowBuilder& short_way(Array (*fn)(ValuesView)) { return op_->short_way = fn, *this; }
     RowBuilder& compute(void (*fn)(Call&)) { return op_->compute = fn, *this; }
     RowBuilder& view(Array (*fn)(Call&)) { return op_->view = fn, *this; }

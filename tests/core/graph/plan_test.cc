@@ -33,6 +33,29 @@ TEST(Plan, ASecondCallAllocatesNothing) {
     EXPECT_EQ(memory_stats().n_allocs, before);
 }
 
+std::vector<Array> convolutions(const std::vector<Array>& a) {
+    const Op& convolution = find_op("convolution");
+    Dims pad{1, 1};
+    Array y = call(find_op("relu"), call(convolution, a[0], a[1], none_value(), none_value(), pad));
+    Array gx = call(find_op("_conv_backward_data"), y, a[1], a[0].dims(), none_value(), pad);
+    Array gw = call(find_op("_conv_backward_weight"), y, a[0], a[1].dims(), none_value(), pad);
+    return {y, gx, gw};
+}
+
+TEST(Plan, ConvolutionsWorkInItsMemory) {
+    for (DType t : {DType::float32, DType::float64}) {
+        Array x = copy_of(ops::reshape(ramp(24, 32 * 32, 0.01), Dims{8, 3, 32, 32}), t);
+        Array w = copy_of(ops::reshape(ramp(16, 27, 0.02), Dims{16, 3, 3, 3}), t);
+        std::vector<Array> expected = convolutions({x, w});
+        GraphPlan plan(recorded({x, w}, convolutions));
+        run(plan, {x, w});
+        uint64_t before = memory_stats().n_allocs;
+        std::vector<Array> found = run(plan, {x, w});
+        EXPECT_EQ(memory_stats().n_allocs, before) << name(t);
+        for (size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(values(found[i]), values(expected[i])) << name(t);
+    }
+}
+
 TEST(Plan, ResultsOfACallSurviveTheNext) {
     GraphPlan plan(recorded({ramp(200, 100, 0.1), ramp(100, 300, 0.2)}, layer));
     std::vector<Array> first = run(plan, {ramp(200, 100, 0.3), ramp(100, 300, 0.05)});
