@@ -45,6 +45,24 @@ def test_attributes_agree_with_numpy():
     assert ours.flags["C_CONTIGUOUS"] == a.flags["C_CONTIGUOUS"]
 
 
+def test_copies_are_laid_out_as_numpys():
+    a = numpy.arange(24.0).reshape(2, 3, 4)
+    views = [lambda x: x, lambda x: x.T, lambda x: x.transpose(1, 0, 2), lambda x: x.transpose(2, 0, 1)]
+    views += [lambda x: x[::-1, :, ::2].T, lambda x: x[0, 0]]
+    copies = [lambda x, m: m.array(x), lambda x, m: m.copy(x), lambda x, m: x.astype("f4"), lambda x, m: x.astype("f8")]
+    copies += [lambda x, m, o=o: x.copy(o) for o in "CFAK"] + [lambda x, m, o=o: m.copy(x, order=o) for o in "CFAK"]
+    copies += [lambda x, m, o=o: x.astype("i4", order=o) for o in "CFAK"] + [lambda x, m: m.asarray(x, dtype="i8")]
+    for i, view in enumerate(views):
+        for k, copied in enumerate(copies):
+            theirs, ours = copied(view(a), numpy), copied(view(np.asarray(a)), np)
+            assert ours.strides == theirs.strides, (i, k)
+            check(ours, theirs)
+            assert ours.base is None and ours.flags.writeable, (i, k)
+    x = np.asarray(a)
+    slopes = minpy.core.grad(lambda x: (x.T.copy("K") * np.asarray(a).T).sum())(x)
+    check(slopes, a)
+
+
 def test_every_public_name_of_numpys_array_is_there():
     missing = [n for n in dir(numpy.ndarray) if not n.startswith("_") and not hasattr(np.ndarray, n)]
     assert missing == []

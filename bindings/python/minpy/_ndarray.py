@@ -89,11 +89,14 @@ def _astype(self, dtype, order="K", casting="unsafe", subok=True, copy=True):
         return call(numpy.ndarray.astype, "dtype", (self, wanted), {"order": order, "casting": casting, "copy": copy})
     if not numpy.can_cast(self.dtype, wanted, casting):
         raise TypeError(f"Cannot cast array data from {self.dtype!r} to {wanted!r} according to the rule {casting!r}")
+    x = self
     if self.dtype.kind == "c" and wanted.kind not in "cb":
         warn_complex()
-    if order in ("C", "F"):
-        return found(self, wanted).copy(order) if not _laid_out(self, order) else found(self, wanted)
-    return found(self, wanted)
+        x = self.real
+    result = x.astype(wanted)
+    if order == "A":
+        order = "F" if _laid_out(self, "F") else "C"
+    return result if order == "K" or _laid_out(result, order) else result.copy(order)
 
 
 def _dtype_of(dtype):
@@ -115,7 +118,11 @@ def _copy(self, order="C"):
     """A copy of the array, in any order."""
     order = order.upper() if isinstance(order, str) else order
     found = _operator("copy")
-    if found is not None and (order in ("K", "A") or (order == "C" and _laid_out(self, "C"))):
+    if order == "A":
+        order = "K" if _laid_out(self, "F") else "C"
+    if order == "K":
+        return self.copy("K")
+    if order == "C" and _laid_out(self, "C"):
         return found(self)
     if is_traced(self):
         if order == "F" and self.ndim > 1:

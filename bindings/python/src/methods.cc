@@ -155,6 +155,25 @@ PyObject* converted(minpy_op op, PyObject* self, minpy_dtype t) {
     }
     return wrap_array(static_cast<minpy_array>(const_cast<void*>(result.v.p)));
 }
+// The same for order 'K': as the elements lie in memory, and then a view with the axes put back.
+PyObject* converted_in_place(minpy_op op, PyObject* self, minpy_dtype t) {
+    ArrayObject* a = with_facts(self);
+    if (a->contiguous || a->ndim < 2) return converted(op, self, t);
+    int64_t axes[64], back[64];
+    std::iota(axes, axes + a->ndim, 0);
+    std::stable_sort(axes, axes + a->ndim,
+                     [&](int64_t i, int64_t j) { return std::abs(a->strides[i]) > std::abs(a->strides[j]); });
+    if (std::is_sorted(axes, axes + a->ndim)) return converted(op, self, t);
+    for (int64_t i = 0; i < a->ndim; i++) back[axes[i]] = i;
+    static const minpy_op transposed = op_of(find_operator("transpose"));
+    size_t ndim = static_cast<size_t>(a->ndim);
+    minpy_value order = pointer_value(MINPY_V_INTS, ndim, axes), inverse = pointer_value(MINPY_V_INTS, ndim, back);
+    Ref lying(reshaped(transposed, self, &order, true));
+    Ref made(lying ? converted(op, lying.get(), t) : nullptr);
+    PyObject* result = made ? reshaped(transposed, made.get(), &inverse, true) : nullptr;
+    if (result) Py_CLEAR(as_array(result)->base);  // nobody else has the memory
+    return result;
+}
 PyObject* astype(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
     static const minpy_op op = op_of(find_operator("astype"));
     bool named = n == 0 && kwnames && PyTuple_GET_SIZE(kwnames) == 1 &&
@@ -165,7 +184,7 @@ PyObject* astype(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* 
         PyErr_Clear();  // it is said again below
     }
     bool drops_imaginary = t && with_facts(self)->dtype >= MINPY_COMPLEX64 && t < MINPY_COMPLEX64;
-    return t && !drops_imaginary ? converted(op, self, t) : in_python("_astype", self, args, n, kwnames);
+    return t && !drops_imaginary ? converted_in_place(op, self, t) : in_python("_astype", self, args, n, kwnames);
 }
 
 }  // namespace
@@ -178,7 +197,10 @@ PyObject* copied(PyObject* self) {
 namespace {
 
 PyObject* copy(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
-    return n == 0 && !kwnames ? copied(self) : in_python("_copy", self, args, n, kwnames);
+    if (n == 0 && !kwnames) return copied(self);
+    static const minpy_op op = op_of(find_operator("copy"));
+    bool keeps = n == 1 && !kwnames && PyUnicode_Check(args[0]) && PyUnicode_CompareWithASCIIString(args[0], "K") == 0;
+    return keeps ? converted_in_place(op, self, 0) : in_python("_copy", self, args, n, kwnames);
 }
 PyObject* raveled(PyObject* self) {
     static const minpy_op op = op_of(find_operator("reshape"));
