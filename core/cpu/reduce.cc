@@ -14,7 +14,8 @@ constexpr int64_t kParallel = 1 << 17;  // elements from which threads pay
 constexpr int64_t kPiece = 1 << 16;     // elements of one task, about
 constexpr int64_t kChunk = 2048;        // bytes of accumulators side by side
 
-constexpr int64_t kLongRun = 128;  // elements that are folded where they lie
+constexpr int64_t kLongRun = 128;   // elements that are folded where they lie
+constexpr int64_t kSourceRun = 64;  // elements that are worth a call of a source
 
 struct Axis {
     int64_t n, a, mask, other, to;  // size, and steps in bytes
@@ -88,15 +89,17 @@ void replace_masked(char* x, int64_t item, const char* mask, int64_t step, const
 class Reducer {
 public:
     Reducer(const ReduceLoop& loop, const Array& to, const Array& a, DimsView axes, const Array& mask,
-            const char* masked, const char* initial, const Prepared& prepared)
+            const char* masked, const char* initial, const Prepared& prepared, ElementSource* source)
         : loop_(loop),
+          source_(source),
           prepare_(prepared.loop),
           item_(itemsize(loop.type)),
+          given_item_(a.itemsize()),
           cast_(cast_function(a.dtype(), loop.type)),
           masked_(masked),
           initial_(initial),
           to_type_(to.dtype()),
-          a_(a.raw()),
+          a_(source ? source->memory : a.raw()),
           mask_(mask ? mask.raw() : nullptr),
           other_(prepared.other ? prepared.other.raw() : nullptr),
           to_(to.raw()) {
@@ -114,7 +117,7 @@ public:
                 kept_.add(x);
             } else {
                 if (x.a < 0) {  // the order does not matter
-                    a_ += (x.n - 1) * x.a;
+                    first_ += (x.n - 1) * x.a;
                     if (mask_) mask_ += (x.n - 1) * x.mask;
                     if (other_) other_ += (x.n - 1) * x.other;
                     x.a = -x.a;
@@ -128,10 +131,20 @@ public:
         reduced_.arrange();
         plain_ = a.dtype() == loop.type && !mask && !prepare_;
         counts_ = a.dtype() == DType::boolean && &loop == &reduce_loop(Fold::sum, DType::int64) && !mask && !prepare_;
-        if (loop.type == DType::boolean && kept_.size == 1) {
+        inner_ = kept_.size == 1 || (reduced_.size > 1 && std::abs(reduced_.inner().a) <= std::abs(kept_.inner().a));
+        columns_ = kept_.inner().n;
+        width_ = std::min(columns_, kChunk / item_);
+        // Who stops early leaves elements of a source that nobody computes.
+        if (loop.type == DType::boolean && kept_.size == 1 && !source) {
             if (&loop == &reduce_loop(Fold::max, DType::boolean)) decisive_ = 1;
             if (&loop == &reduce_loop(Fold::min, DType::boolean)) decisive_ = 0;
         }
+    }
+
+    // Whether all runs are long, or follow one another in memory.
+    bool reads_runs() const {
+        if (inner_) return reduced_.inner().n >= kSourceRun || rows_adjacent();
+        return width_ >= kSourceRun || (plain_ && columns_ == width_ && reduced_.inner().a == columns_ * item_);
     }
 
     uint32_t run() {
@@ -140,10 +153,7 @@ public:
             for (int64_t i = 0; i < kept_.size; ++i) finish(initial_, i, 1, false);
             return 0;
         }
-        inner_ = kept_.size == 1 || (reduced_.size > 1 && std::abs(reduced_.inner().a) <= std::abs(kept_.inner().a));
         int64_t total = kept_.size * reduced_.size;
-        columns_ = kept_.inner().n;
-        width_ = std::min(columns_, kChunk / item_);
         chunks_ = (columns_ + width_ - 1) / width_;
         int64_t groups = kept_.size / columns_ * chunks_;
         // Pieces of the reduced axes where the kept ones give too few tasks.
@@ -166,8 +176,10 @@ public:
         else if (pieces_ == 1) batch = std::max<int64_t>(1, kPiece / std::max<int64_t>(1, width_ * reduced_.size));
         std::atomic<uint32_t> flags{0};
         parallel_for((n_tasks + batch - 1) / batch, [&](int64_t b) {
+            std::unique_ptr<Reader> reader = source_ ? source_->reader() : nullptr;
             HardwareFlags hardware;
-            for (int64_t i = b * batch; i < std::min(n_tasks, (b + 1) * batch); ++i) task(i / pieces_, i % pieces_);
+            for (int64_t i = b * batch; i < std::min(n_tasks, (b + 1) * batch); ++i)
+                task(i / pieces_, i % pieces_, reader.get());
             uint32_t raised = hardware.take();
             if (loop_.hardware_flags && raised) flags.fetch_or(raised, std::memory_order_relaxed);
         });
@@ -182,15 +194,20 @@ public:
     }
 
 private:
+    using Reader = ElementSource::Reader;
+
     // `group`: a chunk of the inner kept axis at one place of the outer ones.
-    void task(int64_t group, int64_t piece) {
+    void task(int64_t group, int64_t piece, Reader* reader) {
         int64_t first = group % chunks_ * width_, n = std::min(width_, columns_ - first);
         int64_t position = group / chunks_ * columns_ + first, from = piece * piece_,
                 count = std::min(piece_, reduced_.size - from);
         Axes::Place place = kept_.at(position);
-        Source source{a_ + place.a, mask_ ? mask_ + place.mask : nullptr, other_ ? other_ + place.other : nullptr};
+        Source source{first_ + place.a, mask_ ? mask_ + place.mask : nullptr, other_ ? other_ + place.other : nullptr,
+                      reader};
         alignas(64) char acc[kChunk];
-        if (inner_) {
+        if (inner_ && source_ && pieces_ == 1 && rows_adjacent()) {
+            fold_adjacent(source, count, n, acc);
+        } else if (inner_) {
             const Axis& step = kept_.inner();
             for (int64_t i = 0; i < n; ++i) fold_row(source.moved(step, i), from, count, acc + i * item_);
         } else {
@@ -201,18 +218,32 @@ private:
     }
 
     struct Source {
-        const char *a, *mask, *other;
+        int64_t a;  // bytes from a_
+        const char *mask, *other;
+        Reader* reader;
         Source moved(const Axis& x, int64_t by) const {
-            return {a + by * x.a, mask ? mask + by * x.mask : nullptr, other ? other + by * x.other : nullptr};
+            return {a + by * x.a, mask ? mask + by * x.mask : nullptr, other ? other + by * x.other : nullptr, reader};
         }
         Source moved(const Axes::Place& p) const {
-            return {a + p.a, mask ? mask + p.mask : nullptr, other ? other + p.other : nullptr};
+            return {a + p.a, mask ? mask + p.mask : nullptr, other ? other + p.other : nullptr, reader};
         }
     };
 
+    // Where n elements are that lie side by side: in `buffer` if they are nowhere else.
+    const char* elements(const Source& s, int64_t n, char* buffer) {
+        if (!source_) return a_ + s.a;
+        s.reader->read(s.a / given_item_, n, a_ ? nullptr : buffer);
+        return a_ ? a_ + s.a : buffer;
+    }
+
     // The next n elements along an axis as they are folded; at most kReduceBlock.
     void fetch(const Source& s, const Axis& x, int64_t n, char* to) {
-        cast_(s.a, x.a, to, item_, n);
+        if (source_) {
+            alignas(64) char given[kReduceBlock * 16];
+            cast_(elements(s, n, given), given_item_, to, item_, n);
+        } else {
+            cast_(a_ + s.a, x.a, to, item_, n);
+        }
         if (prepare_) {
             alignas(64) char gathered[kReduceBlock * 16];
             const char* other = s.other;
@@ -233,14 +264,14 @@ private:
             *to = char(decisive_);
             return;
         }
-        if (counts_ && x.a == 1) return count_true(s.a, from, count, to);
+        if (counts_ && x.a == 1) return count_true(s, from, count, to);
         fold_some(s, x, from, count, to);
         if (decisive_ >= 0 && (*to != 0) == (decisive_ != 0)) decided_ = true;
     }
     void fold_some(const Source& s, const Axis& x, int64_t from, int64_t count, char* to) {
         bool direct = plain_ && (x.a == item_ || x.n == 1);
-        if (direct && reduced_.list.size() == 1) return loop_.fold(s.a + from * x.a, count, to);
-        if (direct && x.n >= kLongRun) return fold_runs(s.a, from, count, to);
+        if (direct && reduced_.list.size() == 1) return fold_run(s.moved(x, from), count, to);
+        if (direct && x.n >= kLongRun) return fold_runs(s, from, count, to);
         if (count > kReduceBlock) {
             int64_t half = half_of(count);
             alignas(16) char other[16];
@@ -252,7 +283,7 @@ private:
         for (int64_t done = 0; done < count;) {
             Axes::Place p = reduced_.at(from + done);
             int64_t n = std::min(p.run, count - done);
-            if (direct && n == count) return loop_.fold(s.a + p.a, count, to);
+            if (direct && n == count) return fold_run(s.moved(p), count, to);
             fetch(s.moved(p), x, n, block + done * item_);
             done += n;
         }
@@ -260,13 +291,14 @@ private:
     }
 
     // A sum of bools: bytes side by side, widened before one can be full.
-    void count_true(const char* a, int64_t from, int64_t count, char* to) {
+    void count_true(const Source& s, int64_t from, int64_t count, char* to) {
         constexpr int64_t kSide = 64, kRows = 255;
+        alignas(64) char block[kReduceBlock];
         int64_t total = 0;
         for (int64_t done = 0; done < count;) {
             Axes::Place p = reduced_.at(from + done);
-            int64_t n = std::min(p.run, count - done), i = 0;
-            const auto* x = reinterpret_cast<const uint8_t*>(a + p.a);
+            int64_t n = std::min({p.run, count - done, source_ ? kReduceBlock : INT64_MAX}), i = 0;
+            const auto* x = reinterpret_cast<const uint8_t*>(elements(s.moved(p), n, block));
             while (i + kSide <= n) {
                 uint8_t side[kSide] = {};
                 int64_t end = i + std::min((n - i) / kSide, kRows) * kSide;
@@ -280,14 +312,47 @@ private:
         std::memcpy(to, &total, sizeof total);
     }
 
+    // Contiguous elements.
+    void fold_run(const Source& s, int64_t count, char* to) {
+        if (!source_) return loop_.fold(a_ + s.a, count, to);
+        if (count > kReduceBlock) {  // the loop's own tree
+            int64_t half = half_of(count);
+            alignas(16) char other[16];
+            fold_run(s, half, to);
+            fold_run({s.a + half * item_, nullptr, nullptr, s.reader}, count - half, other);
+            return loop_.rows(to, other, 0, 1, 1);
+        }
+        alignas(64) char block[kReduceBlock * 16];
+        loop_.fold(elements(s, count, block), count, to);
+    }
+
+    // Whether what is folded to one result lies where that of the one before ends, and is short.
+    bool rows_adjacent() const {
+        return reduced_.list.size() == 1 && reduced_.size <= kReduceBlock / 2 && !mask_ && !prepare_ &&
+               kept_.inner().a == reduced_.size * given_item_;
+    }
+    void fold_adjacent(const Source& s, int64_t count, int64_t n, char* to) {
+        alignas(64) char block[kReduceBlock * 16], cast[kReduceBlock * 16];
+        int64_t most = kReduceBlock / count;
+        for (int64_t i = 0; i < n; i += most) {
+            int64_t m = std::min(most, n - i);
+            const char* x = elements(s.moved(kept_.inner(), i), m * count, block);
+            if (!plain_) {
+                cast_(x, given_item_, cast, item_, m * count);
+                x = cast;
+            }
+            for (int64_t k = 0; k < m; ++k) loop_.fold(x + k * count * item_, count, to + (i + k) * item_);
+        }
+    }
+
     // Runs of contiguous elements one by one, then what they gave.
-    void fold_runs(const char* a, int64_t from, int64_t count, char* to) {
+    void fold_runs(const Source& s, int64_t from, int64_t count, char* to) {
         alignas(64) char block[kLongRun * 16];
         int64_t runs = 0;
         for (int64_t done = 0; done < count;) {
             Axes::Place p = reduced_.at(from + done);
             int64_t n = std::min(p.run, count - done);
-            loop_.fold(a + p.a, n, block + runs * item_);
+            fold_run(s.moved(p), n, block + runs * item_);
             done += n;
             if (++runs == kLongRun && done < count) {
                 loop_.fold(block, runs, block);
@@ -314,13 +379,32 @@ private:
             Source first = s.moved(p);
             int64_t rows = std::min(p.run, count - done), i = 0;
             if (done == 0) fetch(first.moved(row, i++), column, n, to);
-            if (direct) loop_.rows(to, first.a + i * row.a, row.a, rows - i, n);
+            if (direct && source_) fold_read_rows(first, i, rows, n, to);
+            else if (direct) loop_.rows(to, a_ + first.a + i * row.a, row.a, rows - i, n);
             else
                 for (; i < rows; ++i) {
                     fetch(first.moved(row, i), column, n, buffer);
                     loop_.rows(to, buffer, 0, 1, n);
                 }
             done += rows;
+        }
+    }
+
+    // Rows [i, rows) by fours, as the loop takes them.
+    void fold_read_rows(const Source& first, int64_t i, int64_t rows, int64_t n, char* to) {
+        constexpr int64_t kRows = 8 * kChunk;  // bytes
+        alignas(64) char buffer[kRows];
+        const Axis& row = reduced_.inner();
+        bool adjacent = row.a == n * item_;
+        int64_t most = kRows / (n * item_) / 4 * 4;
+        for (; i < rows; i += most) {
+            int64_t m = std::min(most, rows - i);
+            Source s = first.moved(row, i);
+            if (adjacent) elements(s, m * n, buffer);
+            else
+                for (int64_t k = 0; k < m; ++k) elements(s.moved(row, k), n, buffer + k * n * item_);
+            if (a_) loop_.rows(to, a_ + s.a, row.a, m, n);
+            else loop_.rows(to, buffer, n * item_, m, n);
         }
     }
 
@@ -351,12 +435,15 @@ private:
     }
 
     const ReduceLoop& loop_;
+    ElementSource* source_;
     const Loop* prepare_;
-    int64_t item_;
+    int64_t item_, given_item_;
     CastFn cast_;
     const char *masked_, *initial_;
     DType to_type_;
-    const char *a_, *mask_, *other_;
+    const char* a_;      // element 0; null where a source computes it into buffers
+    int64_t first_ = 0;  // bytes from there to the first one that is folded
+    const char *mask_, *other_;
     char* to_;
     Axes kept_, reduced_;
     bool plain_ = false, inner_ = false, counts_ = false;
@@ -386,10 +473,10 @@ const Loop* prepared_loop(const char* functor, DType type) {
 }
 
 uint32_t reduce(const ReduceLoop& loop, const Array& to, const Array& a, DimsView axes, const Array& mask,
-                const char* masked, const char* initial, const Prepared& prepared) {
+                const char* masked, const char* initial, const Prepared& prepared, ElementSource* source) {
     // A small whole array at once, as the general way would fold it.
     if (to.size() == 1 && a.size() > 0 && a.size() <= kReduceBlock && a.is_contiguous() && a.dtype() == loop.type &&
-        !mask && !initial && !prepared.loop) {
+        !mask && !initial && !prepared.loop && !source) {
         alignas(16) char result[16];
         HardwareFlags hardware;
         loop.fold(a.raw(), a.size(), result);
@@ -397,7 +484,14 @@ uint32_t reduce(const ReduceLoop& loop, const Array& to, const Array& a, DimsVie
         cast_elements(result, 0, loop.type, to.raw(), 0, to.dtype(), 1);
         return loop.hardware_flags ? raised : 0;
     }
-    return Reducer(loop, to, a, axes, mask, masked, initial, prepared).run();
+    return Reducer(loop, to, a, axes, mask, masked, initial, prepared, source).run();
+}
+
+bool reads_runs(const ReduceLoop& loop, const Array& a, DimsView axes, const Array& mask, const Prepared& prepared) {
+    struct Nowhere : ElementSource {
+        std::unique_ptr<Reader> reader() override { return nullptr; }
+    } nowhere;
+    return Reducer(loop, a, a, axes, mask, nullptr, nullptr, prepared, &nowhere).reads_runs();
 }
 
 void find_along(const ReduceLoop& loop, const Array& to, const Array& a, int64_t axis) {

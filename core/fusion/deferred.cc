@@ -86,10 +86,23 @@ void report_conditions(const Deferred& d, uint32_t flags) {
     if (t.late.size() < 64) t.late.push_back({d.op, flags, d.site});
 }
 
+// Who reads a group's last result while it is computed, and whether it is needed afterwards.
+struct Reading {
+    const Op& op;
+    void (*run)(void* payload, ElementSource& source);
+    void* payload;
+    bool needed;
+};
+
 // Runs a complete group. Called with the lock held, returns without it; what throws leaves all nodes pending.
 // `targets` holds the storage that is written, and is let go by the caller, with nothing locked.
-void run_and_finish(Graph& g, Group& group, std::vector<Ref<Storage>>& targets, std::unique_lock<std::mutex>& lock) {
+void run_and_finish(Graph& g, Group& group, std::vector<Ref<Storage>>& targets, std::unique_lock<std::mutex>& lock,
+                    const Reading* reading = nullptr) {
     choose_kept(group);
+    if (reading) {
+        group.handed = int32_t(group.nodes.size()) - 1;
+        group.kept[size_t(group.handed)] = reading->needed;
+    }
     targets.reserve(group.nodes.size());
     for (size_t k = 0; k < group.nodes.size(); ++k)
         if (group.kept[k]) targets.push_back(Ref<Storage>::share(group.nodes[k]->target));
@@ -98,30 +111,44 @@ void run_and_finish(Graph& g, Group& group, std::vector<Ref<Storage>>& targets, 
         Profiled profiled(group.nodes.size());
         for (Ref<Storage>& s : targets)
             if (!s->data) s->allocate_buffer();
-        run_group(group);
+        if (reading) {
+            GroupSource source(group);
+            reading->run(reading->payload, source);
+            source.finish();
+        } else {
+            run_group(group);
+        }
     }
     if (checks_graphs()) check_group(group);
     std::string explained = describe(group);
+    if (reading) explained += cat(", read by ", reading->op.name);
+    std::vector<Deferred*> done;
+    done.reserve(group.nodes.size());
     lock.lock();
     g.explained.push_back(std::move(explained));
     if (g.explained.size() > 100) g.explained.pop_front();
-    // From here on nothing throws.
-    for (Deferred* d : group.nodes) {
+    // From here on nothing throws. What was read and not written stays pending: it may be wanted yet.
+    bool all = !reading || reading->needed;
+    for (size_t k = 0; k < group.nodes.size(); ++k) {
+        Deferred* d = group.nodes[k];
+        try {
+            report_conditions(*d, group.flags[k]);
+        } catch (...) {  // no memory for the name
+            thread_state().fp_status |= group.flags[k] & d->conditions;
+        }
+        if (!all && !group.kept[k]) {
+            d->conditions = 0;  // they are known
+            d->group = nullptr;
+            continue;
+        }
         d->target->producer = nullptr;
         d->target->clear(Storage::kPending);
         forget_reader(g, d);
+        done.push_back(d);
     }
-    std::vector<Deferred*> done;
-    done.swap(group.nodes);
+    group.nodes.clear();
     lock.unlock();
     g.changed.notify_all();
-    for (size_t k = 0; k < done.size(); ++k) {
-        try {
-            report_conditions(*done[k], group.flags[k]);
-        } catch (...) {  // no memory for the name
-            thread_state().fp_status |= group.flags[k] & done[k]->conditions;
-        }
-    }
     // Readers before what they read: operands are let go by this thread, with nothing locked.
     for (size_t k = done.size(); k-- > 0;) delete done[k];
 }
@@ -280,6 +307,42 @@ void force(Storage& wanted) {
             while ((found = collect(group, root, g.fork_count)) == Found::other_first) {}
             if (found == Found::busy) g.changed.wait(lock);
             else run_and_finish(g, group, targets, lock);
+        } catch (...) {
+            if (!lock.owns_lock()) lock.lock();
+            disband(group);
+            lock.unlock();
+            g.changed.notify_all();
+            throw;
+        }
+    }
+}
+
+bool fold_pending(const Array& a, bool last_use, const Op& op, void (*run)(void*, ElementSource&), void* payload) {
+    Graph& g = graph();
+    Storage& s = a.storage();
+    for (;;) {
+        std::vector<Ref<Storage>> targets;
+        std::unique_lock lock(g.mutex);
+        if (!s.has(Storage::kPending)) return false;
+        Deferred* root = s.producer;
+        if (running(g, *root)) {
+            g.changed.wait(lock);
+            continue;
+        }
+        if (a.get()->offset || a.size() != root->size || a.dtype() != root->dtype) return false;
+        Group group;
+        try {
+            Found found;
+            while ((found = collect(group, root, g.fork_count)) == Found::other_first) {}
+            if (found == Found::busy) {
+                g.changed.wait(lock);
+            } else if (root != s.producer) {
+                run_and_finish(g, group, targets, lock);
+            } else {
+                Reading reading{op, run, payload, !last_use || s.refs.load(std::memory_order_acquire) > 1};
+                run_and_finish(g, group, targets, lock, &reading);
+                return true;
+            }
         } catch (...) {
             if (!lock.owns_lock()) lock.lock();
             disband(group);

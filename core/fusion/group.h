@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/array/casting.h"
+#include "core/cpu/reduce.h"
 #include "core/registry/call.h"
 
 namespace minpy {
@@ -55,7 +56,9 @@ struct Group {
     std::vector<bool> kept;        // by node: somebody outside the group refers to the result
     std::vector<uint32_t> flags;   // by node: MINPY_FP_* it met
     int64_t size = 0;
-    Dims row_shape;  // of those that read rows; empty: none does
+    Dims row_shape;       // of those that read rows; empty: none does
+    int32_t handed = -1;  // the node whose result a fold reads, block by block
+    bool ready = false;   // of a plan: nobody else sees its nodes (core/graph/groups.h)
 };
 
 // Whether a group that computes it is under way, in this process.
@@ -73,6 +76,18 @@ std::string describe(const Group& group);  // a line of minpy_explain
 
 // Computes the group's results into the storages of those kept. Their buffers are there.
 void run_group(Group& group);
+// Computes the group while a fold reads the result that is handed: each of its elements once.
+class GroupSource : public ElementSource {
+public:
+    explicit GroupSource(Group& group);
+    ~GroupSource() override;
+    std::unique_ptr<Reader> reader() override;
+    void finish();  // all has been read
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
 void check_group(const Group& group);  // throws where a result has other bits than its call by itself
 
 }  // namespace minpy

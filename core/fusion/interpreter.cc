@@ -73,14 +73,17 @@ public:
             at_[i] = s.kind == Plan::Slot::reg ? scratch + s.step : s.base;
         }
     }
-    void run(int64_t from, int64_t to) {
+    // `handed`: where the elements go that are handed.
+    void run(int64_t from, int64_t to, char* handed = nullptr) {
         RowCursor rows(plan_);
         rows.seek(from);
+        int64_t first = from;
         while (from < to) {
             int64_t n = std::min({plan_.block, rows.left(), to - from});
             for (int64_t i = 0; i < at_.size(); ++i) {
                 const Plan::Slot& s = plan_.slots[size_t(i)];
                 if (s.kind == Plan::Slot::linear) at_[i] = s.base + from * s.step;
+                else if (s.kind == Plan::Slot::handed) at_[i] = handed + (from - first) * s.step;
                 else if (s.kind == Plan::Slot::rows) at_[i] = s.base + rows.offset(s.row) + rows.column() * s.step;
             }
             for (const Plan::Step& step : plan_.steps) this->step(step, n);
@@ -127,6 +130,53 @@ void run_group(Group& group) {
             if (met[i]) flags[size_t(i)].fetch_or(met[i], std::memory_order_relaxed);
     });
     for (size_t i = 0; i < flags.size(); ++i) group.flags[i] = flags[i].load();
+}
+
+// ---- read by a fold ----
+
+struct GroupSource::State {
+    explicit State(Group& group) : group(group), plan(group), flags(group.nodes.size()) {}
+    Group& group;
+    Plan plan;
+    std::vector<std::atomic<uint32_t>> flags;
+};
+
+namespace {
+
+class GroupReader : public ElementSource::Reader {
+public:
+    GroupReader(const Plan& plan, std::vector<std::atomic<uint32_t>>& flags)
+        : scratch_(plan.scratch),
+          met_(int64_t(flags.size()), 0),
+          runner_(plan, scratch_.data(), met_.data()),
+          flags_(flags) {}
+    ~GroupReader() override {
+        for (int64_t i = 0; i < met_.size(); ++i)
+            if (met_[i]) flags_[size_t(i)].fetch_or(met_[i], std::memory_order_relaxed);
+    }
+    void read(int64_t position, int64_t n, char* to) override { runner_.run(position, position + n, to); }
+
+private:
+    Scratch scratch_;
+    SmallVector<uint32_t, 32> met_;
+    Runner runner_;
+    std::vector<std::atomic<uint32_t>>& flags_;
+};
+
+}  // namespace
+
+GroupSource::GroupSource(Group& group) : state_(std::make_unique<State>(group)) {
+    if (group.kept[size_t(group.handed)]) memory = group.nodes[size_t(group.handed)]->target->data;
+}
+GroupSource::~GroupSource() = default;
+
+std::unique_ptr<ElementSource::Reader> GroupSource::reader() {
+    return std::make_unique<GroupReader>(state_->plan, state_->flags);
+}
+
+void GroupSource::finish() {
+    state_->group.flags.assign(state_->flags.size(), 0);
+    for (size_t i = 0; i < state_->flags.size(); ++i) state_->group.flags[i] = state_->flags[i].load();
 }
 
 }  // namespace minpy

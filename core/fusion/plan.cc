@@ -121,6 +121,9 @@ Plan::Plan(const Group& group) {
         if (group.kept[size_t(k)]) {
             result = add({Slot::linear, d.target->data, itemsize(d.dtype), 0});
             in_memory_ += itemsize(d.dtype);
+        } else if (group.handed == k) {
+            result = add({Slot::handed, nullptr, itemsize(d.dtype), 0});
+            in_memory_ += itemsize(d.dtype);
         } else {
             result = take_register();
         }
@@ -130,7 +133,7 @@ Plan::Plan(const Group& group) {
         steps.push_back(step);
         for (const Deferred::Input& in : d.inputs) {
             const Deferred* p = inside(in.array);
-            if (!p || last[size_t(p->place)] != k || group.kept[size_t(p->place)]) continue;
+            if (!p || last[size_t(p->place)] != k || group.kept[size_t(p->place)] || group.handed == p->place) continue;
             int16_t r = home[size_t(p->place)];
             if (std::find(free_.begin(), free_.end(), r) == free_.end()) free_.push_back(r);
         }

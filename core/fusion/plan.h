@@ -1,5 +1,5 @@
 // The plan of a group: steps over slots. A slot is where a value lies while a block is computed: in memory at the
-// block's position, in a register (a piece of the scratch buffer), or one element for all.
+// block's position, in a register (a piece of the scratch buffer), one element for all, or where a reader wants it.
 #pragma once
 #include "core/fusion/group.h"
 
@@ -7,7 +7,7 @@ namespace minpy {
 
 struct Plan {
     struct Slot {
-        enum Kind : uint8_t { reg, linear, one, rows };
+        enum Kind : uint8_t { reg, linear, one, rows, handed };
         Kind kind;
         char* base;    // not of registers
         int64_t step;  // bytes between elements; of registers: where it begins in the scratch buffer

@@ -2,7 +2,7 @@
 #include <cstring>
 
 #include "core/cpu/elementwise.h"
-#include "core/cpu/reduce.h"
+#include "core/fusion/absorb.h"
 #include "core/ops/axes.h"
 #include "core/registry/dispatch.h"
 #include "core/registry/registry.h"
@@ -57,7 +57,7 @@ void fold(Call& c, Fold functor, DType type, int axes_at, int initial_at, int wh
     }
     bool empty = size_along(a.shape(), axes) == 0;
     const char* start = has_initial ? initial : empty ? identity : nullptr;
-    thread_state().fp_status |= reduce(loop, to, a, view(axes), mask, extreme ? initial : identity, start);
+    thread_state().fp_status |= reduce_operand(c, loop, to, a, view(axes), mask, extreme ? initial : identity, start);
 }
 
 // All elements of a small array, nothing else asked for.
@@ -193,6 +193,7 @@ void register_reductions(Registry& r) {
          "= None)")
         .infer(infer_sum)
         .kernel(sum_kernel)
+        .takes_pending()
         .short_way(fold_all<Fold::sum>)
         .linear([](Reverse& c) { c.set(0, spread(c, c.g())); })
         .saves(true, false)  // the mask
@@ -206,6 +207,7 @@ void register_reductions(Registry& r) {
          "= None)")
         .infer(infer_sum)
         .kernel(prod_kernel)
+        .takes_pending()
         .short_way(fold_all<Fold::prod>)
         .reverse(prod_reverse)
         .saves(true, false)
@@ -218,6 +220,7 @@ void register_reductions(Registry& r) {
     r.op("max(a, axis: axes = None, keepdims: bool = False, initial: scalar = None, where: array = None)")
         .infer(infer_extreme<>)
         .kernel([](Call& c) { fold(c, Fold::max, fold_dtype(c.out[0].dtype()), 1, 3, 4, "maximum"); })
+        .takes_pending()
         .short_way(fold_all<Fold::max>)
         .reverse(extreme_reverse)
         .scalar_result()
@@ -230,6 +233,7 @@ void register_reductions(Registry& r) {
     r.op("min(a, axis: axes = None, keepdims: bool = False, initial: scalar = None, where: array = None)")
         .infer(infer_extreme<>)
         .kernel([](Call& c) { fold(c, Fold::min, fold_dtype(c.out[0].dtype()), 1, 3, 4, "minimum"); })
+        .takes_pending()
         .short_way(fold_all<Fold::min>)
         .reverse(extreme_reverse)
         .scalar_result()
@@ -241,6 +245,7 @@ void register_reductions(Registry& r) {
     r.op("any(a, axis: axes = None, keepdims: bool = False, where: array = None)")
         .infer(infer_extreme<DType::boolean>)
         .kernel([](Call& c) { fold(c, Fold::max, DType::boolean, 1, -1, 3, nullptr); })
+        .takes_pending()
         .no_gradient()
         .scalar_result()
         .sample("b(2,3), axis=1")
@@ -249,6 +254,7 @@ void register_reductions(Registry& r) {
     r.op("all(a, axis: axes = None, keepdims: bool = False, where: array = None)")
         .infer(infer_extreme<DType::boolean>)
         .kernel([](Call& c) { fold(c, Fold::min, DType::boolean, 1, -1, 3, nullptr); })
+        .takes_pending()
         .no_gradient()
         .scalar_result()
         .sample("b(2,3), axis=1")

@@ -5,7 +5,7 @@
 #include "core/autograd/node.h"
 #include "core/cpu/elementwise.h"
 #include "core/cpu/pool.h"
-#include "core/cpu/reduce.h"
+#include "core/fusion/absorb.h"
 #include "core/ops/axes.h"
 #include "core/registry/device.h"
 #include "core/registry/registry.h"
@@ -45,7 +45,11 @@ void mean(Call& c) {
     DType result = c.dtype(2, in(a.dtype(), kBool | kInteger) ? DType::float64 : a.dtype());
     DType t = c.is_none(2) ? mean_dtype(a.dtype()) : result;
     Dims axes = c.axes(1, a.ndim());
-    Array s = c.call(MINPY_OP("sum"), a, axes, t, c.flag(3), none_value(), where);
+    CallOptions with;
+    with.context = &c.context;
+    with.last_use = c.options.last_use;
+    minpy_value args[] = {to_value(a), to_value(axes), to_value(t), to_value(c.flag(3)), none_value(), to_value(where)};
+    Array s = std::move(invoke(MINPY_OP("sum"), args, with).front());
     c.out.push_back(ops::astype(Count(c, a, axes, where, real_of(t), c.flag(3)).divide(s), result));
 }
 
@@ -120,7 +124,7 @@ void fold_prepared(Call& c, Fold fold, const Prepared& prepared, const Array& ma
     loop.identity(identity);
     const char* start = size_along(a.shape(), axes) == 0 ? identity : nullptr;
     thread_state().fp_status |=
-        reduce(loop, c.out[0], a, {axes.data(), size_t(axes.size())}, mask, identity, start, prepared);
+        reduce_operand(c, loop, c.out[0], a, {axes.data(), size_t(axes.size())}, mask, identity, start, prepared);
 }
 
 template <int K> void register_one_pass(Registry& r) {
@@ -133,6 +137,7 @@ template <int K> void register_one_pass(Registry& r) {
             if (row.functor) prepared.loop = prepared_loop(row.functor, t);
             fold_prepared(c, row.fold, prepared, {}, 1, t);
         })
+        .takes_pending()
         .not_differentiable("the composite is recorded")
         .doc(kOnePass[K].doc);
 }
@@ -617,6 +622,7 @@ void register_statistics(Registry& r) {
             DType t = c.in[1].dtype();
             fold_prepared(c, Fold::sum, {prepared_loop("SquaredDistance", t), center}, mask, 3, t);
         })
+        .takes_pending()
         .not_differentiable("the composite is recorded")
         .doc("Sum of the squared distances from a center, in the center's dtype.");
 

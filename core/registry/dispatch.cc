@@ -351,8 +351,8 @@ void run_kernel_call(Call& c) {
     } else {
         if (!c.op.cpu_kernel) throw unsupported("no kernel on the CPU");
         InsideKernel looking;
-        for (const Array& a : c.in)
-            if (a) a.data();
+        for (int64_t i = c.op.takes_pending; i < c.in.size(); ++i)
+            if (c.in[i]) c.in[i].data();
         for (const Call::Spec& s : c.specs) c.out.push_back(empty(view(s.shape), s.dtype));
         {
             InsideKernel inside(true);

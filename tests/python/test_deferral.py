@@ -32,6 +32,27 @@ def test_a_chain_is_one_group():
     assert groups()[-1].startswith("multiply add absolute sqrt maximum multiply subtract tanh add -> float64")
 
 
+def test_a_fold_of_a_temporary_needs_no_memory():
+    x = np.linspace(0.0, 1.0, 4 * N).reshape(400, -1)
+    float(x[0, 0])
+    before = minpy.memory_stats()["n_allocs"]
+    got = ((x * x + 1).sum(), (x - 0.5).mean(), (x > 0.5).sum(), abs(x).max(), (x * 2).sum(axis=0)[3])
+    assert minpy.memory_stats()["n_allocs"] == before
+    n = numpy.asarray(x)
+    want = ((n * n + 1).sum(), (n - 0.5).mean(), (n > 0.5).sum(), abs(n).max(), (n * 2).sum(axis=0)[3])
+    assert numpy.allclose(got, want)
+    assert groups()[-1] == "multiply -> float64(400,1000), read by sum"
+
+
+def test_what_a_fold_reads_and_a_name_holds_is_computed_once():
+    x = np.linspace(0.0, 1.0, 4 * N)
+    e = np.exp(x)
+    s = e.sum()
+    n_groups = len(groups())
+    assert numpy.isclose(s, numpy.exp(numpy.asarray(x)).sum()) and e[0] == 1
+    assert len(groups()) == n_groups
+
+
 def test_a_write_does_not_reach_what_was_computed_before():
     x = np.ones(N)
     y = x + 1

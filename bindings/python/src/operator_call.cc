@@ -300,13 +300,14 @@ private:
     bool keyword(PyObject* name, PyObject* o);
     bool out(PyObject* o);
 
-    enum { kMost = 8 };
+    enum { kMost = 8, kLarge = 1 << 14 };
     OperatorObject* op_;
     int n_ = 0;        // values so far; what was left out between them is DEFAULT
     int n_given_ = 0;  // of those that have no default
     minpy_value values_[kMost];
     PlainValues plain_;
-    bool scalar_ = true;  // no operand has dimensions
+    bool scalar_ = true;     // no operand has dimensions
+    bool last_use_ = false;  // one that only the call refers to
     PyObject* out_ = nullptr;
 };
 
@@ -314,7 +315,10 @@ inline bool PlainCall::set(int i, PyObject* o) {
     const Parameter& p = (*op_->parameters)[static_cast<size_t>(i)];
     bool required = p.required();
     if ((o == Py_None && required) || !plain_.add(o, p.kind, &values_[i])) return false;
-    if (is_exact_array(o) && as_array(o)->ndim) scalar_ = false;
+    if (is_exact_array(o)) {
+        if (as_array(o)->ndim) scalar_ = false;
+        if (Py_REFCNT(o) == 1) last_use_ = true;
+    }
     n_given_ += required;
     return true;
 }
@@ -357,8 +361,12 @@ bool PlainCall::invoke(PyObject** result) {
         options.out = &out;
         options.n_out = 1;
     }
-    minpy_status status = run(
-        plain_.elements(), [&] { return minpy_invoke(op_->op, values_, n_, out_ ? &options : nullptr, results, &n); });
+    // Worth saying of operands that may be pending: those are large, and only what folds them asks.
+    bool last_use = last_use_ && plain_.elements() >= kLarge && !(op_->flags & MINPY_OP_ELEMENTWISE);
+    if (last_use) options.flags = MINPY_CALL_LAST_USE;
+    minpy_status status = run(plain_.elements(), [&] {
+        return minpy_invoke(op_->op, values_, n_, out_ || last_use ? &options : nullptr, results, &n);
+    });
     if (status == MINPY_E_UNSUPPORTED || (status == MINPY_E_INVALID && n > kMaxResults)) return false;
     bool scalar = (op_->flags & MINPY_OP_SCALAR_RESULT) && (scalar_ || !(op_->flags & MINPY_OP_ELEMENTWISE));
     *result = nullptr;
