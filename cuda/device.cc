@@ -79,13 +79,13 @@ minpy_status info(int32_t index, char name[64], uint64_t* total, uint64_t* avail
 
 minpy_status allocate(int32_t index, uint64_t bytes, void** out) {
     return with_device(index, [&] {
-        static std::once_flag once[kMaxDevices];
-        std::call_once(once[index], [&] {  // keep what was given back: asking the driver costs a synchronisation
+        static std::atomic<bool> asked[kMaxDevices];
+        if (!asked[index].exchange(true)) {  // keep what was given back: asking the driver costs a synchronisation
             cudaMemPool_t pool;
             uint64_t all = UINT64_MAX;
             if (cudaDeviceGetDefaultMemPool(&pool, index) == cudaSuccess)
                 cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &all);
-        });
+        }
         *out = nullptr;
         return cudaMallocAsync(out, bytes, nullptr);
     });

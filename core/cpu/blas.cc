@@ -4,15 +4,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <mutex>
 
 #include "core/array/error.h"
 #include "core/cpu/pool.h"
 
 namespace minpy {
 namespace {
-
-std::once_flag g_once;
 
 constexpr int64_t kSmall = 512;           // multiplications below which plain loops are fastest
 constexpr double kComplexWork = 1 << 16;  // multiplications of complex numbers that pay for taking them apart
@@ -142,12 +139,14 @@ void plain(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t m
 }  // namespace
 
 void initialize_blas() {
-    std::call_once(g_once, [] {
+    static const bool done = [] {
         openblas_set_num_threads(1);
         // Its work buffers are mapped at the first product; when that is refused later it would never return.
         double a[64 * 64] = {}, c[64 * 64];
         cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 64, 64, 64, 1, a, 64, a, 64, 0, c, 64);
-    });
+        return true;
+    }();
+    (void)done;
 }
 
 void gemm(DType t, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const void* a, int64_t lda, const void* b,

@@ -150,8 +150,15 @@ def check_headers():
 
 
 def check_thread_local():
-    """One initial-exec pointer: a dynamic thread-local aborts the process when memory is refused."""
-    dynamic = [line for line in output("readelf", "-rW", library).splitlines() if "DTPMOD" in line]
+    """One initial-exec pointer: a dynamic thread-local aborts the process when memory is refused.
+
+    None of another library (std::call_once has two): it may be loaded already, with no static place for its own.
+    """
+    relocations = output("readelf", "-rW", library).splitlines()
+    dynamic = [line for line in relocations if "DTPMOD" in line]
+    foreign = [line.split()[4] for line in relocations if re.search(r"TPOFF64\s+\w+ _", line)]
+    if foreign:
+        sys.exit(f"thread-local data of others: {foreign}")
     segment = re.search(r"^\s*TLS(?:\s+0x\w+){4}\s+(0x\w+)", output("readelf", "-lW", library), re.MULTILINE)
     size = int(segment[1], 16) if segment else 0
     if dynamic or size > 8:
