@@ -5,14 +5,12 @@
 
 #include "core/autograd/node.h"
 #include "core/fusion/deferred.h"
+#include "core/fusion/group.h"
 #include "core/graph/passes.h"
 #include "core/registry/recorder.h"
 
 namespace minpy {
 namespace {
-
-// Between them a group runs on all threads, and a fold on one.
-constexpr int64_t kGroupThreads = 1 << 16, kFoldThreads = 1 << 17;
 
 // Whether every byte of its memory is one of its elements, and steps go forward.
 bool fills_memory(const Array& a) {
@@ -31,6 +29,11 @@ bool fills_memory(const Array& a) {
 
 }  // namespace
 
+bool suits_fold(int64_t size) {
+    constexpr int64_t kGroupThreads = 1 << 16, kFoldThreads = 1 << 17;  // elements from which they run on threads
+    return size < kGroupThreads || size >= kFoldThreads;
+}
+
 uint32_t reduce_operand(const Call& c, const ReduceLoop& loop, const Array& to, const Array& a, DimsView axes,
                         const Array& mask, const char* masked, const char* initial, const Prepared& prepared) {
     uint32_t flags = 0;
@@ -38,9 +41,14 @@ uint32_t reduce_operand(const Call& c, const ReduceLoop& loop, const Array& to, 
         flags = reduce(loop, to, a, axes, mask, masked, initial, prepared, source);
     };
     const Storage& s = a.storage();
-    bool threads_fit = a.size() < kGroupThreads || a.size() >= kFoldThreads;
-    if (s.has(Storage::kPending) && !s.has(Storage::kPoisoned) && !recorder() && threads_fit && fills_memory(a) &&
-        reads_runs(loop, a, axes, mask, prepared)) {
+    if (!s.has(Storage::kPending) && s.producer) {  // a plan's, which only this call sees
+        GroupSource source(*s.producer->group);
+        fold(&source);
+        source.finish();
+        return flags;
+    }
+    if (s.has(Storage::kPending) && !s.has(Storage::kPoisoned) && !recorder() && suits_fold(a.size()) &&
+        fills_memory(a) && reads_runs(loop, a, axes, mask, prepared)) {
         bool last_use = c.options.last_use && !(c.op.save_inputs && may_be_traced(a));
         bool done = fold_pending(
             a, last_use, c.op, [](void* f, ElementSource& source) { (*static_cast<decltype(fold)*>(f))(&source); },

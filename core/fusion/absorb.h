@@ -5,6 +5,9 @@
 
 namespace minpy {
 
+// Whether an operand of so many elements is worth it: between two sizes a group runs on all threads, a fold on one.
+bool suits_fold(int64_t size);
+
 // As reduce, for a kernel that takes its first operand pending. The bits are those of reducing the computed array.
 uint32_t reduce_operand(const Call& c, const ReduceLoop& loop, const Array& to, const Array& a, DimsView axes,
                         const Array& mask, const char* masked, const char* initial, const Prepared& prepared = {});

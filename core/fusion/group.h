@@ -58,7 +58,6 @@ struct Group {
     int64_t size = 0;
     Dims row_shape;       // of those that read rows; empty: none does
     int32_t handed = -1;  // the node whose result a fold reads, block by block
-    bool ready = false;   // of a plan: nobody else sees its nodes (core/graph/groups.h)
 };
 
 // Whether a group that computes it is under way, in this process.

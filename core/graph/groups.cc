@@ -1,5 +1,6 @@
 #include "core/graph/groups.h"
 
+#include "core/fusion/absorb.h"
 #include "core/registry/statistics.h"
 #include "core/registry/thread_state.h"
 
@@ -19,6 +20,23 @@ bool may_join(const Program& p, const Step& s) {
     const Window& out = p.window(s.out[0]);
     const Buffer& b = p.buffers[size_t(out.buffer)];
     return b.kind == Buffer::temporary && b.writes == 1 && is_linear(out) && size_of(view(out.shape)) >= kSmallest;
+}
+
+// Whether `s` folds the result `made` of a group in a way that a group can serve.
+bool may_fold(const Program& p, const Step& s, const Window& made) {
+    if (s.kind != Step::kernel || !s.op->takes_pending || s.effects || s.in.empty() || s.in[0] < 0) return false;
+    for (int64_t i = 1; i < s.in.size(); ++i)
+        if (s.in[i] >= 0) return false;  // a mask may be made by the same group
+    const Window& w = p.window(s.in[0]);
+    int64_t size = size_of(view(w.shape));
+    if (w.buffer != made.buffer || w.offset != made.offset || w.dtype != made.dtype || !is_linear(w) ||
+        size != size_of(view(made.shape)) || !suits_fold(size))
+        return false;
+    Array a =
+        Array::on(Storage::create(size * itemsize(w.dtype), kCpu, false), 0, view(w.shape), view(w.strides), w.dtype);
+    DType type = in(w.dtype, kShortFloat) ? DType::float32 : w.dtype;
+    Dims axes = axes_from(s.args.view()[size_t(s.op->param("axis"))], a.ndim());
+    return reads_runs(reduce_loop(Fold::max, type), a, view(axes), {}, {});
 }
 
 Window broadcast(const Window& w, const Dims& shape) {
@@ -73,6 +91,11 @@ public:
         made_[size_t(out.buffer)] = s.out[0];
         ++n_;
     }
+    bool folds(const Step& s) const {
+        if (s.backward != backward_ || s.in.empty() || s.in[0] < 0) return false;
+        int32_t buffer = p_.window(s.in[0]).buffer;
+        return inside_[size_t(buffer)] == number_ && may_fold(p_, s, p_.window(made_[size_t(buffer)]));
+    }
     int64_t count() const { return n_; }
     int32_t number() const { return number_; }
 
@@ -93,14 +116,19 @@ void group_steps(Program& p) {
     Growing g(p);
     size_t first = 0;
     g.begin();
-    auto end = [&](size_t i) {
-        if (g.count() == 1) p.steps[first].group = -1;
+    auto end = [&](size_t i, bool folds = false) {
+        if (g.count() == 1 && !folds) p.steps[first].group = -1;
         first = i;
         g.begin();
     };
     for (size_t i = 0; i < p.steps.size(); ++i) {
         Step& s = p.steps[i];
         bool may = may_join(p, s);
+        if (g.count() && !may && g.folds(s)) {
+            s.group = g.number();
+            end(i + 1, true);
+            continue;
+        }
         if (g.count() && !(may && g.takes(s, false))) end(i);
         if (!may || !g.takes(s, true)) continue;
         if (!g.count()) first = i;
@@ -110,7 +138,7 @@ void group_steps(Program& p) {
     end(p.steps.size());
     for (Step& s : p.steps)
         for (int32_t& i : s.in)
-            if (s.group >= 0 && size_of(view(p.window(i).shape)) != 1)
+            if (s.group >= 0 && s.kind == Step::elementwise && size_of(view(p.window(i).shape)) != 1)
                 i = p.add_window(broadcast(p.window(i), p.window(s.out[0]).shape));
 }
 
@@ -118,7 +146,7 @@ std::vector<char> inner_buffers(const Program& p) {
     std::vector<char> inner(p.buffers.size());
     std::vector<int32_t> group(p.buffers.size(), -1);
     for (const Step& s : p.steps)
-        if (s.group >= 0)
+        if (s.group >= 0 && s.kind == Step::elementwise)
             for (int32_t w : s.out) {
                 group[size_t(p.window(w).buffer)] = s.group;
                 inner[size_t(p.window(w).buffer)] = true;
@@ -138,6 +166,14 @@ ReadyGroup::ReadyGroup(const Program& p, size_t first, size_t last, std::span<co
     std::unordered_map<int32_t, size_t> made;  // buffer to node
     for (size_t i = first; i < last; ++i) {
         const Step& s = p.steps[i];
+        if (s.kind == Step::kernel) {
+            const Window& w = p.window(s.in[0]);
+            group_.handed = int32_t(made.at(w.buffer));
+            Storage* target = targets_[size_t(group_.handed)].get();
+            target->retain();
+            folded_ = Array::on(target, 0, view(w.shape), view(w.strides), w.dtype);
+            continue;
+        }
         const Window& out = p.window(s.out[0]);
         auto d = std::make_unique<Deferred>();
         d->op = s.op;
@@ -184,7 +220,7 @@ ReadyGroup::~ReadyGroup() {
     }
 }
 
-void ReadyGroup::run() {
+void ReadyGroup::begin() {
     for (size_t k = 0; k < nodes_.size(); ++k) {
         Storage& s = *targets_[k];
         s.data = group_.kept[k] ? outputs_[int64_t(k)].raw() : nullptr;
@@ -192,8 +228,16 @@ void ReadyGroup::run() {
         nodes_[k]->group = &group_;
         count_call(*nodes_[k]->op);
     }
-    run_group(group_);
+}
+
+void ReadyGroup::end() {
     for (uint32_t raised : group_.flags) thread_state().fp_status |= raised;
+}
+
+void ReadyGroup::run() {
+    begin();
+    run_group(group_);
+    end();
 }
 
 }  // namespace minpy

@@ -216,7 +216,10 @@ bool PlanInstance::run_steps(bool backward, Context& context) {
     for (size_t i = 0; i < ready_.size(); ++i) {
         const Ready& r = ready_[i];
         if (group != groups_.end() && (*group)->first() == i) {
-            if (r.step->backward == backward) (*group)->run();
+            if (r.step->backward == backward) {
+                if ((*group)->folds()) run_fold(**group, context);
+                else (*group)->run();
+            }
             i = (*group++)->last() - 1;
             continue;
         }
@@ -273,12 +276,21 @@ bool PlanInstance::run_step(const Ready& r, Context& context) {
     return true;
 }
 
-void PlanInstance::run_kernel(const Ready& r, Context& context) {
+// A group that is computed as the kernel of its last step reads it.
+void PlanInstance::run_fold(ReadyGroup& group, Context& context) {
+    const Ready& r = ready_[group.last() - 1];
+    group.begin();
+    run_kernel(r, context, &group.folded());
+    group.end();
+}
+
+void PlanInstance::run_kernel(const Ready& r, Context& context, const Array* first) {
     static const CallOptions none;
     const Step& s = *r.step;
     Profiled profiled(*s.op);
     Call c(*s.op, context, none);
     c.in = r.in;
+    if (first) c.in[0] = *first;
     c.weak = s.weak;
     c.first = s.first;
     c.out = r.out;

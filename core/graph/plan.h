@@ -51,7 +51,8 @@ private:
     void move_to(int32_t buffer, Storage& s, int64_t origin) noexcept;
     bool run_steps(bool backward, Context& context);
     bool run_step(const Ready& r, Context& context);
-    void run_kernel(const Ready& r, Context& context);
+    void run_kernel(const Ready& r, Context& context, const Array* first = nullptr);
+    void run_fold(ReadyGroup& group, Context& context);
     bool run_call(const Ready& r, Context& context);
     Arrays give(const std::vector<int32_t>& windows);
 

@@ -145,6 +145,34 @@ TEST(EveryAllocationFails, InGroupsOfDeferredCallsWhichCanBeReadLater) {
     });
 }
 
+TEST(EveryAllocationFails, InFoldsOfGroups) {
+    for (uint32_t flags : {0u, uint32_t(MINPY_CALL_LAST_USE)})
+        with_every_failure("a fold of a group", [flags] {
+            Held h;
+            minpy_array x, y;
+            TRY(call_into(h, "full", {value(int64_t(200000)), value(int64_t(2))}, x));
+            TRY(call_into(h, "multiply", {value(x), value(x)}, y));
+            minpy_op op;
+            TRY(minpy_op_find("sum", &op));
+            minpy_call_options options = MINPY_CALL_OPTIONS_INIT;
+            options.flags = flags;
+            minpy_value args[] = {value(y)}, result;
+            int32_t n = 1;
+            minpy_status status = minpy_invoke(op, args, 1, &options, &result, &n);
+            if (status) {  // once there is memory, nothing is lost
+                t_armed = false;
+                EXPECT_EQ(minpy_invoke(op, args, 1, &options, &result, &n), MINPY_OK);
+            }
+            minpy_array sum = *h.room() = static_cast<minpy_array>(const_cast<void*>(result.v.p));
+            void *total, *operand;
+            TRY(minpy_array_data(sum, &total));
+            EXPECT_EQ(*static_cast<int64_t*>(total), 800000);
+            TRY(minpy_array_data(y, &operand));
+            EXPECT_EQ(static_cast<int64_t*>(operand)[199999], 4);
+            return status;
+        });
+}
+
 TEST(EveryAllocationFails, InErrors) {
     with_every_failure("a refused call", [] {
         Held h;

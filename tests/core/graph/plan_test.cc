@@ -56,6 +56,24 @@ TEST(Plan, ConvolutionsWorkInItsMemory) {
     }
 }
 
+TEST(Plan, FoldsReadTheGroupBeforeThem) {
+    for (int64_t rows : {200, 2000}) {
+        std::vector<Array> other{ramp(rows, 100, 0.3), ramp(rows, 100, 0.05)};
+        for (int axis : {0, 1, -1}) {
+            auto f = [axis](const std::vector<Array>& a) {
+                Array y = ops::exp(a[0] * a[1]);
+                Array s = axis < 0 ? call(find_op("sum"), y) : call(find_op("max"), y, axis);
+                Array used = a[0] + a[1], mean = call(find_op("mean"), used * used, std::max(axis, 0));
+                return std::vector<Array>{s * 2.0, mean, used};
+            };
+            GraphPlan plan(recorded({ramp(rows, 100, 0.1), ramp(rows, 100, 0.2)}, f));
+            EXPECT_LT(plan.memory().bytes, rows * 100 * 8) << to_text(plan.program());
+            std::vector<Array> expected = f(other), found = run(plan, other);
+            for (size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(values(found[i]), values(expected[i])) << i;
+        }
+    }
+}
+
 TEST(Plan, ResultsOfACallSurviveTheNext) {
     GraphPlan plan(recorded({ramp(200, 100, 0.1), ramp(100, 300, 0.2)}, layer));
     std::vector<Array> first = run(plan, {ramp(200, 100, 0.3), ramp(100, 300, 0.05)});
