@@ -17,9 +17,16 @@ namespace reductions {
 // The vocabulary first.
 #include "core/ops/reductions.h"
 
+template <class T> struct Wide {
+    typedef T Vector __attribute__((vector_size(MINPY_VECTOR_BYTES)));
+    typedef T Loose __attribute__((vector_size(MINPY_VECTOR_BYTES), aligned(alignof(T)), may_alias));
+    static Vector load(const T* p) { return *reinterpret_cast<const Loose*>(p); }
+};
+
 template <class F, class T> struct Folder {
     // Accumulators side by side; the compiler makes two vectors of them. The same at every level.
     static constexpr int kLanes = sizeof(T) >= 16 ? 8 : 128 / int(sizeof(T));
+    static constexpr int kVector = MINPY_VECTOR_BYTES / int(sizeof(T));
     // Whether the order of the elements is that of a comparison, but for NaN.
     static constexpr bool kExtreme = !math::kIsComplex<T> && requires(T x) { F::better(x, x); };
     // Whether one NaN decides.
@@ -33,20 +40,55 @@ template <class F, class T> struct Folder {
     }
 
     static T tree(const T* x, int64_t n) {
-        if (n > kReduceBlock) {
-            int64_t blocks = (n + kReduceBlock - 1) / kReduceBlock, half = (blocks + 1) / 2 * kReduceBlock;
-            return F{}(tree(x, half), tree(x + half, n - half));
+        if (n <= kReduceBlock) return block(x, n);
+        const int64_t half = half_of(n);
+        if constexpr (kPaired) {
+            T a, b;
+            if (n == 2 * half) return trees(x, x + half, half, &a, &b), F{}(a, b);
+            if (half == kReduceBlock && n - half > 128) return blocks(x, x + half, n - half, &a, &b), F{}(a, b);
         }
+        return F{}(tree(x, half), tree(x + half, n - half));
+    }
+    static int64_t half_of(int64_t n) { return ((n + kReduceBlock - 1) / kReduceBlock + 1) / 2 * kReduceBlock; }
+    static T block(const T* x, int64_t n) {
         if constexpr (kExtreme) return n < 4 * kVector ? chain(x, n) : extreme(x, n);
-        return n < 8 ? chain(x, n) : n <= 128 || n < 2 * kLanes ? lanes<8>(x, n) : lanes<kLanes>(x, n);
+        else return n < 8 ? chain(x, n) : n <= 128 || n < 2 * kLanes ? lanes<8>(x, n) : lanes<kLanes>(x, n);
+    }
+    // Sums are made of two halves side by side: two streams keep the memory busier than one.
+    static constexpr bool kPaired = std::is_same_v<F, Sum> && math::kIsFloat<T>;
+    static void trees(const T* x, const T* y, int64_t n, T* a, T* b) {
+        if (n == kReduceBlock) return blocks(x, y, n, a, b);
+        const int64_t half = half_of(n);
+        T c, d;
+        trees(x, y, half, a, b);
+        trees(x + half, y + half, n - half, &c, &d);
+        *a = F{}(*a, c);
+        *b = F{}(*b, d);
+    }
+    // One whole block of x, and m elements of y.
+    static void blocks(const T* x, const T* y, int64_t m, T* to_a, T* to_b) {
+        using Vector = typename Wide<T>::Vector;
+        constexpr auto load = Wide<T>::load;
+        constexpr int kVectors = kLanes / kVector;
+        const int64_t both = m - m % kLanes;
+        Vector a[kVectors], b[kVectors];
+        for (int k = 0; k < kVectors; ++k) a[k] = load(x + k * kVector), b[k] = load(y + k * kVector);
+        for (int64_t i = kLanes; i < both; i += kLanes)
+            for (int k = 0; k < kVectors; ++k) {
+                a[k] += load(x + i + k * kVector);
+                b[k] += load(y + i + k * kVector);
+            }
+        T lane[2][kLanes];
+        std::memcpy(lane[0], a, sizeof a);
+        std::memcpy(lane[1], b, sizeof b);
+        *to_a = joined<kLanes>(lane[0], x, both, kReduceBlock);
+        *to_b = joined<kLanes>(lane[1], y, both, m);
     }
     // Of n >= 4 vectors' elements. The last vectors overlap those before: an extreme may be looked at twice. Vectors by
     // name: of loops over lanes the compiler makes scalars as it pleases.
-    static constexpr int kVector = MINPY_VECTOR_BYTES / int(sizeof(T));
     static T extreme(const T* x, int64_t n) {
-        typedef T Vector __attribute__((vector_size(MINPY_VECTOR_BYTES)));
-        typedef T Loose __attribute__((vector_size(MINPY_VECTOR_BYTES), aligned(alignof(T)), may_alias));
-        auto load = [](const T* p) -> Vector { return *reinterpret_cast<const Loose*>(p); };
+        using Vector = typename Wide<T>::Vector;
+        constexpr auto load = Wide<T>::load;
         auto better = [](Vector a, Vector b) -> Vector { return (F::kLargest ? a > b : a < b) ? a : b; };  // b for NaN
         constexpr int64_t step = 4 * kVector;
         const Vector worst = Vector{} + F::template worst<T>();
@@ -82,7 +124,10 @@ template <class F, class T> struct Folder {
     template <int L> static T lanes(const T* x, int64_t n) {
         Lane lane[L];
         for (int k = 0; k < L; ++k) lane[k] = x[k];
-        int64_t i = L;
+        return joined<L>(lane, x, L, n);
+    }
+    // The lanes, which hold the elements before `i`, with those from there on.
+    template <int L> [[gnu::always_inline]] static T joined(Lane* lane, const T* x, int64_t i, int64_t n) {
         for (; i + L <= n; i += L)
             for (int k = 0; k < L; ++k) lane[k] = F{}(lane[k], Lane(x[i + k]));
         if constexpr (L == 8) {
@@ -132,14 +177,13 @@ template <class F, class T> struct Folder {
         bool none = math::is_nan(top);
         int64_t i = 0;
         if constexpr (kExtreme) {
-            typedef T Vector __attribute__((vector_size(MINPY_VECTOR_BYTES)));
-            typedef T Loose __attribute__((vector_size(MINPY_VECTOR_BYTES), aligned(alignof(T)), may_alias));
+            using Vector = typename Wide<T>::Vector;
             constexpr int64_t step = 8 * kVector;
             const Vector wanted = Vector{} + top;
             for (; i + step <= n; i += step) {
                 decltype(wanted == wanted) hits = {};
                 for (int64_t k = i; k < i + step; k += kVector) {
-                    Vector a = *reinterpret_cast<const Loose*>(x + k);
+                    Vector a = Wide<T>::load(x + k);
                     hits |= none ? a != a : a == wanted;
                 }
                 bool hit = false;
