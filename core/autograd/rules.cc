@@ -1,5 +1,6 @@
 #include "core/autograd/rules.h"
 
+#include "core/autograd/between.h"
 #include "core/autograd/node.h"
 #include "core/ops/calls.h"
 
@@ -88,6 +89,13 @@ Array Reverse::g(int i) const {
 }
 
 bool Reverse::needs(int64_t i) const { return bool(node.edges()[size_t(i)].node); }
+
+Array* Reverse::sum_so_far(int64_t i) const {
+    const Traced& edge = node.edges()[size_t(i)];
+    Between::Entry* to = between ? between->find(edge.node.get()) : nullptr;
+    Array* sum = to ? &to->slot(edge.output) : nullptr;
+    return sum && *sum ? sum : nullptr;
+}
 
 void Reverse::set(int64_t i, Array cotangent) {
     if (cotangent.dtype() != in_dtype(i)) cotangent = ops::cast_gradient(cotangent, in_dtype(i));

@@ -6,6 +6,7 @@
 namespace minpy {
 
 class Node;
+class Between;
 
 // For an element-wise operator's partial derivative.
 struct Partial {
@@ -22,6 +23,7 @@ struct Reverse {
     const Node& node;
     std::span<const Array> cotangents;  // null where nothing depends on that output
     std::span<Array> results;
+    Between* between = nullptr;  // in a sweep
 
     Array in(int64_t i) const;  // a saved operand (null for NONE)
     Array out(int i = 0) const;
@@ -41,6 +43,8 @@ struct Reverse {
     bool has_g(int i) const { return bool(cotangents[i]); }
     bool needs(int64_t i) const;           // operand i is recorded and of a differentiable dtype
     void set(int64_t i, Array cotangent);  // dtype is cast to the operand's
+    // What operand i has from others already, null where there is nothing: a rule may add to it instead of setting a result.
+    Array* sum_so_far(int64_t i) const;
 };
 
 }  // namespace minpy

@@ -18,12 +18,13 @@ namespace {
 }
 
 // Cotangents of a node's operands. `cotangents` may be used up.
-SmallVector<Array, 4> pull_back(const Node& node, std::span<Array> cotangents, bool use_up) {
+SmallVector<Array, 4> pull_back(const Node& node, std::span<Array> cotangents, bool use_up,
+                                Between* between = nullptr) {
     const Op& op = *node.op;
     std::span<const Traced> edges = node.edges();
     SmallVector<Array, 4> results;
     results.grow(node.n_in);
-    Reverse rule{node, cotangents, {results.data(), edges.size()}};
+    Reverse rule{node, cotangents, {results.data(), edges.size()}, between};
     if (op.gradient == Op::Gradient::partial) {
         auto wanted = [&](size_t i) { return edges[i].node && i < op.partials.size() && op.partials[i]; };
         size_t last = edges.size();
@@ -93,7 +94,7 @@ std::vector<Array> reverse_sweep(std::span<const Array> arrays, std::span<const 
         bool any = false;
         for (const Array& a : e.slots()) any = any || a;
         if (any && further) {
-            SmallVector<Array, 4> results = pull_back(node, e.slots(), !e.target);
+            SmallVector<Array, 4> results = pull_back(node, e.slots(), !e.target, &between);
             if (!e.target) e.clear();
             for (int64_t i = 0; i < results.size(); ++i) {
                 const Traced& edge = node.edges()[size_t(i)];

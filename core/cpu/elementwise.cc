@@ -17,6 +17,7 @@ constexpr int kMaxOperands = 4;
 constexpr int64_t kBlock = 1024;        // elements of one buffered block
 constexpr int64_t kParallel = 1 << 17;  // elements from which threads pay
 constexpr int64_t kTask = 1 << 15;      // elements of one task
+constexpr int64_t kShortRow = 64;       // elements of rows that a loop gets many of
 
 // The common iteration space with axes ordered by the outputs' strides and merged where all operands allow.
 struct Space {
@@ -107,10 +108,71 @@ template <class Row> uint32_t for_rows(const Space& s, std::span<const Operand> 
     return flags.load();
 }
 
+// Rows of n elements, one behind the other.
+template <int item> void gather_rows(const char* p, int64_t row_step, int64_t step, int64_t rows, int64_t n, char* to) {
+    for (int64_t r = 0; r < rows; ++r, p += row_step)
+        for (int64_t i = 0; i < n; ++i, to += item) std::memcpy(to, p + i * step, item);
+}
+void gather_rows(int64_t item, const char* p, int64_t row_step, int64_t step, int64_t rows, int64_t n, char* to) {
+    switch (item) {
+        case 1: return gather_rows<1>(p, row_step, step, rows, n, to);
+        case 2: return gather_rows<2>(p, row_step, step, rows, n, to);
+        case 4: return gather_rows<4>(p, row_step, step, rows, n, to);
+        case 8: return gather_rows<8>(p, row_step, step, rows, n, to);
+        default: return gather_rows<16>(p, row_step, step, rows, n, to);
+    }
+}
+
+// Many short rows, as of a matrix of few columns with a number for each row: whole rows fill the blocks of a loop.
+// False where a result would have to be taken apart again, or dtypes differ.
+bool has_short_rows(const Loop& loop, const Space& s, std::span<const Operand> operands) {
+    int64_t last = s.shape.size() - 1;
+    if (last < 1 || s.shape[last] > kShortRow || s.shape[last - 1] < 8) return false;
+    for (int k = 0; k < s.n_operands; ++k) {
+        int64_t item = itemsize(operands[size_t(k)].dtype);
+        if (operands[size_t(k)].dtype != loop.types[k]) return false;
+        if (k >= loop.n_in && (s.at(last, k) != item || s.at(last - 1, k) != s.shape[last] * item)) return false;
+    }
+    return true;
+}
+
+uint32_t run_short_rows(const Loop& loop, Space& s, std::span<const Operand> operands) {
+    int64_t last = s.shape.size() - 1, n = s.shape[last], each = kBlock / n;
+    int64_t row_steps[kMaxOperands], steps[kMaxOperands];
+    bool in_place[kMaxOperands];
+    uint32_t scalars = 0;
+    for (int k = 0; k < s.n_operands; ++k) {
+        row_steps[k] = s.at(last - 1, k), steps[k] = s.at(last, k);
+        if (row_steps[k] == 0 && steps[k] == 0) scalars |= 1u << k;
+        bool dense = steps[k] == itemsize(loop.types[k]) && row_steps[k] == n * steps[k];
+        in_place[k] = dense || (scalars >> k & 1);
+    }
+    s.shape.pop_back();
+    return for_rows(s, operands, [&](char* const* p, int64_t rows) {
+        alignas(64) char buffer[kMaxOperands][kBlock * 16];
+        HardwareFlags hardware;
+        uint32_t flags = 0;
+        for (int64_t from = 0; from < rows; from += each) {
+            int64_t m = std::min(each, rows - from);
+            char* q[kMaxOperands];
+            for (int k = 0; k < s.n_operands; ++k) {
+                q[k] = in_place[k] ? p[k] + from * row_steps[k] : buffer[k];
+                // The same row everywhere is there from the block before.
+                if (in_place[k] || (from && row_steps[k] == 0)) continue;
+                gather_rows(itemsize(loop.types[k]), p[k] + from * row_steps[k], row_steps[k], steps[k], m, n, q[k]);
+            }
+            flags |= loop.run(q, scalars, m * n);
+        }
+        uint32_t raised = hardware.take();
+        return loop.hardware_flags ? flags | raised : flags;
+    });
+}
+
 }  // namespace
 
 uint32_t run_elementwise(const Loop& loop, DimsView shape, std::span<const Operand> operands) {
     Space s = make_space(shape, operands);
+    if (has_short_rows(loop, s, operands)) return run_short_rows(loop, s, operands);
     int64_t last = s.shape.size() - 1;
     int n_in = loop.n_in, n = s.n_operands;
     bool buffered[kMaxOperands], any = false;

@@ -32,6 +32,9 @@ constexpr int64_t kDepth = 256;          // of a block: its panels of b stay in 
 constexpr int64_t kRowBlock = 128;       // rows of a block of a, which stays in the second one
 constexpr int64_t kInPlace = 512 << 10;  // bytes of an operand that is read where it lies
 constexpr double kNarrowWork = 2048;     // multiplications below which packing a narrow matrix costs more than it gives
+constexpr int64_t kFewRows = 64;         // of a, for which b is read where it lies
+constexpr int64_t kFew = 12;             // lines of a side that is few
+constexpr int64_t kAcross = 32 << 10;    // bytes of a read at a time where the other side is few
 constexpr int64_t kPacked = 4 << 20;     // bytes of b packed at a time
 constexpr double kTaskWork = 8 << 20;    // multiplications, by bytes of an element, that are worth a task
 constexpr int64_t kVectorTask = 512 << 10;  // bytes of a matrix that are worth a task where it meets a vector
@@ -116,6 +119,7 @@ struct Product {
     MatrixView a, b;
     char* c;
     int64_t c_step, m, n, k;
+    bool add = false;  // to what c holds
 
     int64_t step(int64_t bytes) const { return bytes / item; }
     const char* left(int64_t i, int64_t l) const { return a.data + i * a.row_step + l * a.column_step; }
@@ -123,11 +127,12 @@ struct Product {
     char* at(int64_t i, int64_t j) const { return c + (i * c_step + j) * item; }
     int64_t wide(int64_t columns) const { return (columns + f.width - 1) / f.width * f.width; }
 
-    // Lines that are a multiple of this apart push each other out of the first cache (measured: half the speed).
+    // Lines that are a multiple of this apart push each other out of the first cache, where they are read again for many
+    // rows or columns (measured: half the speed).
     static bool spread(int64_t step) { return step % 2048 != 0; }
     bool direct() const {
-        return b.column_step == item && n >= f.width && b.row_step >= n * item && k * b.row_step <= kInPlace &&
-               spread(b.row_step) && left_in_place();
+        return b.column_step == item && n >= f.width && b.row_step >= n * item &&
+               (m <= kFewRows || (k * b.row_step <= kInPlace && spread(b.row_step) && left_in_place()));
     }
     // A block of a is read once for each panel: packed where it would be read often, and from far apart.
     bool left_in_place() const {
@@ -140,12 +145,17 @@ struct Product {
         return std::min<int64_t>(kMostTasks, std::max<int64_t>(1, int64_t(work / kTaskWork)));
     }
 
+    // Both where they lie; each task has all of the fewer lines.
     void run_direct() const {
-        Cut rows(m, std::min(tasks(), m / 16), 8);
-        parallel_for(rows.parts, [&](int64_t i) {
-            int64_t from = rows.begin(i);
-            f.direct(rows.end(i) - from, n, k, left(from, 0), step(a.row_step), step(a.column_step), b.data,
-                     step(b.row_step), at(from, 0), c_step);
+        bool wide = m <= kFewRows;
+        Cut rows(m, wide ? 1 : std::min(tasks(), m / 16), 8);
+        Cut columns(n, wide ? std::min(tasks(), n / (2 * f.columns)) : 1, f.columns);
+        parallel_for(rows.parts * columns.parts, [&](int64_t task) {
+            int64_t i = wide ? 0 : task, x = wide ? task : 0, from = rows.begin(i), first = columns.begin(x);
+            for (int64_t l = 0; l < k; l += kDepth)
+                f.direct(rows.end(i) - from, columns.end(x) - first, std::min(kDepth, k - l), left(from, l),
+                         step(a.row_step), step(a.column_step), right(l, first), step(b.row_step), at(from, first),
+                         c_step, add || l > 0);
         });
     }
 
@@ -153,9 +163,9 @@ struct Product {
                     bool fresh, const char* panel) const {
         if (!packed)
             return f.block(rows, columns, depth, left(i, l), step(a.row_step), step(a.column_step), panel, at(i, j),
-                           c_step, l > 0);
+                           c_step, add || l > 0);
         if (fresh) f.pack_left(rows, depth, left(i, l), step(a.row_step), step(a.column_step), packed);
-        f.block(rows, columns, depth, packed, 0, 0, panel, at(i, j), c_step, l > 0);
+        f.block(rows, columns, depth, packed, 0, 0, panel, at(i, j), c_step, add || l > 0);
     }
 
     // Few rows: tasks are columns, and each panel of b is packed just before its use. Each task packs a for itself.
@@ -221,11 +231,90 @@ struct Product {
         });
     }
 
+    // One side has few lines. What is read most lies along k, or across it, and is read where it lies, once; c comes out
+    // turned around where that side is the left one.
+    bool few_columns() const { return f.inner && n <= kFew && a.column_step == item && m >= 8 && k >= 4 * f.width; }
+    bool few_rows() const { return f.inner && m <= kFew && b.row_step == item && n >= 8 && k >= 4 * f.width; }
+    bool few_columns_across() const {
+        return f.inner && n <= kFew && a.row_step == item && a.column_step >= m * item && m >= f.columns;
+    }
+    bool some_rows() const {
+        return f.inner && m <= kFewRows && n >= 64 && k >= 32 && b.row_step == item && b.column_step >= k * item;
+    }
+    Product turned() const {
+        return {f, item, {b.data, b.column_step, b.row_step}, {a.data, a.column_step, a.row_step}, c, c_step, n, m, k};
+    }
+    int64_t tasks_of(int64_t lines) const { return std::clamp(lines * k * item / kVectorTask, tasks(), kMostTasks); }
+
+    // Sums along lines of a with those of b, which are filled up; into c, or turned around into the `left` one's.
+    void run_inner(bool left_is_few) const {
+        const Product p = left_is_few ? turned() : *this;
+        int64_t line = wide(k);
+        Scratch shared(p.n * line * item, 1);
+        char* few = Scratch::Part(shared).get();
+        for (int64_t j = 0; j < p.n; ++j) {
+            char* to = few + j * line * item;
+            std::memset(to + k * item, 0, size_t((line - k) * item));
+            for (int64_t l = 0; l < k; ++l) std::memcpy(to + l * item, p.right(l, j), size_t(item));
+        }
+        Cut lines(p.m, p.tasks_of(p.m), 4);
+        Scratch scratch(left_is_few ? (p.m / lines.parts + 12) * p.n * item : 0, lines.parts);
+        parallel_for(lines.parts, [&](int64_t task) {
+            Scratch::Part part(scratch);
+            int64_t from = lines.begin(task), rows = lines.end(task) - from;
+            if (!left_is_few)
+                return f.inner(rows, n, k, left(from, 0), step(a.row_step), few, line, at(from, 0), c_step);
+            f.inner(rows, p.n, k, p.left(from, 0), step(p.a.row_step), few, line, part.get(), p.n);
+            f.turn(m, rows, part.get(), p.n, at(0, from), c_step, false);
+        });
+    }
+
+    // Rows of a, turned around, are read in the order in which they lie, a piece of each that the first cache holds.
+    void run_across() const {
+        const Product p = turned();
+        Cut columns(p.n, std::min(p.tasks_of(p.n), p.n / (2 * f.columns)), f.columns);
+        int64_t width = p.n / columns.parts + 2 * f.columns, depth = std::max<int64_t>(8, kAcross / (width * item));
+        Scratch scratch(p.m * width * item, columns.parts);
+        parallel_for(columns.parts, [&](int64_t task) {
+            Scratch::Part part(scratch);
+            int64_t from = columns.begin(task), many = columns.end(task) - from;
+            for (int64_t l = 0; l < k; l += depth)
+                f.direct(p.m, many, std::min(depth, k - l), p.left(0, l), step(p.a.row_step), step(p.a.column_step),
+                         p.right(l, from), step(p.b.row_step), part.get(), many, l > 0);
+            f.turn(many, n, part.get(), many, at(from, 0), c_step, add);
+        });
+    }
+
+    // Columns of b lie along k: they are the rows of a product turned around, whose panel is a.
+    void run_turned() const {
+        const Product p = turned();
+        int64_t across = wide(m);
+        Scratch shared(k * across * item, 1);
+        char* packed = Scratch::Part(shared).get();
+        for (int64_t l = 0; l < k; l += kDepth)
+            f.pack_right(std::min(kDepth, k - l), m, p.right(l, 0), step(p.b.row_step), step(p.b.column_step),
+                         packed + l * across * item);
+        Cut rows(p.m, std::max<int64_t>(tasks(), p.m * across * item / (64 << 10)), 8);
+        Scratch scratch((p.m / rows.parts + 16) * across * item, rows.parts);
+        parallel_for(rows.parts, [&](int64_t task) {
+            Scratch::Part part(scratch);
+            int64_t from = rows.begin(task), many = rows.end(task) - from;
+            for (int64_t l = 0; l < k; l += kDepth)
+                f.block(many, across, std::min(kDepth, k - l), p.left(from, l), step(p.a.row_step),
+                        step(p.a.column_step), packed + l * across * item, part.get(), across, l > 0);
+            f.turn(m, many, part.get(), across, at(0, from), c_step, add);
+        });
+    }
+
+    bool is_narrow() const { return n <= kNarrow && n < f.width && double(m) * double(n) * double(k) <= kNarrowWork; }
     void run() const {
-        if (n <= kNarrow && n < f.width && double(m) * double(n) * double(k) <= kNarrowWork)
+        if (is_narrow())
             f.narrow(m, n, k, a.data, step(a.row_step), step(a.column_step), b.data, step(b.row_step),
                      step(b.column_step), c, c_step);
+        else if (few_columns() || few_rows()) run_inner(!few_columns());
+        else if (few_columns_across()) run_across();
         else if (direct()) run_direct();
+        else if (some_rows()) run_turned();
         else if (m <= 2 * kRowBlock && (left_in_place() || n >= 64 * f.columns)) run_columns();
         else run_rows();
     }
@@ -306,6 +395,14 @@ void tiled_product(DType t, const MatrixView& a, const MatrixView& b, char* c, i
         one.run();
     });
     add_up(t, to, cut.parts, c, c_step, m, n);
+}
+
+bool add_tiled_product(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t m, int64_t n, int64_t k) {
+    if (!in(t, kFloat) || !has_product_loops(t)) return false;
+    Product p{table().loops[int(t)], itemsize(t), a, b, c, n, m, n, k, true};
+    if (m < 2 || n < 2 || k > kDepth || p.is_narrow() || p.few_columns() || p.few_rows()) return false;
+    p.run();
+    return true;
 }
 
 PackedRight::PackedRight(DType t, const MatrixView& b, int64_t k, int64_t n)

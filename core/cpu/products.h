@@ -20,20 +20,26 @@ inline constexpr int64_t kNarrow = 8;
 // cut in rows and columns does not show in the bits.
 struct ProductLoop {
     int64_t width, columns;  // elements of a vector, columns of a panel
-    // a and b in place; b has contiguous rows of n >= width elements.
+    // a and b in place; b has contiguous rows of n >= width elements. `add`: to what c holds.
     void (*direct)(int64_t m, int64_t n, int64_t k, const char* a, int64_t row_step, int64_t column_step, const char* b,
-                   int64_t b_step, char* c, int64_t c_step);
+                   int64_t b_step, char* c, int64_t c_step, bool add);
     // Rows of a in panels of one k after the other; m * k elements.
     void (*pack_left)(int64_t m, int64_t k, const char* a, int64_t row_step, int64_t column_step, char* to);
     // Columns of b in panels, the last one filled up with zeros to whole vectors.
     void (*pack_right)(int64_t k, int64_t n, const char* b, int64_t row_step, int64_t column_step, char* to);
-    // b packed; a packed (steps of 0) or in place. `add`: to what c holds.
+    // b packed; a packed (steps of 0) or in place.
     void (*block)(int64_t m, int64_t n, int64_t k, const char* a, int64_t row_step, int64_t column_step, const char* b,
                   char* c, int64_t c_step, bool add);
+    // to[m,n] = from[n,m], turned around.
+    void (*turn)(int64_t m, int64_t n, const char* from, int64_t from_step, char* to, int64_t to_step, bool add);
     // Anywhere in memory, n <= kNarrow: columns of c in registers.
     void (*narrow)(int64_t m, int64_t n, int64_t k, const char* a, int64_t row_step, int64_t column_step, const char* b,
                    int64_t b_row_step, int64_t b_column_step, char* c, int64_t c_step);
-    // Vectors; null for integers. y[m] = a @ x, rows of a and x contiguous; and y[n] = x @ b, rows of b contiguous.
+    // The next three null for integers. c[m,n] = p[m,k] @ q[n,k] turned, for few lines of q; rows of both contiguous,
+    // those of q filled up with zeros to whole vectors.
+    void (*inner)(int64_t m, int64_t n, int64_t k, const char* p, int64_t p_step, const char* q, int64_t q_step,
+                  char* c, int64_t c_step);
+    // Vectors. y[m] = a @ x, rows of a and x contiguous; and y[n] = x @ b, rows of b contiguous.
     void (*dots)(int64_t m, int64_t k, const char* a, int64_t row_step, const char* x, char* y);
     void (*sums)(int64_t n, int64_t k, const char* b, int64_t row_step, const char* x, int64_t x_step, char* y);
 };
@@ -55,7 +61,11 @@ bool tiled_product_with_vector(DType t, const MatrixView& a, const char* x, int6
 void tiled_product(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t c_step, int64_t m, int64_t n,
                    int64_t k);
 
-// The same of complex64 and complex128, where float32 and float64 have loops; c is C-contiguous.
+// c += a @ b for contiguous c, in the bits of the product and a sum after it; false, with nothing done, where that is no
+// single pass over c.
+bool add_tiled_product(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t m, int64_t n, int64_t k);
+
+// The product of complex64 and complex128, where float32 and float64 have loops; c is C-contiguous.
 void complex_product(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t m, int64_t n, int64_t k);
 
 // A matrix on the right of many products, packed once.

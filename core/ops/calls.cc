@@ -1,6 +1,7 @@
 #include "core/ops/calls.h"
 
 #include "core/autograd/node.h"
+#include "core/cpu/blas.h"
 #include "core/fusion/deferred.h"
 #include "core/registry/device.h"
 #include "core/registry/dispatch.h"
@@ -121,6 +122,24 @@ Array accumulate(Array a, Array b) {
     if (!a) return b;
     if (!b) return a;
     return combine(MINPY_OP("add"), std::move(a), std::move(b));
+}
+
+bool add_matmul(Array& sum, const Array& a, bool turn_a, const Array& b, bool turn_b) {
+    const Array* all[] = {&sum, &a, &b};
+    Context& context = Context::current();
+    for (const Array* x : all)
+        if (x->ndim() != 2 || x->dtype() != sum.dtype() || !x->on_cpu() || is_followed(x->get(), context)) return false;
+    if (!is_own(sum.get()) || !sum.is_contiguous() || observed.load(std::memory_order_relaxed)) return false;
+    sum.data();
+    auto view = [](const Array& x, bool turn) { return MatrixView{x.data(), x.strides()[turn], x.strides()[!turn]}; };
+    MatrixView left = view(a, turn_a), right = view(b, turn_b);
+    int64_t m = a.dim(turn_a), k = a.dim(!turn_a), n = b.dim(!turn_b);
+    if (m != sum.dim(0) || n != sum.dim(1) || k != b.dim(turn_b) || k == 0 ||
+        !is_product_matrix(sum.dtype(), left, m, k) || !is_product_matrix(sum.dtype(), right, k, n) ||
+        !add_tiled_product(sum.dtype(), left, right, sum.raw(), m, n, k))
+        return false;
+    count_call(MINPY_OP("matmul"));
+    return true;
 }
 
 Array unbroadcast(const Array& g, DimsView shape) {

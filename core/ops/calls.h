@@ -96,6 +96,9 @@ Array constant(Partial& c, double value);
 Array scale_cotangent(Array g, Array d);
 // a + b where either may be null.
 Array accumulate(Array a, Array b);
+// sum += a @ b, the matrices turned around or not; false, with nothing done, where that is no single pass or somebody
+// else can see the sum.
+bool add_matmul(Array& sum, const Array& a, bool turn_a, const Array& b, bool turn_b);
 // Sums a cotangent over the axes along which `shape` was broadcast.
 Array unbroadcast(const Array& g, DimsView shape);
 // To the operand's dtype: complex cotangents of real operands lose their imaginary part, as d(real) demands.

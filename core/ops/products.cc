@@ -153,16 +153,22 @@ void matmul_reverse(Reverse& c) {
     if (column) g = with_axis(g, -1);
     if (row) g = with_axis(g, -2);
     Array A = row ? with_axis(a, 0) : a, B = column ? with_axis(b, 1) : b;
-    if (c.needs(0)) {
+    // A matrix that several products read, as weights are: the next gradient is added to the sum of those before.
+    auto added = [&](int64_t i, const Array& x, bool turn_x, const Array& y, bool turn_y) {
+        Array* sum = c.sum_so_far(i);
+        return sum && !row && !column && ops::add_matmul(*sum, x, turn_x, y, turn_y);
+    };
+    if (c.needs(0) && !added(0, g, false, B, true)) {
         Array ga = ops::unbroadcast(ops::matmul(g, ops::swap_last_axes(B)), A.shape());
         c.set(0, row ? ops::reshape(ga, a.shape()) : ga);
     }
-    if (c.needs(1) && B.ndim() == 2 && A.ndim() > 2) {
+    if (!c.needs(1) || added(1, A, true, g, false)) return;
+    if (B.ndim() == 2 && A.ndim() > 2) {
         // One matrix on the right of all rows: one product, not one for each batch and their sum.
         Dims rows{A.size() / std::max<int64_t>(A.dim(-1), 1), A.dim(-1)}, columns{rows[0], g.dim(-1)};
         Array gb = ops::matmul(ops::swap_last_axes(ops::reshape(A, rows)), ops::reshape(g, columns));
         c.set(1, column ? ops::reshape(gb, b.shape()) : gb);
-    } else if (c.needs(1)) {
+    } else {
         Array gb = ops::unbroadcast(ops::matmul(ops::swap_last_axes(A), g), B.shape());
         c.set(1, column ? ops::reshape(gb, b.shape()) : gb);
     }

@@ -2,6 +2,7 @@
 mode and to second order."""
 
 import contextlib
+import functools
 import json
 import re
 
@@ -11,7 +12,7 @@ import pytest
 import minpy.numpy as np
 from minpy import _minpy
 from minpy._minpy import _operator
-from minpy.core import Tape, _Recording
+from minpy.core import Tape, _Recording, grad
 
 SCHEMAS = json.loads(_minpy.op_list())
 DIFFERENTIABLE = [
@@ -201,3 +202,39 @@ def test_second_order(schema, text):
 
 def test_the_registry_tells_gradients():
     assert {s["name"] for s in DIFFERENTIABLE} >= {"add", "exp", "sum", "matmul"}
+
+
+def test_gradients_of_shared_weights_are_those_of_copies_of_them(rng):
+    steps, x = 5, rng.standard_normal((6, 5, 40)).astype("f")
+    w, u = rng.standard_normal((40, 48)).astype("f"), rng.standard_normal((48, 48)).astype("f") / 7
+
+    def loss(ws, us):
+        h = np.zeros((6, 48), "f")
+        for t in range(steps):
+            h = np.tanh(np.dot(x[:, t], ws[t]) + np.dot(h, us[t]))
+        return (h * h).sum()
+
+    def shared(w, u):
+        return loss([w] * steps, [u] * steps)
+
+    def apart(*copies):
+        return loss(copies[:steps], copies[steps:])
+
+    together = grad(shared, argnum=(0, 1))(np.array(w), np.array(u))
+    copies = grad(apart, argnum=range(2 * steps))(*map(np.array, [w] * steps + [u] * steps))
+    for whole, parts in zip(together, (copies[:steps], copies[steps:]), strict=True):
+        # The last step comes first.
+        numpy.testing.assert_array_equal(whole, functools.reduce(numpy.add, map(numpy.asarray, parts[::-1])))
+
+    def size(w, u):
+        return sum((g * g).sum() for g in grad(shared, argnum=(0, 1))(w, u))
+
+    # Of second order nothing is added in place: the same number by differences of float64.
+    x, point = x.astype("d"), [w.astype("d"), u.astype("d")]
+    step = [1e-6 * rng.standard_normal(p.shape) for p in point]
+    slope = grad(size, argnum=(0, 1))(*map(np.array, point))
+    change = size(*(np.array(p + s) for p, s in zip(point, step, strict=True))) - size(
+        *(np.array(p - s) for p, s in zip(point, step, strict=True))
+    )
+    expected = 2 * sum(float((numpy.asarray(g) * s).sum()) for g, s in zip(slope, step, strict=True))
+    assert abs(float(change) - expected) <= 1e-6 * abs(expected) + 1e-9

@@ -236,6 +236,21 @@ def test_same_bits_at_every_position(rng):
         numpy.testing.assert_array_equal(numpy.asarray(f(np.array(x)[::-2])), whole[::-2])
 
 
+def test_many_short_rows(rng):
+    for columns in (1, 2, 5, 33, 64, 65):
+        for dtype in ("f4", "f8", "i2"):
+            x = (rng.standard_normal((3, 700, columns)) * 9).astype(dtype)
+            others = [x[:, :, :1], x[0, 0], x[:1, :1, :1], x[:, ::-1], x[::-1, :, ::-1], x[0]]
+            for y in others:
+                agree(np.add(np.array(x), np.array(y)), x + y, 0)
+                agree(np.less(np.array(y), np.array(x)), y < x, 0)
+            out, expected = np.array(x), x.copy()
+            np.multiply(out, others[0], out=out), numpy.multiply(expected, others[0], out=expected)
+            agree(out, expected, 0)
+        with numpy.errstate(divide="raise"), pytest.raises(FloatingPointError, match="divide by zero"):
+            np.divide(np.ones((700, columns + 1)), np.zeros((700, 1)))
+
+
 def test_clip(rng):
     x = rng.standard_normal(9)
     for bounds in [(-0.5, 0.5), (None, 0.5), (-0.5, None), (x[::-1], 0.5), (None, None), (0.5, -0.5), (numpy.nan, 1)]:

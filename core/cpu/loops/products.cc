@@ -12,11 +12,11 @@ namespace MINPY_LEVEL {
 namespace products {
 
 #if defined(__AVX512F__)
-constexpr int kBytes = 64, kRows = 8;
+constexpr int kBytes = 64, kRows = 8, kInnerRows = 4;
 #elif defined(__AVX2__)
-constexpr int kBytes = 32, kRows = 4;
+constexpr int kBytes = 32, kRows = 4, kInnerRows = 2;
 #else
-constexpr int kBytes = 16, kRows = 4;
+constexpr int kBytes = 16, kRows = 4, kInnerRows = 1;
 #endif
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
 constexpr bool kFused = true;
@@ -78,6 +78,24 @@ void strip(int64_t m, int64_t k, const T* a, int64_t row_step, int64_t column_st
     if constexpr (kRows == 8)
         for (; i + 8 <= m; i += 8)
             tile<T, 8, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step, add);
+    if constexpr (!packed && kRows == 8) {
+        // Rows that do not fill a tile are one, so that b is read once for all of them.
+        switch (m - i) {
+            case 7:
+                return tile<T, 7, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step,
+                                             add);
+            case 6:
+                return tile<T, 6, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step,
+                                             add);
+            case 5:
+                return tile<T, 5, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step,
+                                             add);
+            case 3:
+                return tile<T, 3, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step,
+                                             add);
+            default: break;
+        }
+    }
     for (; i + 4 <= m; i += 4)
         tile<T, 4, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step, add);
     for (; i + 2 <= m; i += 2)
@@ -133,6 +151,23 @@ template <int half, class V, int... I> void fold(V& v, std::integer_sequence<int
     }
 }
 
+// The same of four vectors, into the first lanes of one: in the same order of additions.
+template <class T> Vector<T> fold_four(const Vector<T>& x, const Vector<T>& y, const Vector<T>& z, const Vector<T>& w) {
+    constexpr auto lanes = std::make_integer_sequence<int, kWidth<T>>();
+    auto halves = [&](const Vector<T>& p, const Vector<T>& q) {
+        Vector<T> low, high;
+        interleave<T>(p, q, low, high, lanes);
+        return low + high;
+    };
+    Vector<T> all = halves(halves(x, z), halves(y, w));
+    if constexpr (kWidth < T >> 8)
+        all += __builtin_shufflevector(all, all, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+    if constexpr (kWidth<T> == 16)
+        all += __builtin_shufflevector(all, all, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+    if constexpr (kWidth<T> == 8) all += __builtin_shufflevector(all, all, 4, 5, 6, 7, 0, 1, 2, 3);
+    return all;
+}
+
 template <int N, class T> void transpose(Vector<T> (&v)[N]) {
 #pragma GCC unroll 8
     for (int step = 1; step < N; step *= 2) {
@@ -172,17 +207,26 @@ template <class T> struct Loops {
     static constexpr int64_t W = kWidth<T>, C = kColumns<T>;
 
     static void direct(int64_t m, int64_t n, int64_t k, const char* a_at, int64_t row_step, int64_t column_step,
-                       const char* b_at, int64_t b_step, char* c_at, int64_t c_step) {
+                       const char* b_at, int64_t b_step, char* c_at, int64_t c_step, bool add) {
         const T *a = reinterpret_cast<const T*>(a_at), *b = reinterpret_cast<const T*>(b_at);
         T* c = reinterpret_cast<T*>(c_at);
         int64_t j = 0;
         for (; j + C <= n; j += C)
-            strip<T, 3, false>(m, k, a, row_step, column_step, b + j, b_step, c + j, c_step, false);
+            strip<T, 3, false>(m, k, a, row_step, column_step, b + j, b_step, c + j, c_step, add);
         int64_t vectors = (n - j) / W;
-        if (vectors) strip_of<T, false>(vectors, m, k, a, row_step, column_step, b + j, b_step, c + j, c_step, false);
+        if (vectors) strip_of<T, false>(vectors, m, k, a, row_step, column_step, b + j, b_step, c + j, c_step, add);
         j += vectors * W;
-        // The last vector overlaps the one before: its elements come out the same again.
-        if (j < n) strip<T, 1, false>(m, k, a, row_step, column_step, b + n - W, b_step, c + n - W, c_step, false);
+        if (j == n) return;
+        // The last vector overlaps the one before: its elements come out the same again, or are left as they are.
+        if (!add)
+            return strip<T, 1, false>(m, k, a, row_step, column_step, b + n - W, b_step, c + n - W, c_step, false);
+        T last[kRows * W];
+        for (int64_t i = 0; i < m; i += kRows) {
+            int64_t rows = m - i < kRows ? m - i : kRows;
+            strip<T, 1, false>(rows, k, a + i * row_step, row_step, column_step, b + n - W, b_step, last, W, false);
+            for (int64_t r = 0; r < rows; ++r)
+                for (int64_t x = j; x < n; ++x) c[(i + r) * c_step + x] += last[r * W + x - (n - W)];
+        }
     }
 
     static void pack_left(int64_t m, int64_t k, const char* a_at, int64_t row_step, int64_t column_step, char* to_at) {
@@ -224,6 +268,93 @@ template <class T> struct Loops {
         T* c = reinterpret_cast<T*>(c_at);
         if (row_step == 0 && column_step == 0) panels<T, true>(m, n, k, a, 0, 0, b, c, c_step, add);
         else panels<T, false>(m, n, k, a, row_step, column_step, b, c, c_step, add);
+    }
+
+    // Lines of q, `q_step` apart and filled up with zeros to whole vectors, with lines of p: lanes add up side by side.
+    template <int M, int N>
+    static void inner_tile(int64_t k, const T* p, int64_t p_step, const T* q, int64_t q_step, T* c, int64_t c_step) {
+        Vector<T> sums[M][N];
+#pragma GCC unroll 4
+        for (int i = 0; i < M; ++i)
+#pragma GCC unroll 6
+            for (int j = 0; j < N; ++j) sums[i][j] = Vector<T>{};
+        auto add = [&](const T* from, int64_t step, const T* with) {
+            Vector<T> x[M];
+#pragma GCC unroll 4
+            for (int i = 0; i < M; ++i) x[i] = load(from + i * step);
+#pragma GCC unroll 6
+            for (int j = 0; j < N; ++j) {
+                Vector<T> y = load(with + j * q_step);
+#pragma GCC unroll 4
+                for (int i = 0; i < M; ++i) sums[i][j] += x[i] * y;
+            }
+        };
+        int64_t l = 0;
+        for (; l + W <= k; l += W) add(p + l, p_step, q + l);
+        if (l < k) {
+            T rest[M * W] = {};
+            for (int i = 0; i < M; ++i)
+                for (int64_t r = l; r < k; ++r) rest[i * W + r - l] = p[i * p_step + r];
+            add(rest, W, q + l);
+        }
+#pragma GCC unroll 6
+        for (int j = 0; j < N; ++j) {
+            if constexpr (M == 4 && W >= 4) {
+                sums[0][j] = fold_four<T>(sums[0][j], sums[1][j], sums[2][j], sums[3][j]);
+#pragma GCC unroll 4
+                for (int i = 0; i < 4; ++i) c[i * c_step + j] = sums[0][j][i];
+            } else {
+#pragma GCC unroll 4
+                for (int i = 0; i < M; ++i) {
+                    fold<W / 2>(sums[i][j], std::make_integer_sequence<int, W>());
+                    c[i * c_step + j] = sums[i][j][0];
+                }
+            }
+        }
+    }
+    template <int N>
+    static void inner_lines(int64_t m, int64_t k, const T* p, int64_t p_step, const T* q, int64_t q_step, T* c,
+                            int64_t c_step) {
+        constexpr int M = kInnerRows;
+        int64_t i = 0;
+        for (; i + M <= m; i += M) inner_tile<M, N>(k, p + i * p_step, p_step, q, q_step, c + i * c_step, c_step);
+        for (; i < m; ++i) inner_tile<1, N>(k, p + i * p_step, p_step, q, q_step, c + i * c_step, c_step);
+    }
+    static void inner(int64_t m, int64_t n, int64_t k, const char* p_at, int64_t p_step, const char* q_at,
+                      int64_t q_step, char* c_at, int64_t c_step) {
+        const T *p = reinterpret_cast<const T*>(p_at), *q = reinterpret_cast<const T*>(q_at);
+        T* c = reinterpret_cast<T*>(c_at);
+        constexpr int64_t kLines = 64;  // of p, which stay near for all of q
+        for (int64_t i = 0; i < m; i += kLines) {
+            int64_t rows = m - i < kLines ? m - i : kLines, pieces = (n + 5) / 6;
+            for (int64_t x = 0; x < pieces; ++x) {
+                int64_t j = n * x / pieces, many = n * (x + 1) / pieces - j;
+                const T *from = p + i * p_step, *with = q + j * q_step;
+                T* to = c + i * c_step + j;
+                switch (many) {
+                    case 1: inner_lines<1>(rows, k, from, p_step, with, q_step, to, c_step); break;
+                    case 2: inner_lines<2>(rows, k, from, p_step, with, q_step, to, c_step); break;
+                    case 3: inner_lines<3>(rows, k, from, p_step, with, q_step, to, c_step); break;
+                    case 4: inner_lines<4>(rows, k, from, p_step, with, q_step, to, c_step); break;
+                    case 5: inner_lines<5>(rows, k, from, p_step, with, q_step, to, c_step); break;
+                    default: inner_lines<6>(rows, k, from, p_step, with, q_step, to, c_step); break;
+                }
+            }
+        }
+    }
+
+    static void turn(int64_t m, int64_t n, const char* from_at, int64_t from_step, char* to_at, int64_t to_step,
+                     bool add) {
+        const T* from = reinterpret_cast<const T*>(from_at);
+        T* to = reinterpret_cast<T*>(to_at);
+        int64_t j = 0;
+        if (!add)
+            for (; j + W <= n; j += W) weave<T, int(W)>(m, from + j * from_step, from_step, 1, to + j, to_step);
+        for (; j < n; ++j)
+            for (int64_t i = 0; i < m; ++i) {
+                T x = from[j * from_step + i], &y = to[i * to_step + j];
+                y = add ? T(y + x) : x;
+            }
     }
 
     template <int N>
@@ -314,8 +445,8 @@ template <class T> struct Loops {
     }
 
     static constexpr ProductLoop loop() {
-        ProductLoop result{W, C, direct, pack_left, pack_right, block, narrow, nullptr, nullptr};
-        if constexpr (std::is_floating_point_v<T>) result.dots = dots, result.sums = sums;
+        ProductLoop result{W, C, direct, pack_left, pack_right, block, turn, narrow, nullptr, nullptr, nullptr};
+        if constexpr (std::is_floating_point_v<T>) result.inner = inner, result.dots = dots, result.sums = sums;
         return result;
     }
 };

@@ -116,6 +116,49 @@ TEST(Products, OfManyRowsColumnsAndSumsAreCutIntoTasks) {
     expect_definition<float>(DType::float32, 260, 1300, 1100, Layout::apart, Layout::backwards);  // b in pieces
 }
 
+TEST(Products, OfFewRowsOrColumnsReadTheOtherSideWhereItLies) {
+    for (int64_t few : {2, 3, 5, 8, 10, 12})
+        for (Layout a : {Layout::rows, Layout::columns})
+            for (Layout b : {Layout::rows, Layout::columns}) {
+                expect_definition<float>(DType::float32, 301, few, 133, a, b);
+                expect_definition<double>(DType::float64, few, 75, 70, a, b);
+            }
+    expect_definition<float>(DType::float32, 700, 5, 1900, Layout::columns, Layout::rows);   // pieces of k
+    expect_definition<float>(DType::float32, 2500, 10, 300, Layout::columns, Layout::rows);  // and of columns
+    expect_definition<float>(DType::float32, 6000, 7, 200, Layout::rows, Layout::columns);
+    for (int64_t m : {14, 32, 64}) {
+        expect_definition<float>(DType::float32, m, 1030, 512, Layout::rows, Layout::columns);  // turned around
+        expect_definition<double>(DType::float64, m, 1030, 300, Layout::columns, Layout::columns);
+        expect_definition<float>(DType::float32, m, 1030, 512, Layout::rows, Layout::rows);
+    }
+}
+
+TEST(Products, AreAddedInTheBitsOfProductAndSum) {
+    int added = 0;
+    for (auto [m, n, k] : {std::array<int64_t, 3>{32, 512, 32},
+                           {256, 100, 32},
+                           {100, 10, 40},
+                           {40, 130, 200},
+                           {300, 70, 256},
+                           {9, 17, 5},
+                           {3, 3, 3},
+                           {32, 32, 300}}) {
+        for (Layout la : kLayouts)
+            for (Layout lb : kLayouts) {
+                Matrix<float> a(m, k, la, 11), b(k, n, lb, 12);
+                std::vector<float> c = product_of(a, b, DType::float32), sum(c.size());
+                for (size_t i = 0; i < sum.size(); ++i) sum[i] = float(i % 89) / 7;
+                std::vector<float> expected = sum, untouched = sum;
+                for (size_t i = 0; i < sum.size(); ++i) expected[i] += c[i];
+                bool done =
+                    add_tiled_product(DType::float32, a.view, b.view, reinterpret_cast<char*>(sum.data()), m, n, k);
+                added += done;
+                EXPECT_EQ(sum, done ? expected : untouched) << m << " " << n << " " << k;
+            }
+    }
+    if (has_product_loops(DType::float32)) { EXPECT_GT(added, 100); }
+}
+
 TEST(Products, OfComplexNumbersAreThoseOfTheirParts) {
     for (auto [m, n, k] : {std::array<int64_t, 3>{40, 50, 60}, {600, 20, 30}, {9, 200, 100}}) {
         Matrix<double> a(m, 2 * k, Layout::rows, 7), b(k, 2 * n, Layout::rows, 8);  // re, im, re, im, ...
@@ -141,6 +184,9 @@ TEST(Products, AreTheSameBitsForAnyNumberOfThreads) {
     for (auto [m, n, k] : {std::array<int64_t, 3>{300, 200, 700},
                            {64, 500, 500},
                            {30, 30, 20000},
+                           {4000, 5, 500},
+                           {10, 3000, 700},
+                           {50, 700, 700},
                            {700, 40, 90},
                            {900, 1, 700},
                            {1, 900, 700},
