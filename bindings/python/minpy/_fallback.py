@@ -318,14 +318,10 @@ def report_fp(flags, name):
                 handler.write(f"Warning: {message}\n")
 
 
-def deferral(state):
-    """How large calls are deferred under NumPy's errstate: None for at once, else the conditions to warn of."""
-    wanted = 0
-    for bit, key, _ in _CONDITIONS:
-        if state[key] not in ("ignore", "warn"):
-            return None
-        wanted |= bit * (state[key] == "warn")
-    return wanted
+def errstate(state):
+    """The conditions that NumPy's errstate does not ignore, and 256 if one is more than warned of: calls run at once."""
+    heard = sum(bit for bit, key, _ in _CONDITIONS if state[key] != "ignore")
+    return heard if all(state[key] in ("ignore", "warn") for _, key, _ in _CONDITIONS) else heard | 256
 
 
 _warned = {}  # where deferred calls warned already, as modules have it

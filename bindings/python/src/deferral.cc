@@ -19,26 +19,35 @@ char package[1024];           // the folder of this package
 // What the errstate seen last asks for; NumPy makes a new object for every change.
 PyObject* known_state;
 bool known_at_once;
-uint32_t known_conditions;
+uint32_t known_conditions;  // those it does not ignore
 
 bool look_up(PyObject* state) {
-    PyObject* deferral = fallback_helper("deferral");
+    PyObject* errstate = fallback_helper("errstate");
     static PyObject* geterr;
     if (!geterr) {
         Ref numpy(PyImport_ImportModule("numpy"));
         geterr = numpy ? PyObject_GetAttrString(numpy.get(), "geterr") : nullptr;
     }
     Ref now(geterr ? PyObject_CallNoArgs(geterr) : nullptr);
-    Ref wanted(now && deferral ? PyObject_CallOneArg(deferral, now.get()) : nullptr);
+    Ref wanted(now && errstate ? PyObject_CallOneArg(errstate, now.get()) : nullptr);
     if (!wanted) {
         PyErr_Clear();
         return false;
     }
-    known_at_once = wanted.get() == Py_None;
-    known_conditions = known_at_once ? 0 : uint32_t(PyLong_AsUnsignedLong(wanted.get()));
+    unsigned long conditions = PyLong_AsUnsignedLong(wanted.get());
+    known_at_once = conditions & 256;
+    known_conditions = uint32_t(conditions & 255);
     Py_XINCREF(state);
     Py_XSETREF(known_state, state);
     return true;
+}
+
+// Whether known_* is what NumPy's errstate asks for now.
+bool know_state() {
+    PyObject* state = nullptr;
+    if (errstate_variable && PyContextVar_Get(errstate_variable, nullptr, &state) < 0) PyErr_Clear();
+    Ref held(state);
+    return (state && state == known_state) || look_up(state);
 }
 
 bool warnings_are_watched() {
@@ -66,11 +75,7 @@ void call_site(char* out, size_t room) {
 }  // namespace
 
 void prepare_deferral() {
-    PyObject* state = nullptr;
-    if (errstate_variable && PyContextVar_Get(errstate_variable, nullptr, &state) < 0) PyErr_Clear();
-    Ref held(state);
-    bool known = (state && state == known_state) || look_up(state);
-    if (!known || known_at_once || (known_conditions && warnings_are_watched())) {
+    if (!know_state() || known_at_once || (known_conditions && warnings_are_watched())) {
         minpy_fp_defer(MINPY_FP_AT_ONCE, 0, nullptr);
         return;
     }
@@ -78,6 +83,8 @@ void prepare_deferral() {
     if (known_conditions) call_site(site, sizeof site);
     minpy_fp_defer(MINPY_FP_BY_NAME, known_conditions, known_conditions ? site : nullptr);
 }
+
+uint32_t heard_conditions() { return know_state() ? known_conditions : ~0u; }
 
 void silent_deferral() { minpy_fp_defer(MINPY_FP_BY_NAME, 0, nullptr); }
 

@@ -81,7 +81,7 @@ PyObject* raise_status(minpy_status status) {
 int report_fp(const char* op) {
     if ((minpy_fp_status(0) & MINPY_FP_NAMED) && report_named() < 0) return -1;
     uint32_t flags = minpy_fp_status(1);
-    if (!flags) return 0;
+    if (!flags || !(flags & heard_conditions())) return 0;
     PyObject* report = fallback_helper("report_fp");
     if (!report) return -1;
     Ref result(PyObject_CallFunction(report, "Is", flags, op));

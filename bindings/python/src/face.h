@@ -267,9 +267,10 @@ PyObject* copied(PyObject* self);               // in C order
 PyObject* python_number(const minpy_value& v);  // of a SCALAR value: Python's own number
 
 // ---- deferral.cc: calls on large arrays may be computed later
-void prepare_deferral();  // tells the library what NumPy's errstate wants of them, and where this call is
-void silent_deferral();   // nobody wants to hear of their conditions; needs no GIL
-int report_named();       // warns of what deferred calls met; -1 with an exception
+void prepare_deferral();      // tells the library what NumPy's errstate wants of them, and where this call is
+void silent_deferral();       // nobody wants to hear of their conditions; needs no GIL
+uint32_t heard_conditions();  // MINPY_FP_* that NumPy's errstate does not ignore
+int report_named();           // warns of what deferred calls met; -1 with an exception
 // A value that was looked at, after the warnings that this brought; NULL if one became an exception.
 inline PyObject* heard(PyObject* value) {
     if (!(minpy_fp_status(0) & MINPY_FP_NAMED) || report_named() == 0) return value;
