@@ -3,6 +3,7 @@
 #include "core/cpu/convolution.h"
 
 #include "core/autograd/rules.h"
+#include "core/ops/floats.h"
 #include "core/ops/spatial.h"
 #include "core/registry/registry.h"
 
@@ -58,8 +59,6 @@ Dims with_spatial(int64_t a, int64_t b, const Dims& spatial) {
     for (int64_t s : spatial) d.push_back(s);
     return d;
 }
-
-DType computed_in(const Call& c) { return in(c.out[0].dtype(), kShortFloat) ? DType::float32 : c.out[0].dtype(); }
 
 // Contiguous operands in the dtype that is computed in: short floats go through float32.
 struct Operands {

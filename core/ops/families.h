@@ -34,6 +34,7 @@
     M(convolution)        \
     M(dropout)            \
     M(embedding)          \
+    M(layer_norm)         \
     M(mx)                 \
     M(mx_normalization)   \
     M(mx_sequences)       \

@@ -2,6 +2,7 @@
 // they equal is written down in terms of operators, and higher orders differentiate that.
 #include <cmath>
 
+#include "core/cpu/layer_loops.h"
 #include "core/cpu/pool.h"
 #include "core/ops/floats.h"
 #include "core/ops/fused.h"
@@ -29,21 +30,6 @@ struct Channels {
     }
 };
 
-void check_vector(const Array& a, int64_t channels, const char* what) {
-    if (a && (a.ndim() != 1 || a.dim(0) != channels))
-        throw shape_error(what, " must have shape (", channels, ",), got ", to_string(a.shape())).in_argument(what);
-}
-
-// fn(0) + fn(1) + … + fn(n-1) in float64, so that a batch of any size keeps its digits; eight sums side by side.
-template <class F> double sum_of(int64_t n, F&& fn) {
-    double lanes[8] = {}, rest = 0;
-    int64_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (int64_t j = 0; j < 8; ++j) lanes[j] += fn(i + j);
-    for (; i < n; ++i) rest += fn(i);
-    return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7])) + rest;
-}
-
 template <class F> void for_channels(const Channels& k, F&& run) {
     int64_t each = std::max<int64_t>(1, 16384 / std::max<int64_t>(k.count(), 1));
     parallel_for((k.channels + each - 1) / each, [&](int64_t task) {
@@ -54,41 +40,46 @@ template <class F> void for_channels(const Channels& k, F&& run) {
 template <class T>
 void batch_norm_forward(const Channels& k, double eps, const T* x, const T* gamma, const T* beta, T* y, T* mean,
                         T* var) {
+    const LayerLoops<T>& loops = layer_loops<T>();
     double n = double(std::max<int64_t>(k.count(), 1));
     for_channels(k, [&](int64_t c) {
         double sum = 0, squares = 0;
-        k.for_channel(
-            c, [&](int64_t at, int64_t len) { sum += sum_of(len, [&](int64_t i) { return double(x[at + i]); }); });
+        k.for_channel(c, [&](int64_t at, int64_t len) { sum += loops.sum(x + at, len); });
         double m = sum / n;
-        k.for_channel(c, [&](int64_t at, int64_t len) {
-            squares += sum_of(len, [&](int64_t i) { return (double(x[at + i]) - m) * (double(x[at + i]) - m); });
-        });
+        k.for_channel(c, [&](int64_t at, int64_t len) { squares += loops.squares(x + at, len, m); });
         double v = squares / n, scale = double(gamma[c]) / std::sqrt(v + eps);
         mean[c] = T(m), var[c] = T(v);
         T s = T(scale), shift = T(double(beta[c]) - m * scale);
-        k.for_channel(c, [&](int64_t at, int64_t len) {
-            for (int64_t i = at; i < at + len; ++i) y[i] = x[i] * s + shift;
-        });
+        k.for_channel(c, [&](int64_t at, int64_t len) { loops.affine(x + at, y + at, len, s, shift); });
     });
 }
+
+// dx = a g + b x + shift of one channel.
+template <class T> struct Slope {
+    T a, b, shift;
+    Slope(double n, double sum, double dot, double r, double gamma, double mean)
+        : a(T(gamma * r)),
+          b(T(-gamma * r * dot * r / n)),
+          shift(T(-gamma * r * sum / n + gamma * r * dot * r * mean / n)) {}
+};
 
 template <class T>
 void batch_norm_backward(const Channels& k, double eps, const T* g, const T* x, const T* gamma, const T* mean,
                          const T* var, T* dx, T* dgamma, T* dbeta) {
+    const LayerLoops<T>& loops = layer_loops<T>();
     double n = double(std::max<int64_t>(k.count(), 1));
     for_channels(k, [&](int64_t c) {
         double m = double(mean[c]), r = 1 / std::sqrt(double(var[c]) + eps), sum = 0, dot = 0;
         k.for_channel(c, [&](int64_t at, int64_t len) {
-            sum += sum_of(len, [&](int64_t i) { return double(g[at + i]); });
-            dot += sum_of(len, [&](int64_t i) { return double(g[at + i]) * (double(x[at + i]) - m); });
+            double more, product;
+            loops.sum_and_product(g + at, x + at, len, mean[c], &more, &product);
+            sum += more, dot += product;
         });
         dot *= r;  // with the normalised data
         dbeta[c] = T(sum), dgamma[c] = T(dot);
-        double scale = double(gamma[c]) * r;
-        T a = T(scale), b = T(-scale * dot * r / n), shift = T(-scale * sum / n + scale * dot * r * m / n);
-        k.for_channel(c, [&](int64_t at, int64_t len) {
-            for (int64_t i = at; i < at + len; ++i) dx[i] = a * g[i] + b * x[i] + shift;
-        });
+        Slope<T> s(n, sum, dot, r, double(gamma[c]), m);
+        k.for_channel(
+            c, [&](int64_t at, int64_t len) { loops.affine_two(g + at, x + at, dx + at, len, s.a, s.b, s.shift); });
     });
 }
 
@@ -102,62 +93,41 @@ template <class F> void for_channel_blocks(const Channels& k, F&& run) {
 template <class T>
 void batch_norm_forward_lines(const Channels& k, double eps, const T* x, const T* gamma, const T* beta, T* y, T* mean,
                               T* var) {
+    const LayerLoops<T>& loops = layer_loops<T>();
     double n = double(std::max<int64_t>(k.outer, 1));
     for_channel_blocks(k, [&](int64_t first, int64_t width) {
-        double sum[kChannels] = {}, squares[kChannels] = {};
+        double middle[kChannels] = {}, squares[kChannels] = {};
         T scale[kChannels], shift[kChannels];
-        for (int64_t o = 0; o < k.outer; ++o)
-            for (int64_t c = 0; c < width; ++c) sum[c] += double(x[o * k.channels + first + c]);
-        for (int64_t c = 0; c < width; ++c) sum[c] /= n;
-        for (int64_t o = 0; o < k.outer; ++o)
-            for (int64_t c = 0; c < width; ++c) {
-                double d = double(x[o * k.channels + first + c]) - sum[c];
-                squares[c] += d * d;
-            }
+        loops.sum_lines(x + first, k.outer, k.channels, width, middle);
+        for (int64_t c = 0; c < width; ++c) middle[c] /= n;
+        loops.squares_lines(x + first, k.outer, k.channels, width, middle, squares);
         for (int64_t c = 0; c < width; ++c) {
             double v = squares[c] / n, s = double(gamma[first + c]) / std::sqrt(v + eps);
-            mean[first + c] = T(sum[c]), var[first + c] = T(v);
-            scale[c] = T(s), shift[c] = T(double(beta[first + c]) - sum[c] * s);
+            mean[first + c] = T(middle[c]), var[first + c] = T(v);
+            scale[c] = T(s), shift[c] = T(double(beta[first + c]) - middle[c] * s);
         }
-        for (int64_t o = 0; o < k.outer; ++o)
-            for (int64_t c = 0; c < width; ++c)
-                y[o * k.channels + first + c] = x[o * k.channels + first + c] * scale[c] + shift[c];
+        loops.affine_lines(x + first, y + first, k.outer, k.channels, width, scale, shift);
     });
 }
 
 template <class T>
 void batch_norm_backward_lines(const Channels& k, double eps, const T* g, const T* x, const T* gamma, const T* mean,
                                const T* var, T* dx, T* dgamma, T* dbeta) {
+    const LayerLoops<T>& loops = layer_loops<T>();
     double n = double(std::max<int64_t>(k.outer, 1));
     for_channel_blocks(k, [&](int64_t first, int64_t width) {
         double sum[kChannels] = {}, dot[kChannels] = {};
         T a[kChannels], b[kChannels], shift[kChannels];
-        for (int64_t o = 0; o < k.outer; ++o)
-            for (int64_t c = 0; c < width; ++c) {
-                int64_t i = o * k.channels + first + c;
-                sum[c] += double(g[i]);
-                dot[c] += double(g[i]) * (double(x[i]) - double(mean[first + c]));
-            }
+        loops.sum_and_product_lines(g + first, x + first, k.outer, k.channels, width, mean + first, sum, dot);
         for (int64_t c = 0; c < width; ++c) {
-            double r = 1 / std::sqrt(double(var[first + c]) + eps), scale = double(gamma[first + c]) * r,
-                   d = dot[c] * r;
-            dbeta[first + c] = T(sum[c]), dgamma[first + c] = T(d);
-            a[c] = T(scale), b[c] = T(-scale * d * r / n);
-            shift[c] = T(-scale * sum[c] / n + scale * d * r * double(mean[first + c]) / n);
+            double r = 1 / std::sqrt(double(var[first + c]) + eps);
+            dot[c] *= r;
+            dbeta[first + c] = T(sum[c]), dgamma[first + c] = T(dot[c]);
+            Slope<T> s(n, sum[c], dot[c], r, double(gamma[first + c]), double(mean[first + c]));
+            a[c] = s.a, b[c] = s.b, shift[c] = s.shift;
         }
-        for (int64_t o = 0; o < k.outer; ++o)
-            for (int64_t c = 0; c < width; ++c) {
-                int64_t i = o * k.channels + first + c;
-                dx[i] = a[c] * g[i] + b[c] * x[i] + shift[c];
-            }
+        loops.affine_two_lines(g + first, x + first, dx + first, k.outer, k.channels, width, a, b, shift);
     });
-}
-
-// A vector of one number per channel against the data.
-Array column(const Array& v, int64_t ndim, int64_t axis) {
-    Dims shape(ndim, 1);
-    shape[axis] = v.size();
-    return ops::reshape(v, view(shape));
 }
 
 // What the backward is, in terms of operators: (dx, dgamma, dbeta) of g, x and gamma.
@@ -307,24 +277,6 @@ void register_normalization(Registry& r) {
             "Batch normalisation. In training the batch's mean and variance are used, and the moving ones updated in "
             "place; "
             "else the moving ones are used. By default as the context says.");
-
-    r.op("layer_norm(x, gamma, beta, axis: axis = -1, eps: float = 1e-05)")
-        .composite([](Call& c) {
-            const Array& x = c.in[0];
-            int64_t axis = c.axis(3, x.ndim());
-            check_vector(c.in[1], x.dim(axis), "gamma");
-            check_vector(c.in[2], x.dim(axis), "beta");
-            // Rows as the channels of one batch.
-            Array rows = axis == x.ndim() - 1 ? x : ops::move_axis(x, axis, x.ndim() - 1);
-            Dims shape = rows.dims(), flat{-1, x.dim(axis)};
-            if (x.size() == 0) flat[0] = 0;
-            Array normal = ops::reshape(normalized(ops::reshape(rows, view(flat)), c.number(4), 0), view(shape));
-            if (axis != x.ndim() - 1) normal = ops::move_axis(normal, x.ndim() - 1, axis);
-            c.out.push_back(normal * column(c.in[1], x.ndim(), axis) + column(c.in[2], x.ndim(), axis));
-        })
-        .sample("f64(2,3,2), f64(3), f64(3), axis=1")
-        .sample("f64(4,3), f64(3), f64(3)")
-        .doc("The data normalised along one axis, scaled and shifted.");
 
     r.op("instance_norm(x, gamma, beta, eps: float = 1e-05)")
         .composite([](Call& c) {

@@ -1,7 +1,6 @@
 // Softmax, its logarithm, and losses made of them.
-#include <cmath>
-
 #include "core/autograd/rules.h"
+#include "core/cpu/layer_loops.h"
 #include "core/cpu/pool.h"
 #include "core/ops/calls.h"
 #include "core/registry/registry.h"
@@ -11,108 +10,24 @@ namespace {
 
 DimsView view(const Dims& d) { return {d.data(), size_t(d.size())}; }
 
-constexpr int64_t kPiece = 1024;  // elements whose exponentials are taken at once, where they are not kept
-
-template <class T> T larger(T most, T x) { return (x > most) | (x != x) ? x : most; }
-
-// The exponentials by the loop of `exp`; what it would warn of cannot happen below zero, or is there already.
-template <class T> void exponentials(const T* x, T* y, int64_t n) {
-    static const Loop& loop = *MINPY_OP("exp").loops[int(dtype_of<T>)];
-    char* args[] = {reinterpret_cast<char*>(const_cast<T*>(x)), reinterpret_cast<char*>(y)};
-    loop.run(args, 0, n);
-}
-
-// Eight side by side, whatever the position.
-template <class T, class F> T fold(const T* x, int64_t n, F&& f) {
-    T lanes[8];
-    int64_t i = 8;
-    if (n < 8) {
-        T result = x[0];
-        for (int64_t j = 1; j < n; ++j) result = f(result, x[j]);
-        return result;
-    }
-    std::copy_n(x, 8, lanes);
-    for (; i + 8 <= n; i += 8)
-        for (int64_t j = 0; j < 8; ++j) lanes[j] = f(lanes[j], x[i + j]);
-    for (; i < n; ++i) lanes[i % 8] = f(lanes[i % 8], x[i]);
-    for (int64_t half = 4; half; half /= 2)
-        for (int64_t j = 0; j < half; ++j) lanes[j] = f(lanes[j], lanes[j + half]);
-    return lanes[0];
-}
-template <class T> T sum_of(const T* x, int64_t n) {
-    return fold(x, n, [](T a, T b) { return a + b; });
-}
-
-// Rows of n elements, one after the other.
-template <class T> void softmax_rows(const T* x, T* y, int64_t rows, int64_t n, bool logarithm) {
-    for (int64_t r = 0; r < rows; ++r) {
-        T most = fold(x + r * n, n, larger<T>);
-        for (int64_t i = 0; i < n; ++i) y[r * n + i] = x[r * n + i] - most;
-    }
-    if (!logarithm) {
-        exponentials(y, y, rows * n);
-        for (int64_t r = 0; r < rows; ++r) {
-            T scale = 1 / sum_of(y + r * n, n);
-            for (int64_t i = 0; i < n; ++i) y[r * n + i] *= scale;
-        }
-        return;
-    }
-    T piece[kPiece];
-    int64_t together = std::max<int64_t>(1, kPiece / n);
-    for (int64_t from = 0; from < rows; from += together) {
-        int64_t count = std::min(together, rows - from);
-        if (n <= kPiece) exponentials(y + from * n, piece, count * n);
-        for (int64_t r = from; r < from + count; ++r) {
-            T* row = y + r * n;
-            T sum = n <= kPiece ? sum_of(piece + (r - from) * n, n) : 0;
-            for (int64_t i = 0; n > kPiece && i < n; i += kPiece) {
-                exponentials(row + i, piece, std::min(kPiece, n - i));
-                sum += sum_of(piece, std::min(kPiece, n - i));
-            }
-            T last = std::log(sum);
-            for (int64_t i = 0; i < n; ++i) row[i] -= last;
-        }
-    }
-}
-
-// n lines of `width` neighbours, `step` elements from one line to the next: along the lines.
-template <class T> void softmax_lines(const T* x, T* y, int64_t n, int64_t step, int64_t width, bool logarithm) {
-    T most[kPiece], sum[kPiece], piece[kPiece];
-    std::copy_n(x, width, most);
-    for (int64_t i = 1; i < n; ++i)
-        for (int64_t j = 0; j < width; ++j) most[j] = larger(most[j], x[i * step + j]);
-    std::fill_n(sum, width, T(0));
-    for (int64_t i = 0; i < n; ++i) {
-        T *to = y + i * step, *power = logarithm ? piece : to;
-        for (int64_t j = 0; j < width; ++j) to[j] = x[i * step + j] - most[j];
-        exponentials(to, power, width);
-        for (int64_t j = 0; j < width; ++j) sum[j] += power[j];
-    }
-    for (int64_t j = 0; j < width; ++j) sum[j] = logarithm ? std::log(sum[j]) : 1 / sum[j];
-    for (int64_t i = 0; i < n; ++i)
-        for (int64_t j = 0; j < width; ++j) {
-            T& to = y[i * step + j];
-            to = logarithm ? to - sum[j] : to * sum[j];
-        }
-}
-
 // Along one axis of contiguous data; `step` elements lie between neighbours.
 template <class T> void softmax_along(const T* x, T* y, int64_t outer, int64_t n, int64_t step, bool logarithm) {
+    const LayerLoops<T>& loops = layer_loops<T>();
     if (step == 1) {
         int64_t chunk = std::max<int64_t>(1, 16384 / std::max<int64_t>(n, 1));
         parallel_for((outer + chunk - 1) / chunk, [&](int64_t task) {
             int64_t from = task * chunk, rows = std::min(chunk, outer - from);
-            softmax_rows(x + from * n, y + from * n, rows, n, logarithm);
+            loops.softmax_rows(x + from * n, y + from * n, rows, n, logarithm);
         });
         return;
     }
-    int64_t pieces = (step + kPiece - 1) / kPiece,
-            together = std::max<int64_t>(1, 16384 / (n * std::min(step, kPiece)));
+    int64_t pieces = (step + kLayerPiece - 1) / kLayerPiece,
+            together = std::max<int64_t>(1, 16384 / (n * std::min(step, kLayerPiece)));
     int64_t all = outer * pieces;
     parallel_for((all + together - 1) / together, [&](int64_t task) {
         for (int64_t i = task * together; i < std::min(all, (task + 1) * together); ++i) {
-            int64_t first = i % pieces * kPiece, at = i / pieces * n * step + first;
-            softmax_lines(x + at, y + at, n, step, std::min(kPiece, step - first), logarithm);
+            int64_t first = i % pieces * kLayerPiece, at = i / pieces * n * step + first;
+            loops.softmax_lines(x + at, y + at, n, step, std::min(kLayerPiece, step - first), logarithm);
         }
     });
 }

@@ -195,6 +195,50 @@ def test_softmax_is_scipys(axis):
         op("softmax")(a, 3)
 
 
+# Rows shorter and longer than vectors and than pieces; lines of every kind of width.
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    "shape, axis",
+    [((50, n), 1) for n in (1, 7, 31, 33, 200, 1029)]
+    + [((2, n, w), 1) for n, w in ((3, 1), (300, 7), (5, 1030))]
+    + [((0, 3), 1), ((3, 0), 0)],
+)
+def test_softmax_of_long_and_short_rows(shape, axis, dtype):
+    x = (random(*shape) * 30).astype(dtype)
+    # What the difference to the largest element, up to 250, has lost by rounding.
+    rounded, least = 250 * numpy.finfo(dtype).eps, numpy.finfo(dtype).smallest_subnormal
+    found = numpy.asarray(op("softmax")(np.array(x), axis))
+    numpy.testing.assert_allclose(found, special.softmax(x.astype(float), axis), rtol=rounded, atol=least)
+    found = numpy.asarray(op("log_softmax")(np.array(x), axis))
+    numpy.testing.assert_allclose(found, special.log_softmax(x.astype(float), axis), rtol=0, atol=rounded)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("n", [5, 100])
+def test_softmax_of_what_is_no_number(name, dtype, n):
+    x = random(4, n).astype(dtype)
+    x[0, 3], x[1, 2], x[2, 4], x[3] = numpy.nan, numpy.inf, -numpy.inf, -numpy.inf
+    reference = special.softmax if name == "softmax" else special.log_softmax
+    with numpy.errstate(all="ignore"):
+        expected = reference(x.astype(float), 1)
+    expected[1] = numpy.nan  # inf - inf
+    for a, axis in ((np.array(x), 1), (np.array(x.T), 0)):
+        found = numpy.asarray(op(name)(a, axis))
+        found = found if axis else found.T
+        assert (numpy.isnan(found) == numpy.isnan(expected)).all()
+        assert found[2, 4] == expected[2, 4]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_softmax_has_its_bits_at_every_position(dtype):
+    row = (random(37) * 10).astype(dtype)
+    alone = numpy.asarray(op("softmax")(np.array(row)))
+    for first in range(3):
+        many = numpy.asarray(op("softmax")(np.array(numpy.tile(row, (700, 1)))[first:]))
+        assert (many == alone).all()
+
+
 def test_softmax_cross_entropy_of_labels_and_of_probabilities():
     x, labels = random(4, 3), numpy.array([0, 2, 1, 1])
     expected = -special.log_softmax(x, 1)[range(4), labels].sum()
@@ -259,6 +303,26 @@ def test_instance_and_layer_norm_are_their_formulas(dtype):
         expected = (x - x.mean(axis, keepdims=True)) / numpy.sqrt(x.var(axis, keepdims=True) + 1e-5)
         expected = expected * gamma.reshape(shape) + beta.reshape(shape)
         close(op("layer_norm")(np.array(x), np.array(gamma), np.array(beta), axis), expected, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("rows, n", [(1, 5), (300, 40), (33, 1100), (0, 3)])
+def test_derivatives_of_layer_norm_are_those_of_its_formula(rows, n, dtype):
+    x, g = random(rows, n).astype(dtype) + 3, random(rows, n).astype(dtype)
+    gamma, beta = random(n).astype(dtype), random(n).astype(dtype)
+
+    def formula(x, gamma, beta):
+        centred = x - np.mean(x, axis=1, keepdims=True)
+        return centred / np.sqrt(np.mean(centred * centred, axis=1, keepdims=True) + 1e-5) * gamma + beta
+
+    def loss(f):
+        return lambda *a: np.sum(f(*a) * np.array(g))
+
+    wide = [np.array(a.astype(float)) for a in (x, gamma, beta)]
+    expected = grad(loss(formula), argnum=[0, 1, 2])(*wide)
+    found = grad(loss(op("layer_norm")), argnum=[0, 1, 2])(np.array(x), np.array(gamma), np.array(beta))
+    for a, b in zip(found, expected, strict=True):
+        close(a, numpy.asarray(b), dtype)
 
 
 GATES = {"rnn_tanh": 1, "rnn_relu": 1, "lstm": 4, "gru": 3}

@@ -107,6 +107,7 @@ const table = [
     Operator("embedding", 0),
     Operator("one_hot", 0),
     Operator("fully_connected", 0),
+    Operator("layer_norm", 0),
     Operator("mx.FullyConnected", 0),
     Operator("mx.Convolution", 0),
     Operator("mx.Pooling", 0),
@@ -171,7 +172,6 @@ const table = [
     Operator("mx.rsqrt", 0),
     Operator("mx.norm", 0),
     Operator("batch_norm", 0),
-    Operator("layer_norm", 0),
     Operator("instance_norm", 0),
     Operator("local_response_norm", 0),
     Operator("pooling", 0),
@@ -1200,21 +1200,21 @@ fully_connected(x, weight, bias=default; flatten=default, options...) =
     call(table[106], (Arg.array(x), Arg.array(weight), Arg.array(bias), Arg.bool(flatten)); options...)
 
 """
+    layer_norm(x, gamma, beta; dims, eps = 1e-05)
+
+The data normalised along one axis, scaled and shifted.
+"""
+layer_norm(x, gamma, beta; dims=default, eps=default, options...) =
+    call(table[107], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.axis(dims), Arg.float(eps)); options...)
+
+"""
     batch_norm(x, gamma, beta[, moving_mean, moving_var, eps = 1e-05, momentum = 0.9]; dims = 2, training)
 
 Batch normalisation. In training the batch's mean and variance are used, and the moving ones updated in place;
 else the moving ones are used. By default as the context says.
 """
 batch_norm(x, gamma, beta, moving_mean=default, moving_var=default, eps=default, momentum=default; dims=default, training=default, options...) =
-    call(table[170], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.axis(dims), Arg.bool(training)); options...)
-
-"""
-    layer_norm(x, gamma, beta; dims, eps = 1e-05)
-
-The data normalised along one axis, scaled and shifted.
-"""
-layer_norm(x, gamma, beta; dims=default, eps=default, options...) =
-    call(table[171], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.axis(dims), Arg.float(eps)); options...)
+    call(table[171], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.axis(dims), Arg.bool(training)); options...)
 
 """
     instance_norm(x, gamma, beta[, eps = 1e-05])
@@ -2523,7 +2523,7 @@ using ...MinPy: Arg, call, default, table
 x @ weight.T + bias.
 """
 FullyConnected(data, weight, bias=default, num_hidden=default; no_bias=default, flatten=default, options...) =
-    call(table[107], (Arg.array(data), Arg.array(weight), Arg.array(bias), Arg.int(num_hidden), Arg.bool(no_bias), Arg.bool(flatten)); options...)
+    call(table[108], (Arg.array(data), Arg.array(weight), Arg.array(bias), Arg.int(num_hidden), Arg.bool(no_bias), Arg.bool(flatten)); options...)
 
 """
     Convolution(data, weight[, bias]; kernel, stride, dilate, pad, num_filter = 0, num_group = 1, workspace = 1024, no_bias = false, cudnn_tune, cudnn_off = false, layout)
@@ -2531,7 +2531,7 @@ FullyConnected(data, weight, bias=default, num_hidden=default; no_bias=default, 
 Convolution of (batch, channels, spatial...).
 """
 Convolution(data, weight, bias=default; kernel=default, stride=default, dilate=default, pad=default, num_filter=default, num_group=default, workspace=default, no_bias=default, cudnn_tune=default, cudnn_off=default, layout=default, options...) =
-    call(table[108], (Arg.array(data), Arg.array(weight), Arg.array(bias), Arg.ints(kernel), Arg.ints(stride), Arg.ints(dilate), Arg.ints(pad), Arg.int(num_filter), Arg.int(num_group), Arg.int(workspace), Arg.bool(no_bias), Arg.str(cudnn_tune), Arg.bool(cudnn_off), Arg.str(layout)); options...)
+    call(table[109], (Arg.array(data), Arg.array(weight), Arg.array(bias), Arg.ints(kernel), Arg.ints(stride), Arg.ints(dilate), Arg.ints(pad), Arg.int(num_filter), Arg.int(num_group), Arg.int(workspace), Arg.bool(no_bias), Arg.str(cudnn_tune), Arg.bool(cudnn_off), Arg.str(layout)); options...)
 
 """
     Pooling(data; kernel, pool_type = "max", global_pool = false, stride, pad, pooling_convention = "valid", cudnn_off = false)
@@ -2539,7 +2539,7 @@ Convolution(data, weight, bias=default; kernel=default, stride=default, dilate=d
 Maximum, average or sum of windows.
 """
 Pooling(data; kernel=default, pool_type=default, global_pool=default, stride=default, pad=default, pooling_convention=default, cudnn_off=default, options...) =
-    call(table[109], (Arg.array(data), Arg.ints(kernel), Arg.str(pool_type), Arg.bool(global_pool), Arg.ints(stride), Arg.ints(pad), Arg.str(pooling_convention), Arg.bool(cudnn_off)); options...)
+    call(table[110], (Arg.array(data), Arg.ints(kernel), Arg.str(pool_type), Arg.bool(global_pool), Arg.ints(stride), Arg.ints(pad), Arg.str(pooling_convention), Arg.bool(cudnn_off)); options...)
 
 """
     Deconvolution(data, weight[, bias]; kernel, stride, dilate, pad, adj, target_shape, num_filter = 0, num_group = 1, workspace = 512, no_bias = true, cudnn_tune, cudnn_off = false, layout)
@@ -2547,7 +2547,7 @@ Pooling(data; kernel=default, pool_type=default, global_pool=default, stride=def
 The transpose of a convolution.
 """
 Deconvolution(data, weight, bias=default; kernel=default, stride=default, dilate=default, pad=default, adj=default, target_shape=default, num_filter=default, num_group=default, workspace=default, no_bias=default, cudnn_tune=default, cudnn_off=default, layout=default, options...) =
-    call(table[110], (Arg.array(data), Arg.array(weight), Arg.array(bias), Arg.ints(kernel), Arg.ints(stride), Arg.ints(dilate), Arg.ints(pad), Arg.ints(adj), Arg.ints(target_shape), Arg.int(num_filter), Arg.int(num_group), Arg.int(workspace), Arg.bool(no_bias), Arg.str(cudnn_tune), Arg.bool(cudnn_off), Arg.str(layout)); options...)
+    call(table[111], (Arg.array(data), Arg.array(weight), Arg.array(bias), Arg.ints(kernel), Arg.ints(stride), Arg.ints(dilate), Arg.ints(pad), Arg.ints(adj), Arg.ints(target_shape), Arg.int(num_filter), Arg.int(num_group), Arg.int(workspace), Arg.bool(no_bias), Arg.str(cudnn_tune), Arg.bool(cudnn_off), Arg.str(layout)); options...)
 
 """
     BatchNorm(data, gamma, beta, moving_mean, moving_var[, eps = 0.001, momentum = 0.9]; fix_gamma = true, use_global_stats = false, output_mean_var = false, dims = 2, cudnn_off = false)
@@ -2555,7 +2555,7 @@ Deconvolution(data, weight, bias=default; kernel=default, stride=default, dilate
 Batch normalisation; in training the moving mean and variance are updated in place.
 """
 BatchNorm(data, gamma, beta, moving_mean, moving_var, eps=default, momentum=default; fix_gamma=default, use_global_stats=default, output_mean_var=default, dims=default, cudnn_off=default, options...) =
-    call(table[111], (Arg.array(data), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.bool(fix_gamma), Arg.bool(use_global_stats), Arg.bool(output_mean_var), Arg.axis(dims), Arg.bool(cudnn_off)); options...)
+    call(table[112], (Arg.array(data), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.bool(fix_gamma), Arg.bool(use_global_stats), Arg.bool(output_mean_var), Arg.axis(dims), Arg.bool(cudnn_off)); options...)
 
 """
     Activation(data, act_type)
@@ -2563,7 +2563,7 @@ BatchNorm(data, gamma, beta, moving_mean, moving_var, eps=default, momentum=defa
 relu, sigmoid, tanh, softrelu or softsign.
 """
 Activation(data, act_type; options...) =
-    call(table[112], (Arg.array(data), Arg.str(act_type)); options...)
+    call(table[113], (Arg.array(data), Arg.str(act_type)); options...)
 
 """
     LeakyReLU(data[, gamma]; act_type = "leaky", slope = 0.25, lower_bound = 0.125, upper_bound = 0.334)
@@ -2571,7 +2571,7 @@ Activation(data, act_type; options...) =
 relu with a slope below zero: leaky, elu, prelu or rrelu.
 """
 LeakyReLU(data, gamma=default; act_type=default, slope=default, lower_bound=default, upper_bound=default, options...) =
-    call(table[113], (Arg.array(data), Arg.array(gamma), Arg.str(act_type), Arg.float(slope), Arg.float(lower_bound), Arg.float(upper_bound)); options...)
+    call(table[114], (Arg.array(data), Arg.array(gamma), Arg.str(act_type), Arg.float(slope), Arg.float(lower_bound), Arg.float(upper_bound)); options...)
 
 """
     Dropout(data[, p = 0.5])
@@ -2579,7 +2579,7 @@ LeakyReLU(data, gamma=default; act_type=default, slope=default, lower_bound=defa
 Dropout, while training.
 """
 Dropout(data, p=default; options...) =
-    call(table[114], (Arg.array(data), Arg.float(p)); options...)
+    call(table[115], (Arg.array(data), Arg.float(p)); options...)
 
 """
     Flatten(data)
@@ -2587,7 +2587,7 @@ Dropout(data, p=default; options...) =
 All axes but the first as one.
 """
 Flatten(data; options...) =
-    call(table[115], (Arg.array(data),); options...)
+    call(table[116], (Arg.array(data),); options...)
 
 """
     Reshape(data; shape, reverse = false, target_shape, keep_highest = false)
@@ -2595,7 +2595,7 @@ Flatten(data; options...) =
 MXNet's reshape: 0 keeps a size, -1 takes the rest, -2 keeps all others, -3 joins two, -4 splits one.
 """
 Reshape(data; shape=default, reverse=default, target_shape=default, keep_highest=default, options...) =
-    call(table[116], (Arg.array(data), Arg.ints(shape), Arg.bool(reverse), Arg.ints(target_shape), Arg.bool(keep_highest)); options...)
+    call(table[117], (Arg.array(data), Arg.ints(shape), Arg.bool(reverse), Arg.ints(target_shape), Arg.bool(keep_highest)); options...)
 
 """
     Concat(data[, dim = 1, num_args = 0])
@@ -2603,7 +2603,7 @@ Reshape(data; shape=default, reverse=default, target_shape=default, keep_highest
 Arrays joined along an axis.
 """
 Concat(data, dim=default, num_args=default; options...) =
-    call(table[117], (Arg.arrays(data), Arg.int(dim), Arg.int(num_args)); options...)
+    call(table[118], (Arg.arrays(data), Arg.int(dim), Arg.int(num_args)); options...)
 
 """
     SliceChannel(data, num_outputs; dims = 2, squeeze_axis = false)
@@ -2611,7 +2611,7 @@ Concat(data, dim=default, num_args=default; options...) =
 Equal parts along an axis.
 """
 SliceChannel(data, num_outputs; dims=default, squeeze_axis=default, options...) =
-    call(table[118], (Arg.array(data), Arg.int(num_outputs), Arg.axis(dims), Arg.bool(squeeze_axis)); options...)
+    call(table[119], (Arg.array(data), Arg.int(num_outputs), Arg.axis(dims), Arg.bool(squeeze_axis)); options...)
 
 """
     Embedding(data, weight[, input_dim = 0, output_dim = 0]; dtype)
@@ -2619,7 +2619,7 @@ SliceChannel(data, num_outputs; dims=default, squeeze_axis=default, options...) 
 Rows of a table by number.
 """
 Embedding(data, weight, input_dim=default, output_dim=default; dtype=default, options...) =
-    call(table[119], (Arg.array(data), Arg.array(weight), Arg.int(input_dim), Arg.int(output_dim), Arg.dtype(dtype)); options...)
+    call(table[120], (Arg.array(data), Arg.array(weight), Arg.int(input_dim), Arg.int(output_dim), Arg.dtype(dtype)); options...)
 
 """
     SoftmaxActivation(data; mode = "instance")
@@ -2627,7 +2627,7 @@ Embedding(data, weight, input_dim=default, output_dim=default; dtype=default, op
 softmax over all axes but the first, or over the channels.
 """
 SoftmaxActivation(data; mode=default, options...) =
-    call(table[120], (Arg.array(data), Arg.str(mode)); options...)
+    call(table[121], (Arg.array(data), Arg.str(mode)); options...)
 
 """
     SoftmaxOutput(data, label[, grad_scale = 1.0, ignore_label = -1.0]; multi_output = false, use_ignore = false, preserve_shape = false, normalization = "null", out_grad = false)
@@ -2635,7 +2635,7 @@ SoftmaxActivation(data; mode=default, options...) =
 softmax, whose gradient is that of the cross entropy with the label.
 """
 SoftmaxOutput(data, label, grad_scale=default, ignore_label=default; multi_output=default, use_ignore=default, preserve_shape=default, normalization=default, out_grad=default, options...) =
-    call(table[121], (Arg.array(data), Arg.array(label), Arg.float(grad_scale), Arg.float(ignore_label), Arg.bool(multi_output), Arg.bool(use_ignore), Arg.bool(preserve_shape), Arg.str(normalization), Arg.bool(out_grad)); options...)
+    call(table[122], (Arg.array(data), Arg.array(label), Arg.float(grad_scale), Arg.float(ignore_label), Arg.bool(multi_output), Arg.bool(use_ignore), Arg.bool(preserve_shape), Arg.str(normalization), Arg.bool(out_grad)); options...)
 
 """
     LinearRegressionOutput(data, label[, grad_scale = 1.0])
@@ -2643,7 +2643,7 @@ SoftmaxOutput(data, label, grad_scale=default, ignore_label=default; multi_outpu
 The data, whose gradient is that of half the squared distance to the label.
 """
 LinearRegressionOutput(data, label, grad_scale=default; options...) =
-    call(table[122], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
+    call(table[123], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
 
 """
     MAERegressionOutput(data, label[, grad_scale = 1.0])
@@ -2651,7 +2651,7 @@ LinearRegressionOutput(data, label, grad_scale=default; options...) =
 The data, whose gradient is that of the distance to the label.
 """
 MAERegressionOutput(data, label, grad_scale=default; options...) =
-    call(table[123], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
+    call(table[124], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
 
 """
     LogisticRegressionOutput(data, label[, grad_scale = 1.0])
@@ -2659,7 +2659,7 @@ MAERegressionOutput(data, label, grad_scale=default; options...) =
 sigmoid, whose gradient is that of the cross entropy with the label.
 """
 LogisticRegressionOutput(data, label, grad_scale=default; options...) =
-    call(table[124], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
+    call(table[125], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
 
 """
     SVMOutput(data, label[, margin = 1.0, regularization_coefficient = 1.0]; use_linear = false)
@@ -2667,7 +2667,7 @@ LogisticRegressionOutput(data, label, grad_scale=default; options...) =
 The data, whose gradient is that of the hinge loss of one class against all.
 """
 SVMOutput(data, label, margin=default, regularization_coefficient=default; use_linear=default, options...) =
-    call(table[125], (Arg.array(data), Arg.array(label), Arg.float(margin), Arg.float(regularization_coefficient), Arg.bool(use_linear)); options...)
+    call(table[126], (Arg.array(data), Arg.array(label), Arg.float(margin), Arg.float(regularization_coefficient), Arg.bool(use_linear)); options...)
 
 """
     MakeLoss(data[, grad_scale = 1.0]; normalization = "null", valid_thresh = 0.0)
@@ -2675,7 +2675,7 @@ SVMOutput(data, label, margin=default, regularization_coefficient=default; use_l
 The data as a loss: its gradient is grad_scale.
 """
 MakeLoss(data, grad_scale=default; normalization=default, valid_thresh=default, options...) =
-    call(table[126], (Arg.array(data), Arg.float(grad_scale), Arg.str(normalization), Arg.float(valid_thresh)); options...)
+    call(table[127], (Arg.array(data), Arg.float(grad_scale), Arg.str(normalization), Arg.float(valid_thresh)); options...)
 
 """
     BlockGrad(data)
@@ -2683,7 +2683,7 @@ MakeLoss(data, grad_scale=default; normalization=default, valid_thresh=default, 
 The data as a constant.
 """
 BlockGrad(data; options...) =
-    call(table[127], (Arg.array(data),); options...)
+    call(table[128], (Arg.array(data),); options...)
 
 """
     Cast(data, dtype)
@@ -2691,7 +2691,7 @@ BlockGrad(data; options...) =
 The data in another dtype.
 """
 Cast(data, dtype; options...) =
-    call(table[128], (Arg.array(data), Arg.dtype(dtype)); options...)
+    call(table[129], (Arg.array(data), Arg.dtype(dtype)); options...)
 
 """
     broadcast_plus(lhs, rhs)
@@ -2699,7 +2699,7 @@ Cast(data, dtype; options...) =
 NumPy's add.
 """
 broadcast_plus(lhs, rhs; options...) =
-    call(table[129], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[130], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_minus(lhs, rhs)
@@ -2707,7 +2707,7 @@ broadcast_plus(lhs, rhs; options...) =
 NumPy's subtract.
 """
 broadcast_minus(lhs, rhs; options...) =
-    call(table[130], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[131], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_mul(lhs, rhs)
@@ -2715,7 +2715,7 @@ broadcast_minus(lhs, rhs; options...) =
 NumPy's multiply.
 """
 broadcast_mul(lhs, rhs; options...) =
-    call(table[131], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[132], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_div(lhs, rhs)
@@ -2723,7 +2723,7 @@ broadcast_mul(lhs, rhs; options...) =
 NumPy's divide.
 """
 broadcast_div(lhs, rhs; options...) =
-    call(table[132], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[133], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_power(lhs, rhs)
@@ -2731,7 +2731,7 @@ broadcast_div(lhs, rhs; options...) =
 NumPy's power.
 """
 broadcast_power(lhs, rhs; options...) =
-    call(table[133], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[134], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_mod(lhs, rhs)
@@ -2739,7 +2739,7 @@ broadcast_power(lhs, rhs; options...) =
 NumPy's remainder.
 """
 broadcast_mod(lhs, rhs; options...) =
-    call(table[134], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[135], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_maximum(lhs, rhs)
@@ -2747,7 +2747,7 @@ broadcast_mod(lhs, rhs; options...) =
 NumPy's maximum.
 """
 broadcast_maximum(lhs, rhs; options...) =
-    call(table[135], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[136], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_minimum(lhs, rhs)
@@ -2755,7 +2755,7 @@ broadcast_maximum(lhs, rhs; options...) =
 NumPy's minimum.
 """
 broadcast_minimum(lhs, rhs; options...) =
-    call(table[136], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[137], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_hypot(lhs, rhs)
@@ -2763,7 +2763,7 @@ broadcast_minimum(lhs, rhs; options...) =
 NumPy's hypot.
 """
 broadcast_hypot(lhs, rhs; options...) =
-    call(table[137], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[138], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_equal(lhs, rhs)
@@ -2771,7 +2771,7 @@ broadcast_hypot(lhs, rhs; options...) =
 NumPy's equal.
 """
 broadcast_equal(lhs, rhs; options...) =
-    call(table[138], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[139], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_not_equal(lhs, rhs)
@@ -2779,7 +2779,7 @@ broadcast_equal(lhs, rhs; options...) =
 NumPy's not_equal.
 """
 broadcast_not_equal(lhs, rhs; options...) =
-    call(table[139], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[140], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_greater(lhs, rhs)
@@ -2787,7 +2787,7 @@ broadcast_not_equal(lhs, rhs; options...) =
 NumPy's greater.
 """
 broadcast_greater(lhs, rhs; options...) =
-    call(table[140], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[141], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_greater_equal(lhs, rhs)
@@ -2795,7 +2795,7 @@ broadcast_greater(lhs, rhs; options...) =
 NumPy's greater_equal.
 """
 broadcast_greater_equal(lhs, rhs; options...) =
-    call(table[141], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[142], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_lesser(lhs, rhs)
@@ -2803,7 +2803,7 @@ broadcast_greater_equal(lhs, rhs; options...) =
 NumPy's less.
 """
 broadcast_lesser(lhs, rhs; options...) =
-    call(table[142], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[143], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_lesser_equal(lhs, rhs)
@@ -2811,7 +2811,7 @@ broadcast_lesser(lhs, rhs; options...) =
 NumPy's less_equal.
 """
 broadcast_lesser_equal(lhs, rhs; options...) =
-    call(table[143], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[144], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     ElementWiseSum(args[, num_args = 0])
@@ -2819,7 +2819,7 @@ broadcast_lesser_equal(lhs, rhs; options...) =
 The sum of arrays of one shape.
 """
 ElementWiseSum(args, num_args=default; options...) =
-    call(table[144], (Arg.arrays(args), Arg.int(num_args)); options...)
+    call(table[145], (Arg.arrays(args), Arg.int(num_args)); options...)
 
 """
     sum(data; dims, keepdims = false)
@@ -2827,7 +2827,7 @@ ElementWiseSum(args, num_args=default; options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 sum(data; dims=default, keepdims=default, options...) =
-    call(table[145], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[146], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     mean(data; dims, keepdims = false)
@@ -2835,7 +2835,7 @@ sum(data; dims=default, keepdims=default, options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 mean(data; dims=default, keepdims=default, options...) =
-    call(table[146], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[147], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     max(data; dims, keepdims = false)
@@ -2843,7 +2843,7 @@ mean(data; dims=default, keepdims=default, options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 max(data; dims=default, keepdims=default, options...) =
-    call(table[147], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[148], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     min(data; dims, keepdims = false)
@@ -2851,7 +2851,7 @@ max(data; dims=default, keepdims=default, options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 min(data; dims=default, keepdims=default, options...) =
-    call(table[148], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[149], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     prod(data; dims, keepdims = false)
@@ -2859,7 +2859,7 @@ min(data; dims=default, keepdims=default, options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 prod(data; dims=default, keepdims=default, options...) =
-    call(table[149], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[150], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     LRN(data, nsize[, alpha = 0.0001, beta = 0.75, knorm = 2.0])
@@ -2867,7 +2867,7 @@ prod(data; dims=default, keepdims=default, options...) =
 Local response normalisation over nsize neighbouring channels.
 """
 LRN(data, nsize, alpha=default, beta=default, knorm=default; options...) =
-    call(table[150], (Arg.array(data), Arg.int(nsize), Arg.float(alpha), Arg.float(beta), Arg.float(knorm)); options...)
+    call(table[151], (Arg.array(data), Arg.int(nsize), Arg.float(alpha), Arg.float(beta), Arg.float(knorm)); options...)
 
 """
     InstanceNorm(data, gamma, beta[, eps = 0.001])
@@ -2875,7 +2875,7 @@ LRN(data, nsize, alpha=default, beta=default, knorm=default; options...) =
 Each channel of each sample normalised over its spatial axes.
 """
 InstanceNorm(data, gamma, beta, eps=default; options...) =
-    call(table[151], (Arg.array(data), Arg.array(gamma), Arg.array(beta), Arg.float(eps)); options...)
+    call(table[152], (Arg.array(data), Arg.array(gamma), Arg.array(beta), Arg.float(eps)); options...)
 
 """
     L2Normalization(data[, eps = 1e-10]; mode = "instance")
@@ -2883,7 +2883,7 @@ InstanceNorm(data, gamma, beta, eps=default; options...) =
 The data divided by its length: of each sample, of each channel of it, or along the channels.
 """
 L2Normalization(data, eps=default; mode=default, options...) =
-    call(table[152], (Arg.array(data), Arg.float(eps), Arg.str(mode)); options...)
+    call(table[153], (Arg.array(data), Arg.float(eps), Arg.str(mode)); options...)
 
 """
     SequenceMask(data[, sequence_length]; use_sequence_length = false, value = 0.0)
@@ -2891,7 +2891,7 @@ L2Normalization(data, eps=default; mode=default, options...) =
 Steps behind the end of each sequence are `value`.
 """
 SequenceMask(data, sequence_length=default; use_sequence_length=default, value=default, options...) =
-    call(table[153], (Arg.array(data), Arg.array(sequence_length), Arg.bool(use_sequence_length), Arg.float(value)); options...)
+    call(table[154], (Arg.array(data), Arg.array(sequence_length), Arg.bool(use_sequence_length), Arg.float(value)); options...)
 
 """
     SequenceLast(data[, sequence_length]; use_sequence_length = false)
@@ -2899,7 +2899,7 @@ SequenceMask(data, sequence_length=default; use_sequence_length=default, value=d
 The last step of each sequence, of an empty one the first.
 """
 SequenceLast(data, sequence_length=default; use_sequence_length=default, options...) =
-    call(table[154], (Arg.array(data), Arg.array(sequence_length), Arg.bool(use_sequence_length)); options...)
+    call(table[155], (Arg.array(data), Arg.array(sequence_length), Arg.bool(use_sequence_length)); options...)
 
 """
     SequenceReverse(data[, sequence_length]; use_sequence_length = false)
@@ -2907,7 +2907,7 @@ SequenceLast(data, sequence_length=default; use_sequence_length=default, options
 Each sequence backwards; what is behind its end stays.
 """
 SequenceReverse(data, sequence_length=default; use_sequence_length=default, options...) =
-    call(table[155], (Arg.array(data), Arg.array(sequence_length), Arg.bool(use_sequence_length)); options...)
+    call(table[156], (Arg.array(data), Arg.array(sequence_length), Arg.bool(use_sequence_length)); options...)
 
 """
     SwapAxis(data; dim1 = 1, dim2 = 1)
@@ -2915,7 +2915,7 @@ SequenceReverse(data, sequence_length=default; use_sequence_length=default, opti
 Two axes exchanged.
 """
 SwapAxis(data; dim1=default, dim2=default, options...) =
-    call(table[156], (Arg.array(data), Arg.axis(dim1), Arg.axis(dim2)); options...)
+    call(table[157], (Arg.array(data), Arg.axis(dim1), Arg.axis(dim2)); options...)
 
 """
     slice_axis(data, dims, begin[, end])
@@ -2923,7 +2923,7 @@ SwapAxis(data; dim1=default, dim2=default, options...) =
 A part of one axis.
 """
 slice_axis(data, dims, var"begin", var"end"=default; options...) =
-    call(table[157], (Arg.array(data), Arg.axis(dims), Arg.int(var"begin"), Arg.int(var"end")); options...)
+    call(table[158], (Arg.array(data), Arg.axis(dims), Arg.int(var"begin"), Arg.int(var"end")); options...)
 
 """
     slice(data, begin, end)
@@ -2931,7 +2931,7 @@ slice_axis(data, dims, var"begin", var"end"=default; options...) =
 A part of each of the first axes.
 """
 slice(data, var"begin", var"end"; options...) =
-    call(table[158], (Arg.array(data), Arg.ints(var"begin"), Arg.ints(var"end")); options...)
+    call(table[159], (Arg.array(data), Arg.ints(var"begin"), Arg.ints(var"end")); options...)
 
 """
     reverse(data, dims)
@@ -2939,7 +2939,7 @@ slice(data, var"begin", var"end"; options...) =
 Axes backwards.
 """
 reverse(data, dims; options...) =
-    call(table[159], (Arg.array(data), Arg.axes(dims)); options...)
+    call(table[160], (Arg.array(data), Arg.axes(dims)); options...)
 
 """
     Crop(data[, num_args = 0]; offset, h_w, center_crop = false)
@@ -2947,7 +2947,7 @@ reverse(data, dims; options...) =
 The last two axes cut to h_w, or to the size of a second array.
 """
 Crop(data, num_args=default; offset=default, h_w=default, center_crop=default, options...) =
-    call(table[160], (Arg.arrays(data), Arg.int(num_args), Arg.ints(offset), Arg.ints(h_w), Arg.bool(center_crop)); options...)
+    call(table[161], (Arg.arrays(data), Arg.int(num_args), Arg.ints(offset), Arg.ints(h_w), Arg.bool(center_crop)); options...)
 
 """
     Pad(data, mode, pad_width[, constant_value = 0.0])
@@ -2955,7 +2955,7 @@ Crop(data, num_args=default; offset=default, h_w=default, center_crop=default, o
 Axes made longer at both ends: by a constant, the edge or the reflection.
 """
 Pad(data, mode, pad_width, constant_value=default; options...) =
-    call(table[161], (Arg.array(data), Arg.str(mode), Arg.ints(pad_width), Arg.float(constant_value)); options...)
+    call(table[162], (Arg.array(data), Arg.str(mode), Arg.ints(pad_width), Arg.float(constant_value)); options...)
 
 """
     UpSampling(data, scale[, num_filter = 0]; sample_type = "nearest", multi_input_mode = "concat", num_args = 1, workspace = 512)
@@ -2963,7 +2963,7 @@ Pad(data, mode, pad_width, constant_value=default; options...) =
 Each element of the last two axes as a square.
 """
 UpSampling(data, scale, num_filter=default; sample_type=default, multi_input_mode=default, num_args=default, workspace=default, options...) =
-    call(table[162], (Arg.arrays(data), Arg.int(scale), Arg.int(num_filter), Arg.str(sample_type), Arg.str(multi_input_mode), Arg.int(num_args), Arg.int(workspace)); options...)
+    call(table[163], (Arg.arrays(data), Arg.int(scale), Arg.int(num_filter), Arg.str(sample_type), Arg.str(multi_input_mode), Arg.int(num_args), Arg.int(workspace)); options...)
 
 """
     dot(lhs, rhs; transpose_a = false, transpose_b = false)
@@ -2971,7 +2971,7 @@ UpSampling(data, scale, num_filter=default; sample_type=default, multi_input_mod
 The product of two matrices, or of vectors, which is of shape (1,).
 """
 dot(lhs, rhs; transpose_a=default, transpose_b=default, options...) =
-    call(table[163], (Arg.array(lhs), Arg.array(rhs), Arg.bool(transpose_a), Arg.bool(transpose_b)); options...)
+    call(table[164], (Arg.array(lhs), Arg.array(rhs), Arg.bool(transpose_a), Arg.bool(transpose_b)); options...)
 
 """
     batch_dot(lhs, rhs; transpose_a = false, transpose_b = false)
@@ -2979,7 +2979,7 @@ dot(lhs, rhs; transpose_a=default, transpose_b=default, options...) =
 Products of matrices, one for each element of the first axis.
 """
 batch_dot(lhs, rhs; transpose_a=default, transpose_b=default, options...) =
-    call(table[164], (Arg.array(lhs), Arg.array(rhs), Arg.bool(transpose_a), Arg.bool(transpose_b)); options...)
+    call(table[165], (Arg.array(lhs), Arg.array(rhs), Arg.bool(transpose_a), Arg.bool(transpose_b)); options...)
 
 """
     pick(data, index; dims, keepdims = false)
@@ -2987,7 +2987,7 @@ batch_dot(lhs, rhs; transpose_a=default, transpose_b=default, options...) =
 One element along an axis, by number.
 """
 pick(data, index; dims=default, keepdims=default, options...) =
-    call(table[165], (Arg.array(data), Arg.array(index), Arg.axis(dims), Arg.bool(keepdims)); options...)
+    call(table[166], (Arg.array(data), Arg.array(index), Arg.axis(dims), Arg.bool(keepdims)); options...)
 
 """
     batch_take(a, indices)
@@ -2995,7 +2995,7 @@ pick(data, index; dims=default, keepdims=default, options...) =
 One element of each row, by number.
 """
 batch_take(a, indices; options...) =
-    call(table[166], (Arg.array(a), Arg.array(indices)); options...)
+    call(table[167], (Arg.array(a), Arg.array(indices)); options...)
 
 """
     smooth_l1(data[, scalar = 1.0])
@@ -3003,7 +3003,7 @@ batch_take(a, indices; options...) =
 Half a square near 0, straight lines beyond.
 """
 smooth_l1(data, scalar=default; options...) =
-    call(table[167], (Arg.array(data), Arg.float(scalar)); options...)
+    call(table[168], (Arg.array(data), Arg.float(scalar)); options...)
 
 """
     rsqrt(data)
@@ -3011,7 +3011,7 @@ smooth_l1(data, scalar=default; options...) =
 One over the square root.
 """
 rsqrt(data; options...) =
-    call(table[168], (Arg.array(data),); options...)
+    call(table[169], (Arg.array(data),); options...)
 
 """
     norm(data)
@@ -3019,7 +3019,7 @@ rsqrt(data; options...) =
 The square root of the sum of squares, of shape (1,).
 """
 norm(data; options...) =
-    call(table[169], (Arg.array(data),); options...)
+    call(table[170], (Arg.array(data),); options...)
 
 """
     RNN(data, parameters, state[, state_cell, state_size = 0, num_layers = 1]; bidirectional = false, mode = "lstm", p = 0.0, state_outputs = false)

@@ -122,31 +122,31 @@ typedef long long swig_type_98;
 typedef long long swig_type_99;
 typedef long long swig_type_100;
 typedef long long swig_type_101;
-typedef _gostring_ swig_type_102;
+typedef long long swig_type_102;
 typedef long long swig_type_103;
-typedef _gostring_ swig_type_104;
-typedef long long swig_type_105;
+typedef long long swig_type_104;
+typedef _gostring_ swig_type_105;
 typedef long long swig_type_106;
-typedef long long swig_type_107;
+typedef _gostring_ swig_type_107;
 typedef long long swig_type_108;
-typedef _gostring_ swig_type_109;
-typedef _gostring_ swig_type_110;
+typedef long long swig_type_109;
+typedef long long swig_type_110;
 typedef long long swig_type_111;
 typedef _gostring_ swig_type_112;
-typedef long long swig_type_113;
+typedef _gostring_ swig_type_113;
 typedef long long swig_type_114;
-typedef long long swig_type_115;
+typedef _gostring_ swig_type_115;
 typedef long long swig_type_116;
 typedef long long swig_type_117;
 typedef long long swig_type_118;
-typedef _gostring_ swig_type_119;
+typedef long long swig_type_119;
 typedef long long swig_type_120;
 typedef long long swig_type_121;
-typedef long long swig_type_122;
-typedef _gostring_ swig_type_123;
+typedef _gostring_ swig_type_122;
+typedef long long swig_type_123;
 typedef long long swig_type_124;
 typedef long long swig_type_125;
-typedef long long swig_type_126;
+typedef _gostring_ swig_type_126;
 typedef long long swig_type_127;
 typedef long long swig_type_128;
 typedef long long swig_type_129;
@@ -160,15 +160,18 @@ typedef long long swig_type_136;
 typedef long long swig_type_137;
 typedef long long swig_type_138;
 typedef long long swig_type_139;
-typedef _gostring_ swig_type_140;
-typedef _gostring_ swig_type_141;
-typedef _gostring_ swig_type_142;
-typedef long long swig_type_143;
+typedef long long swig_type_140;
+typedef long long swig_type_141;
+typedef long long swig_type_142;
+typedef _gostring_ swig_type_143;
 typedef _gostring_ swig_type_144;
-typedef long long swig_type_145;
-typedef _gostring_ swig_type_146;
-typedef long long swig_type_147;
+typedef _gostring_ swig_type_145;
+typedef long long swig_type_146;
+typedef _gostring_ swig_type_147;
 typedef long long swig_type_148;
+typedef _gostring_ swig_type_149;
+typedef long long swig_type_150;
+typedef long long swig_type_151;
 extern void _wrap_Swig_free_capi_2739671b426ff95b(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_capi_2739671b426ff95b(swig_intgo arg1);
 extern swig_intgo _wrap_minpy_version_capi_2739671b426ff95b(void);
@@ -261,44 +264,45 @@ extern void _wrap_minpy_stream_release_capi_2739671b426ff95b(uintptr_t arg1);
 extern swig_type_92 _wrap_minpy_device_synchronize_capi_2739671b426ff95b(swig_type_93 arg1);
 extern swig_type_94 _wrap_minpy_memory_get_stats_capi_2739671b426ff95b(swig_type_95 arg1, swig_voidp arg2);
 extern swig_type_96 _wrap_minpy_memory_trim_capi_2739671b426ff95b(swig_type_97 arg1, swig_type_98 arg2);
-extern swig_type_99 _wrap_minpy_scope_begin_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_100 _wrap_minpy_scope_keep_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
+extern swig_type_99 _wrap_minpy_memory_set_limit_capi_2739671b426ff95b(swig_type_100 arg1, swig_type_101 arg2);
+extern swig_type_102 _wrap_minpy_scope_begin_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_103 _wrap_minpy_scope_keep_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
 extern void _wrap_minpy_scope_end_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_101 _wrap_minpy_npy_save_capi_2739671b426ff95b(swig_type_102 arg1, uintptr_t arg2);
-extern swig_type_103 _wrap_minpy_npy_load_capi_2739671b426ff95b(swig_type_104 arg1, swig_voidp arg2);
-extern swig_type_105 _wrap_minpy_npy_encode_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_106 _wrap_minpy_npy_decode_capi_2739671b426ff95b(swig_voidp arg1, swig_type_107 arg2, swig_voidp arg3);
-extern swig_type_108 _wrap_minpy_npz_open_capi_2739671b426ff95b(swig_type_109 arg1, swig_voidp arg2);
+extern swig_type_104 _wrap_minpy_npy_save_capi_2739671b426ff95b(swig_type_105 arg1, uintptr_t arg2);
+extern swig_type_106 _wrap_minpy_npy_load_capi_2739671b426ff95b(swig_type_107 arg1, swig_voidp arg2);
+extern swig_type_108 _wrap_minpy_npy_encode_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_109 _wrap_minpy_npy_decode_capi_2739671b426ff95b(swig_voidp arg1, swig_type_110 arg2, swig_voidp arg3);
+extern swig_type_111 _wrap_minpy_npz_open_capi_2739671b426ff95b(swig_type_112 arg1, swig_voidp arg2);
 extern swig_intgo _wrap_minpy_archive_count_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_110 _wrap_minpy_archive_name_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_111 _wrap_minpy_archive_get_capi_2739671b426ff95b(uintptr_t arg1, swig_type_112 arg2, swig_voidp arg3);
+extern swig_type_113 _wrap_minpy_archive_name_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_114 _wrap_minpy_archive_get_capi_2739671b426ff95b(uintptr_t arg1, swig_type_115 arg2, swig_voidp arg3);
 extern void _wrap_minpy_archive_release_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_113 _wrap_minpy_rng_new_capi_2739671b426ff95b(swig_type_114 arg1, swig_type_115 arg2, swig_voidp arg3);
-extern swig_type_116 _wrap_minpy_rng_split_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_117 _wrap_minpy_rng_state_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3);
+extern swig_type_116 _wrap_minpy_rng_new_capi_2739671b426ff95b(swig_type_117 arg1, swig_type_118 arg2, swig_voidp arg3);
+extern swig_type_119 _wrap_minpy_rng_split_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_120 _wrap_minpy_rng_state_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3);
 extern void _wrap_minpy_rng_release_capi_2739671b426ff95b(uintptr_t arg1);
 extern swig_intgo _wrap_minpy_fp_status_capi_2739671b426ff95b(swig_intgo arg1);
-extern swig_type_118 _wrap_minpy_fp_defer_capi_2739671b426ff95b(swig_intgo arg1, swig_intgo arg2, swig_type_119 arg3);
-extern swig_type_120 _wrap_minpy_fp_take_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_121 _wrap_minpy_explain_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_122 _wrap_minpy_backend_load_capi_2739671b426ff95b(swig_type_123 arg1);
-extern swig_type_124 _wrap_minpy_backend_report_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_125 _wrap_minpy_log_poll_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_126 _wrap_minpy_profiler_start_capi_2739671b426ff95b(swig_intgo arg1);
-extern swig_type_127 _wrap_minpy_profiler_stop_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_128 _wrap_mg_error_capi_2739671b426ff95b(swig_type_129 arg1);
-extern swig_type_130 _wrap_mg_call_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_131 _wrap_mg_context_copy_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_132 _wrap_mg_tape_new_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_133 _wrap_mg_tape_watch_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5);
-extern swig_type_134 _wrap_mg_tape_gradient_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_voidp arg6, swig_intgo arg7, swig_intgo arg8, swig_voidp arg9);
-extern swig_type_135 _wrap_mg_tape_jvp_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7, swig_voidp arg8);
-extern swig_type_136 _wrap_mg_array_to_device_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_type_137 arg3, swig_voidp arg4);
-extern swig_type_138 _wrap_mg_function_from_symbol_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_139 _wrap_mg_symbol_apply_capi_2739671b426ff95b(swig_type_140 arg1, swig_type_141 arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_type_142 arg6, swig_voidp arg7);
-extern swig_type_143 _wrap_mg_npz_save_capi_2739671b426ff95b(swig_type_144 arg1, swig_voidp arg2, swig_voidp arg3, swig_intgo arg4, swig_intgo arg5);
-extern swig_type_145 _wrap_mg_function_new_capi_2739671b426ff95b(swig_type_146 arg1, swig_type_147 arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_148 _wrap_mg_released_callback_capi_2739671b426ff95b(void);
+extern swig_type_121 _wrap_minpy_fp_defer_capi_2739671b426ff95b(swig_intgo arg1, swig_intgo arg2, swig_type_122 arg3);
+extern swig_type_123 _wrap_minpy_fp_take_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_124 _wrap_minpy_explain_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_125 _wrap_minpy_backend_load_capi_2739671b426ff95b(swig_type_126 arg1);
+extern swig_type_127 _wrap_minpy_backend_report_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_128 _wrap_minpy_log_poll_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_129 _wrap_minpy_profiler_start_capi_2739671b426ff95b(swig_intgo arg1);
+extern swig_type_130 _wrap_minpy_profiler_stop_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_131 _wrap_mg_error_capi_2739671b426ff95b(swig_type_132 arg1);
+extern swig_type_133 _wrap_mg_call_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_134 _wrap_mg_context_copy_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_135 _wrap_mg_tape_new_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_136 _wrap_mg_tape_watch_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5);
+extern swig_type_137 _wrap_mg_tape_gradient_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_voidp arg6, swig_intgo arg7, swig_intgo arg8, swig_voidp arg9);
+extern swig_type_138 _wrap_mg_tape_jvp_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7, swig_voidp arg8);
+extern swig_type_139 _wrap_mg_array_to_device_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_type_140 arg3, swig_voidp arg4);
+extern swig_type_141 _wrap_mg_function_from_symbol_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
+extern swig_type_142 _wrap_mg_symbol_apply_capi_2739671b426ff95b(swig_type_143 arg1, swig_type_144 arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_type_145 arg6, swig_voidp arg7);
+extern swig_type_146 _wrap_mg_npz_save_capi_2739671b426ff95b(swig_type_147 arg1, swig_voidp arg2, swig_voidp arg3, swig_intgo arg4, swig_intgo arg5);
+extern swig_type_148 _wrap_mg_function_new_capi_2739671b426ff95b(swig_type_149 arg1, swig_type_150 arg2, swig_intgo arg3, swig_voidp arg4);
+extern swig_type_151 _wrap_mg_released_callback_capi_2739671b426ff95b(void);
 extern swig_intgo _wrap_mg_sizeof_capi_2739671b426ff95b(swig_intgo arg1);
 #undef intgo
 */
@@ -1116,6 +1120,14 @@ func Minpy_memory_trim(arg1 int64, arg2 uint64) (_swig_ret uint64) {
 	return swig_r
 }
 
+func Minpy_memory_set_limit(arg1 int64, arg2 uint64) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_minpy_memory_set_limit_capi_2739671b426ff95b(C.swig_type_100(_swig_i_0), C.swig_type_101(_swig_i_1)))
+	return swig_r
+}
+
 func Minpy_scope_begin(arg1 *uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
@@ -1140,7 +1152,7 @@ func Minpy_npy_save(arg1 string, arg2 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_npy_save_capi_2739671b426ff95b(*(*C.swig_type_102)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_npy_save_capi_2739671b426ff95b(*(*C.swig_type_105)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1151,7 +1163,7 @@ func Minpy_npy_load(arg1 string, arg2 *uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_npy_load_capi_2739671b426ff95b(*(*C.swig_type_104)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_npy_load_capi_2739671b426ff95b(*(*C.swig_type_107)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1171,7 +1183,7 @@ func Minpy_npy_decode(arg1 unsafe.Pointer, arg2 uint64, arg3 *uintptr) (_swig_re
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_npy_decode_capi_2739671b426ff95b(C.swig_voidp(_swig_i_0), C.swig_type_107(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_npy_decode_capi_2739671b426ff95b(C.swig_voidp(_swig_i_0), C.swig_type_110(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1179,7 +1191,7 @@ func Minpy_npz_open(arg1 string, arg2 *uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_npz_open_capi_2739671b426ff95b(*(*C.swig_type_109)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_npz_open_capi_2739671b426ff95b(*(*C.swig_type_112)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1209,7 +1221,7 @@ func Minpy_archive_get(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret uint
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_archive_get_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_archive_get_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), *(*C.swig_type_115)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1226,7 +1238,7 @@ func Minpy_rng_new(arg1 uint64, arg2 uint64, arg3 *uintptr) (_swig_ret uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_rng_new_capi_2739671b426ff95b(C.swig_type_114(_swig_i_0), C.swig_type_115(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_rng_new_capi_2739671b426ff95b(C.swig_type_117(_swig_i_0), C.swig_type_118(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1265,7 +1277,7 @@ func Minpy_fp_defer(arg1 int, arg2 uint, arg3 string) (_swig_ret uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_fp_defer_capi_2739671b426ff95b(C.swig_intgo(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uint64)(C._wrap_minpy_fp_defer_capi_2739671b426ff95b(C.swig_intgo(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1289,7 +1301,7 @@ func Minpy_explain(arg1 *uintptr) (_swig_ret uint64) {
 func Minpy_backend_load(arg1 string) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_minpy_backend_load_capi_2739671b426ff95b(*(*C.swig_type_123)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uint64)(C._wrap_minpy_backend_load_capi_2739671b426ff95b(*(*C.swig_type_126)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1327,7 +1339,7 @@ func Minpy_profiler_stop(arg1 *uintptr) (_swig_ret uint64) {
 func Mg_error(arg1 uint64) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_mg_error_capi_2739671b426ff95b(C.swig_type_129(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_mg_error_capi_2739671b426ff95b(C.swig_type_132(_swig_i_0)))
 	return swig_r
 }
 
@@ -1401,7 +1413,7 @@ func Mg_array_to_device(arg1 uintptr, arg2 uintptr, arg3 int64, arg4 *uintptr) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_mg_array_to_device_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_137(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_mg_array_to_device_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_140(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -1424,7 +1436,7 @@ func Mg_symbol_apply(arg1 string, arg2 string, arg3 *uintptr, arg4 unsafe.Pointe
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (uint64)(C._wrap_mg_symbol_apply_capi_2739671b426ff95b(*(*C.swig_type_140)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_141)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_142)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6)))
+	swig_r = (uint64)(C._wrap_mg_symbol_apply_capi_2739671b426ff95b(*(*C.swig_type_143)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_144)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_145)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1444,7 +1456,7 @@ func Mg_npz_save(arg1 string, arg2 unsafe.Pointer, arg3 *uintptr, arg4 int, arg5
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (uint64)(C._wrap_mg_npz_save_capi_2739671b426ff95b(*(*C.swig_type_144)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (uint64)(C._wrap_mg_npz_save_capi_2739671b426ff95b(*(*C.swig_type_147)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1457,7 +1469,7 @@ func Mg_function_new(arg1 string, arg2 uint64, arg3 int, arg4 *uintptr) (_swig_r
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_mg_function_new_capi_2739671b426ff95b(*(*C.swig_type_146)(unsafe.Pointer(&_swig_i_0)), C.swig_type_147(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_mg_function_new_capi_2739671b426ff95b(*(*C.swig_type_149)(unsafe.Pointer(&_swig_i_0)), C.swig_type_150(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}

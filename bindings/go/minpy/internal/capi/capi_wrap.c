@@ -1622,6 +1622,21 @@ long long _wrap_minpy_memory_trim_capi_2739671b426ff95b(long long _swig_go_0, lo
 }
 
 
+long long _wrap_minpy_memory_set_limit_capi_2739671b426ff95b(long long _swig_go_0, long long _swig_go_1) {
+  minpy_device arg1 ;
+  uint64_t arg2 ;
+  minpy_status result;
+  long long _swig_go_result;
+  
+  (&arg1)->kind = (int32_t)_swig_go_0; (&arg1)->index = (int32_t)(_swig_go_0 >> 32); 
+  arg2 = (uint64_t)_swig_go_1; 
+  
+  result = (minpy_status)minpy_memory_set_limit(arg1,arg2);
+  _swig_go_result = mg_error(result); 
+  return _swig_go_result;
+}
+
+
 long long _wrap_minpy_scope_begin_capi_2739671b426ff95b(minpy_scope *_swig_go_0) {
   minpy_scope *arg1 = (minpy_scope *) 0 ;
   minpy_status result;
