@@ -319,7 +319,7 @@ def report_fp(flags, name):
 
 
 def errstate(state):
-    """The conditions that NumPy's errstate does not ignore, and 256 if one is more than warned of: calls run at once."""
+    """The conditions that errstate does not ignore, and 256 if one is more than warned of: calls then run at once."""
     heard = sum(bit for bit, key, _ in _CONDITIONS if state[key] != "ignore")
     return heard if all(state[key] in ("ignore", "warn") for _, key, _ in _CONDITIONS) else heard | 256
 

@@ -30,7 +30,9 @@ def resolve(numpy_module, prefix, name):
     if value is None and not hasattr(numpy_module, name):
         return None
     if isinstance(value, types.ModuleType):
-        if not value.__name__.startswith("numpy") or value.__name__.startswith("numpy._"):
+        if value.__name__.startswith("numpy._"):
+            return _View(value)
+        if not value.__name__.startswith("numpy"):
             return value
         return importlib.import_module("minpy." + value.__name__)
     if isinstance(value, type) or not callable(value) or name in SHARED:
@@ -54,10 +56,34 @@ def namespace(module_globals, numpy_module, prefix=""):
         return value
 
     def __dir__():
-        return sorted({*dir(numpy_module), *(n for n in module_globals if not n.startswith("_"))})
+        names = {n for n in dir(numpy_module) if not n.startswith("__")}
+        return sorted({*names, *(n for n in module_globals if n.startswith("__") or not n.startswith("_"))})
 
     module_globals["__getattr__"] = __getattr__
     module_globals["__dir__"] = __dir__
+
+
+class _View(types.ModuleType):
+    """A private module of NumPy's, for code that says `np._core.umath`: public objects are ours, the rest its own."""
+
+    def __init__(self, numpy_module):
+        numpy, ours = sys.modules["numpy"], sys.modules["minpy.numpy"]
+        super().__init__("minpy." + numpy_module.__name__, numpy_module.__doc__)
+        self.__dict__["_numpy_module"] = numpy_module
+        for name, value in vars(numpy_module).items():
+            if name.startswith("__") or isinstance(value, types.ModuleType):
+                continue
+            public = value is not None and callable(value) and getattr(numpy, name, None) is value
+            self.__dict__[name] = getattr(ours, name) if public else value
+
+    def __getattr__(self, name):
+        value = getattr(self.__dict__["_numpy_module"], name)
+        if isinstance(value, types.ModuleType) and value.__name__.startswith("numpy._"):
+            value = self.__dict__[name] = _View(value)
+        return value
+
+    def __dir__(self):
+        return dir(self.__dict__["_numpy_module"])
 
 
 class _Finder:

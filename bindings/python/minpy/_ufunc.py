@@ -4,7 +4,7 @@ operators of their own run there, the rest in NumPy."""
 import numpy
 
 from ._fallback import call, is_traced
-from ._minpy import _operator, ufunc
+from ._minpy import _operator, ndarray, ufunc
 
 # numpy's ufunc -> the operator that is its reduction, its running reduction
 _REDUCTIONS = {
@@ -19,6 +19,10 @@ def _numpy_method(self, name):
     return getattr(self._numpy, name)
 
 
+def _is_ours(array):
+    return type(array) is ndarray
+
+
 def _reduce(self, array, axis=0, dtype=None, out=None, keepdims=False, initial=numpy._NoValue, where=True):
     name = _REDUCTIONS.get(self.__name__, (None, None))[0]
     found = _operator(name) if name else None
@@ -27,7 +31,7 @@ def _reduce(self, array, axis=0, dtype=None, out=None, keepdims=False, initial=n
         options["initial"] = initial
     if where is not True:
         options["where"] = where
-    if found is None or not is_traced(array):
+    if found is None or not (is_traced(array) or (dtype is None and not options and _is_ours(array))):
         if keepdims:
             options["keepdims"] = keepdims
         return call(_numpy_method(self, "reduce"), "no_kernel", (array, axis, dtype, out), options)
@@ -39,7 +43,7 @@ def _reduce(self, array, axis=0, dtype=None, out=None, keepdims=False, initial=n
 def _accumulate(self, array, axis=0, dtype=None, out=None):
     name = _REDUCTIONS.get(self.__name__, (None, None))[1]
     found = _operator(name) if name else None
-    if found is None or not is_traced(array):
+    if found is None or not (is_traced(array) or (dtype is None and out is None and _is_ours(array) and array.ndim)):
         return call(_numpy_method(self, "accumulate"), "no_kernel", (array, axis, dtype, out), {})
     return found(array, axis=axis, **({} if dtype is None else {"dtype": dtype}))
 

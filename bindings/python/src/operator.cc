@@ -66,7 +66,7 @@ void operator_dealloc(PyObject* self) {
 
 PyObject* operator_repr(PyObject* self) {
     OperatorObject* op = as_operator(self);
-    return PyUnicode_FromFormat(op->flags & MINPY_OP_ELEMENTWISE && !op->method ? "<ufunc '%s'>" : "<operator '%s'>",
+    return PyUnicode_FromFormat(Py_IS_TYPE(self, &ufunc_type) ? "<ufunc '%s'>" : "<operator '%s'>",
                                 op->short_name->c_str());
 }
 
@@ -233,11 +233,22 @@ PyTypeObject operator_type = {};
 PyTypeObject ufunc_type = {};
 PyTypeObject method_type = {};
 
+// What NumPy has for a ufunc; element-wise operators that it does not have are ours.
+static bool is_ufunc(OperatorObject* o) {
+    static PyObject* const numpys = [] {
+        Ref numpy(PyImport_ImportModule("numpy"));
+        return numpy ? PyObject_GetAttrString(numpy.get(), "ufunc") : nullptr;
+    }();
+    PyObject* counterpart = numpy_callable(o);
+    if (counterpart == Py_None) return o->flags & MINPY_OP_ELEMENTWISE;
+    return numpys && Py_IS_TYPE(counterpart, reinterpret_cast<PyTypeObject*>(numpys));
+}
+
 PyObject* make_operator(const char* name, minpy_op op, bool method) {
     minpy_op_info info = {};
     info.struct_size = sizeof info;
     if (minpy_status status = minpy_op_get_info(op, &info)) return raise_status(status);
-    PyTypeObject* type = method ? &method_type : info.flags & MINPY_OP_ELEMENTWISE ? &ufunc_type : &operator_type;
+    PyTypeObject* type = method ? &method_type : &operator_type;
     auto* o = reinterpret_cast<OperatorObject*>(type->tp_alloc(type, 0));
     if (!o) return nullptr;
     o->vectorcall = call_operator;
@@ -266,6 +277,7 @@ PyObject* make_operator(const char* name, minpy_op op, bool method) {
         if (p != o->n_in_order || (*o->parameters)[static_cast<size_t>(p)].variadic) break;
         o->n_in_order++;
     }
+    if (!method && is_ufunc(o)) Py_SET_TYPE(o, &ufunc_type);
     return reinterpret_cast<PyObject*>(o);
 }
 
