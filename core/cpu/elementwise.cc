@@ -180,7 +180,8 @@ uint32_t run_elementwise(const Loop& loop, DimsView shape, std::span<const Opera
     for (int k = 0; k < n; ++k) {
         int64_t step = s.at(last, k), item = itemsize(operands[size_t(k)].dtype);
         bool same_type = operands[size_t(k)].dtype == loop.types[k];
-        bool one = k < n_in && (step == 0 || s.shape[last] == 1);
+        // A loop of one operand reads it element by element: it is gathered where it is repeated.
+        bool one = k < n_in && ((step == 0 && n_in > 1) || s.shape[last] == 1);
         if (one) scalars |= 1u << k;
         buffered[k] = !same_type || (!one && step != item && s.shape[last] != 1);
         any = any || buffered[k];

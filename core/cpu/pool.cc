@@ -87,6 +87,13 @@ private:
         } while (std::chrono::steady_clock::now() < end);
         return false;
     }
+    // What a thread needs before its first task; refused memory must not end a job that has begun.
+    static bool has_state() noexcept {
+        try {
+            thread_state();
+            return true;
+        } catch (...) { return false; }
+    }
     void loop() {
         uint64_t seen = 0;
         for (;;) {
@@ -98,7 +105,7 @@ private:
             --n_asleep_;
             seen = generation_.load(std::memory_order_relaxed);
             Job* job = job_;
-            if (!job) continue;
+            if (!job || !has_state()) continue;  // the others do the work
             job->active.fetch_add(1);
             lock.unlock();
             job->work();

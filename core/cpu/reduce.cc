@@ -176,10 +176,11 @@ public:
         else if (pieces_ == 1) batch = std::max<int64_t>(1, kPiece / std::max<int64_t>(1, width_ * reduced_.size));
         std::atomic<uint32_t> flags{0};
         parallel_for((n_tasks + batch - 1) / batch, [&](int64_t b) {
-            std::unique_ptr<Reader> reader = source_ ? source_->reader() : nullptr;
+            Reader* reader = source_ ? &source_->take() : nullptr;
             HardwareFlags hardware;
             for (int64_t i = b * batch; i < std::min(n_tasks, (b + 1) * batch); ++i)
-                task(i / pieces_, i % pieces_, reader.get());
+                task(i / pieces_, i % pieces_, reader);
+            if (reader) source_->give_back(*reader);
             uint32_t raised = hardware.take();
             if (loop_.hardware_flags && raised) flags.fetch_or(raised, std::memory_order_relaxed);
         });
@@ -489,7 +490,8 @@ uint32_t reduce(const ReduceLoop& loop, const Array& to, const Array& a, DimsVie
 
 bool reads_runs(const ReduceLoop& loop, const Array& a, DimsView axes, const Array& mask, const Prepared& prepared) {
     struct Nowhere : ElementSource {
-        std::unique_ptr<Reader> reader() override { return nullptr; }
+        Reader& take() override { throw state_error("nothing is read"); }
+        void give_back(Reader&) override {}
     } nowhere;
     return Reducer(loop, a, a, axes, mask, nullptr, nullptr, prepared, &nowhere).reads_runs();
 }

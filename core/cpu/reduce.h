@@ -1,8 +1,6 @@
 // Folds arrays over axes: the walk over strided operands around the loops of core/ops/reductions.h. Sums are one fixed tree
 // over blocks of 1,024 elements: their bits depend on shape and strides, never on threads.
 #pragma once
-#include <memory>
-
 #include "core/array/array.h"
 #include "core/cpu/loops.h"
 #include "core/cpu/reduce_loops.h"
@@ -30,7 +28,8 @@ public:
         virtual void read(int64_t position, int64_t n, char* to) = 0;
     };
     virtual ~ElementSource() = default;
-    virtual std::unique_ptr<Reader> reader() = 0;
+    virtual Reader& take() = 0;
+    virtual void give_back(Reader& reader) = 0;
     char* memory = nullptr;  // where elements are written as they are computed, or null
 };
 

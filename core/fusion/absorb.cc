@@ -5,26 +5,49 @@
 
 #include "core/autograd/node.h"
 #include "core/fusion/deferred.h"
-#include "core/fusion/group.h"
+#include "core/fusion/pending.h"
 #include "core/graph/passes.h"
 #include "core/registry/recorder.h"
 
 namespace minpy {
 namespace {
 
-// Whether every byte of its memory is one of its elements, and steps go forward.
-bool fills_memory(const Array& a) {
-    if (a.get()->offset || a.nbytes() != a.storage().nbytes) return false;
-    SmallVector<std::pair<int64_t, int64_t>, 8> axes;  // step, size
-    for (int64_t i = 0; i < a.ndim(); ++i)
-        if (a.dim(i) != 1) axes.push_back({a.strides()[size_t(i)], a.dim(i)});
-    std::sort(axes.begin(), axes.end());
-    int64_t step = a.itemsize();
-    for (const auto& [stride, n] : axes) {
-        if (stride != step) return false;
-        step *= n;
+// Computes the pending array `a` with its group while `run` reads it, each element once; it is written as well unless this
+// is its last use and nothing else refers to it. False, with nothing done, where it is not pending, or only a part.
+bool fold_pending(const Array& a, bool last_use, const Op& op, void (*run)(void*, ElementSource&), void* payload) {
+    Graph& g = graph();
+    Storage& s = a.storage();
+    for (;;) {
+        std::vector<Ref<Storage>> targets;
+        std::unique_lock lock(g.mutex);
+        if (!s.has(Storage::kPending)) return false;
+        Deferred* root = s.producer;
+        if (running(g, *root)) {
+            g.changed.wait(lock);
+            continue;
+        }
+        if (a.get()->offset || a.size() != root->size || a.dtype() != root->dtype) return false;
+        Group group;
+        try {
+            Found found;
+            while ((found = collect(group, root, g.fork_count)) == Found::other_first) {}
+            if (found == Found::busy) {
+                g.changed.wait(lock);
+            } else if (root != s.producer) {
+                run_and_finish(g, group, targets, lock);
+            } else {
+                Reading reading{op, run, payload, !last_use || s.refs.load(std::memory_order_acquire) > 1};
+                run_and_finish(g, group, targets, lock, &reading);
+                return true;
+            }
+        } catch (...) {
+            if (!lock.owns_lock()) lock.lock();
+            disband(group);
+            lock.unlock();
+            g.changed.notify_all();
+            throw;
+        }
     }
-    return true;
 }
 
 }  // namespace

@@ -2,10 +2,7 @@
 
 #include <pthread.h>
 
-#include <deque>
-#include <unordered_map>
-
-#include "core/fusion/group.h"
+#include "core/fusion/pending.h"
 #include "core/graph/passes.h"
 #include "core/registry/dispatch.h"
 #include "core/registry/settings.h"
@@ -23,19 +20,10 @@ constexpr int64_t kHeldResults = 8, kHeldBytes = 32 << 20;
 
 std::atomic<int> g_enabled{-1};
 std::atomic<int64_t> g_threshold{0};
-
-// Producers and readers of all pending storage, and which groups run.
-struct Graph {
-    std::mutex mutex;
-    std::condition_variable changed;  // a group has run, or failed
-    std::unordered_multimap<Storage*, Deferred*> readers;
-    uint64_t sequence = 0;
-    int32_t fork_count = 0;
-    std::deque<std::string> explained;
-};
-
 Graph* g_graph = nullptr;
 pthread_once_t g_once = PTHREAD_ONCE_INIT;
+
+}  // namespace
 
 Graph& graph() {
     pthread_once(&g_once, [] {
@@ -51,7 +39,17 @@ Graph& graph() {
     return *g_graph;
 }
 
-bool running(const Graph& g, const Deferred& d) { return runs(d, g.fork_count); }
+void add_reader(Graph& g, Deferred* d) {
+    try {
+        for (const Deferred::Input& in : d->inputs) {
+            g.readers.emplace(&in.array.storage(), d);
+            in.array.storage().set(Storage::kRead);
+        }
+    } catch (...) {
+        forget_reader(g, d);
+        throw;
+    }
+}
 
 void forget_reader(Graph& g, const Deferred* d) {
     for (const Deferred::Input& in : d->inputs) {
@@ -62,118 +60,29 @@ void forget_reader(Graph& g, const Deferred* d) {
     }
 }
 
-// False if the last reference is gone, and another thread waits for the lock to drop the storage.
 bool retain_living(Storage& s) {
     int64_t n = s.refs.load(std::memory_order_relaxed);
     while (n && !s.refs.compare_exchange_weak(n, n + 1, std::memory_order_relaxed)) {}
     return n;
 }
 
-void report_conditions(const Deferred& d, uint32_t flags) {
-    flags &= d.conditions;
-    if (!flags) return;
-    ThreadState& t = thread_state();
-    if (!d.named) {
-        t.fp_status |= flags;
-        return;
-    }
-    t.fp_status |= kNamedConditions;
-    for (LateCondition& c : t.late)
-        if (c.op == d.op && c.site == d.site) {
-            c.conditions |= flags;
-            return;
-        }
-    if (t.late.size() < 64) t.late.push_back({d.op, flags, d.site});
-}
-
-// Who reads a group's last result while it is computed, and whether it is needed afterwards.
-struct Reading {
-    const Op& op;
-    void (*run)(void* payload, ElementSource& source);
-    void* payload;
-    bool needed;
-};
-
-// Runs a complete group. Called with the lock held, returns without it; what throws leaves all nodes pending.
-// `targets` holds the storage that is written, and is let go by the caller, with nothing locked.
-void run_and_finish(Graph& g, Group& group, std::vector<Ref<Storage>>& targets, std::unique_lock<std::mutex>& lock,
-                    const Reading* reading = nullptr) {
-    choose_kept(group);
-    if (reading) {
-        group.handed = int32_t(group.nodes.size()) - 1;
-        group.kept[size_t(group.handed)] = reading->needed;
-    }
-    targets.reserve(group.nodes.size());
-    for (size_t k = 0; k < group.nodes.size(); ++k)
-        if (group.kept[k]) targets.push_back(Ref<Storage>::share(group.nodes[k]->target));
-    lock.unlock();
-    {
-        Profiled profiled(group.nodes.size());
-        for (Ref<Storage>& s : targets)
-            if (!s->data) s->allocate_buffer();
-        if (reading) {
-            GroupSource source(group);
-            reading->run(reading->payload, source);
-            source.finish();
-        } else {
-            run_group(group);
-        }
-    }
-    if (checks_graphs()) check_group(group);
-    std::string explained = describe(group);
-    if (reading) explained += cat(", read by ", reading->op.name);
-    std::vector<Deferred*> done;
-    done.reserve(group.nodes.size());
-    lock.lock();
-    g.explained.push_back(std::move(explained));
-    if (g.explained.size() > 100) g.explained.pop_front();
-    // From here on nothing throws. What was read and not written stays pending: it may be wanted yet.
-    bool all = !reading || reading->needed;
-    for (size_t k = 0; k < group.nodes.size(); ++k) {
-        Deferred* d = group.nodes[k];
-        try {
-            report_conditions(*d, group.flags[k]);
-        } catch (...) {  // no memory for the name
-            thread_state().fp_status |= group.flags[k] & d->conditions;
-        }
-        if (!all && !group.kept[k]) {
-            d->conditions = 0;  // they are known
-            d->group = nullptr;
-            continue;
-        }
-        d->target->producer = nullptr;
-        d->target->clear(Storage::kPending);
-        forget_reader(g, d);
-        done.push_back(d);
-    }
-    group.nodes.clear();
-    lock.unlock();
-    g.changed.notify_all();
-    // Readers before what they read: operands are let go by this thread, with nothing locked.
-    for (size_t k = done.size(); k-- > 0;) delete done[k];
-}
-
-struct Pending {
+bool place_above(Deferred& d, int64_t nbytes) {
     int32_t depth = 0;
     int64_t held = 0;
-};
-
-// What already waits above these operands.
-Pending above(const Deferred& d) {
-    Pending p;
     for (const Deferred::Input& in : d.inputs) {
         const Storage& s = in.array.storage();
         if (s.producer) {
-            p.depth = std::max(p.depth, s.producer->depth);
-            p.held += s.producer->held;
+            depth = std::max(depth, s.producer->depth);
+            held += s.producer->held;
         } else {
-            p.held += s.nbytes;
+            held += s.nbytes;
         }
     }
-    return p;
+    if (depth && (depth >= kMaxDepth || held > kHeldResults * nbytes + kHeldBytes)) return false;
+    d.depth = depth + 1;
+    d.held = held;
+    return true;
 }
-
-}  // namespace
 
 // ---- settings ----
 
@@ -204,11 +113,9 @@ WithDeferral::~WithDeferral() {
 
 // ---- states ----
 
-Array defer(const Op& op, const Loop* loop, std::span<const Array> inputs, DimsView shape, DType dtype,
-            DimsView order_of) {
-    ThreadState& t = thread_state();
-    if (t.fp_at_once || t.in_task) return {};
-    int64_t n = int64_t(shape.size()), item = itemsize(dtype), size = checked_size(shape, item);
+MadeDeferred make_deferred(const Op& op, const Loop* loop, std::span<const Array> inputs, DimsView shape, DType dtype,
+                           DimsView order_of, bool exposed) {
+    int64_t n = int64_t(shape.size());
     // Axes in the order of memory: the largest strides outside, as empty_strided has it.
     SmallVector<int, 8> axes;
     for (int64_t i = 0; i < n; ++i) axes.push_back(int(i));
@@ -222,20 +129,22 @@ Array defer(const Op& op, const Loop* loop, std::span<const Array> inputs, DimsV
         for (int axis : axes) result.push_back(v[size_t(axis)]);
         return result;
     };
+    MadeDeferred made;
     auto d = std::make_unique<Deferred>();
     d->op = &op;
     d->loop = loop;
     d->shape = permuted(shape);
     d->dtype = dtype;
-    d->size = size;
+    d->size = checked_size(shape, itemsize(dtype));
     DimsView walked(d->shape.data(), size_t(d->shape.size()));
     SmallVector<Array, 4> rows;
     // Small operands of a large result: the caller may not expect a call that is worth deferring.
     bool large = false;
-    for (const Array& a : inputs) large = large || a.size() == size;
+    for (const Array& a : inputs) large = large || a.size() == d->size;
     if (!large) return {};
+    uint32_t refused = Storage::kPoisoned | (exposed ? 0 : Storage::kExposed);
     for (const Array& a : inputs) {
-        if (!a.on_cpu() || a.storage().has(Storage::kExposed | Storage::kPoisoned)) return {};
+        if (!a.on_cpu() || a.storage().has(refused)) return {};
         Deferred::Input in;
         if (a.size() == 1) {
             in.array = window(a, 0, {}, {});
@@ -252,38 +161,39 @@ Array defer(const Op& op, const Loop* loop, std::span<const Array> inputs, DimsV
         d->inputs.push_back(std::move(in));
     }
     if (!rows.empty() && common_run(walked, {rows.data(), size_t(rows.size())}) < kShortestRow) return {};
+    Dims lines = c_strides(walked, itemsize(dtype));
+    made.strides.resize(n);
+    for (int64_t k = 0; k < n; ++k) made.strides[axes[k]] = lines[k];
+    made.node = std::move(d);
+    return made;
+}
+
+Array defer(const Op& op, const Loop* loop, std::span<const Array> inputs, DimsView shape, DType dtype,
+            DimsView order_of) {
+    ThreadState& t = thread_state();
+    if (t.fp_at_once || t.in_task) return {};
+    MadeDeferred made = make_deferred(op, loop, inputs, shape, dtype, order_of, false);
+    std::unique_ptr<Deferred>& d = made.node;
+    if (!d) return {};
     d->conditions = t.fp_conditions;
     d->named = t.fp_named;
     if (d->named) d->site = t.site;
 
-    Storage* s = Storage::create(checked_mul(size, item), kCpu, false);
-    Dims lines = c_strides(walked, item), strides(n);
-    for (int64_t k = 0; k < n; ++k) strides[axes[k]] = lines[k];
-    Array out = Array::on(s, 0, shape, {strides.data(), size_t(n)}, dtype);
+    Storage* s = Storage::create(checked_mul(d->size, itemsize(dtype)), kCpu, false);
+    Array out = Array::on(s, 0, shape, {made.strides.data(), size_t(made.strides.size())}, dtype);
     d->target = s;
 
     Graph& g = graph();
     for (;;) {
         std::unique_lock lock(g.mutex);
-        Pending p = above(*d);
-        if (p.depth && (p.depth >= kMaxDepth || p.held > kHeldResults * s->nbytes + kHeldBytes)) {
+        if (!place_above(*d, s->nbytes)) {
             lock.unlock();
             for (const Deferred::Input& in : d->inputs)
                 if (in.array.storage().has(Storage::kPending)) force(in.array.storage());
             continue;
         }
-        d->depth = p.depth + 1;
-        d->held = p.held;
         d->sequence = ++g.sequence;
-        try {
-            for (const Deferred::Input& in : d->inputs) {
-                g.readers.emplace(&in.array.storage(), d.get());
-                in.array.storage().set(Storage::kRead);
-            }
-        } catch (...) {
-            forget_reader(g, d.get());
-            throw;
-        }
+        add_reader(g, d.get());
         s->set(Storage::kPending);
         s->producer = d.release();
         return out;
@@ -307,42 +217,6 @@ void force(Storage& wanted) {
             while ((found = collect(group, root, g.fork_count)) == Found::other_first) {}
             if (found == Found::busy) g.changed.wait(lock);
             else run_and_finish(g, group, targets, lock);
-        } catch (...) {
-            if (!lock.owns_lock()) lock.lock();
-            disband(group);
-            lock.unlock();
-            g.changed.notify_all();
-            throw;
-        }
-    }
-}
-
-bool fold_pending(const Array& a, bool last_use, const Op& op, void (*run)(void*, ElementSource&), void* payload) {
-    Graph& g = graph();
-    Storage& s = a.storage();
-    for (;;) {
-        std::vector<Ref<Storage>> targets;
-        std::unique_lock lock(g.mutex);
-        if (!s.has(Storage::kPending)) return false;
-        Deferred* root = s.producer;
-        if (running(g, *root)) {
-            g.changed.wait(lock);
-            continue;
-        }
-        if (a.get()->offset || a.size() != root->size || a.dtype() != root->dtype) return false;
-        Group group;
-        try {
-            Found found;
-            while ((found = collect(group, root, g.fork_count)) == Found::other_first) {}
-            if (found == Found::busy) {
-                g.changed.wait(lock);
-            } else if (root != s.producer) {
-                run_and_finish(g, group, targets, lock);
-            } else {
-                Reading reading{op, run, payload, !last_use || s.refs.load(std::memory_order_acquire) > 1};
-                run_and_finish(g, group, targets, lock, &reading);
-                return true;
-            }
         } catch (...) {
             if (!lock.owns_lock()) lock.lock();
             disband(group);

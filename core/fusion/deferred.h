@@ -6,8 +6,6 @@
 
 namespace minpy {
 
-class ElementSource;  // core/cpu/reduce.h
-
 // Switch MINPY_DEFER=0, and its scoped setting for tests.
 bool deferral_enabled();
 class WithDeferral {
@@ -28,11 +26,12 @@ int64_t deferral_threshold();
 Array defer(const Op& op, const Loop* loop, std::span<const Array> inputs, DimsView shape, DType dtype,
             DimsView order_of = {});
 
-void force(Storage& s);  // computes it, and what it needs, without recursion
-// Computes the pending array `a` with its group while `run` reads it, each element once; it is written as well unless this
-// is its last use and nothing else refers to it. False, with nothing done, where it is not pending, or only a part.
-bool fold_pending(const Array& a, bool last_use, const Op& op, void (*run)(void* payload, ElementSource& source),
-                  void* payload);
+// `to` = the call's result, of any dtype, when operands or `to` itself are pending: computed now, in one pass with them, or
+// pending as `to` was. No operand may overlap `to` but in the very same elements. False, with nothing done, where `to` or
+// the operands do not suit.
+bool write_group(const Op& op, const Loop* loop, std::span<const Array> inputs, const Array& to, bool last_use);
+
+void force(Storage& s);                  // computes it, and what it needs, without recursion
 void force_readers(Storage& s);          // computes all that read it
 void drop_pending(Storage& s) noexcept;  // nobody will look at it
 

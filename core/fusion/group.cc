@@ -28,6 +28,20 @@ bool joins(Group& group, const Deferred::Input& in, const Deferred& p) {
 
 }  // namespace
 
+bool fills_memory(const Array& a) {
+    if (a.get()->offset || a.nbytes() != a.storage().nbytes) return false;
+    SmallVector<std::pair<int64_t, int64_t>, 8> axes;  // step, size
+    for (int64_t i = 0; i < a.ndim(); ++i)
+        if (a.dim(i) != 1) axes.push_back({a.strides()[size_t(i)], a.dim(i)});
+    std::sort(axes.begin(), axes.end());
+    int64_t step = a.itemsize();
+    for (const auto& [stride, n] : axes) {
+        if (stride != step) return false;
+        step *= n;
+    }
+    return true;
+}
+
 void disband(Group& group) {
     for (Deferred* d : group.nodes) d->group = nullptr;
     group.nodes.clear();
@@ -64,14 +78,43 @@ Found collect(Group& group, Deferred*& root, int32_t fork_count) {
     return Found::complete;
 }
 
-void choose_kept(Group& group) {
+namespace {
+
+// By node: references from inside the group.
+std::vector<int64_t> uses_inside(const Group& group) {
     std::vector<int64_t> inside(group.nodes.size());
     for (const Deferred* d : group.nodes)
         for (const Deferred::Input& in : d->inputs)
             if (const Deferred* p = in.array.storage().producer) ++inside[size_t(p->place)];
+    return inside;
+}
+
+}  // namespace
+
+void choose_kept(Group& group) {
+    std::vector<int64_t> inside = uses_inside(group);
     group.kept.assign(group.nodes.size(), false);
     for (size_t k = 0; k < group.nodes.size(); ++k)
         group.kept[k] = group.nodes[k]->target->refs.load(std::memory_order_acquire) > inside[k];
+}
+
+void drop_operands(Group& group) {
+    std::vector<int64_t> inside = uses_inside(group);
+    const Deferred& last = *group.nodes.back();
+    // What reads memory that is about to be written could not be computed once more.
+    std::vector<bool> once(group.nodes.size());
+    for (size_t k = 0; k < group.nodes.size(); ++k)
+        for (const Deferred::Input& in : group.nodes[k]->inputs) {
+            const Storage& s = in.array.storage();
+            if (&s == &last.into.storage() || (s.producer && once[size_t(s.producer->place)])) once[k] = true;
+        }
+    for (const Deferred::Input& in : last.inputs) {
+        const Deferred* p = in.array.storage().producer;
+        if (!p || once[size_t(p->place)]) continue;
+        if (p->target->refs.load(std::memory_order_acquire) > inside[size_t(p->place)] + 1) continue;
+        group.kept[size_t(p->place)] = false;
+        group.leaves = true;
+    }
 }
 
 std::string describe(const Group& group) {

@@ -31,6 +31,7 @@ public:
     DType dtype = DType::none;
     int64_t size = 0;
     Storage* target = nullptr;  // not held: it drops its producer when nobody wants it
+    Array into;                 // where the result goes instead: `out=`, contiguous in the order of `shape`
     uint64_t sequence = 0;      // larger than its operands'
     int32_t depth = 1;          // pending operators above it, itself included
     int64_t held = 0;           // bytes of operands that this and those above it may keep alive
@@ -48,6 +49,9 @@ public:
 // Rows shorter than this are not worth a pass of the group's steps.
 inline constexpr int64_t kShortestRow = 64;
 
+// Whether every byte of the array's memory is one of its elements, and steps go forward.
+bool fills_memory(const Array& a);
+
 // The length of the runs in which every one of these operands has one step, along the last axes of their common shape.
 int64_t common_run(DimsView shape, std::span<const Array> rows);
 
@@ -58,6 +62,7 @@ struct Group {
     int64_t size = 0;
     Dims row_shape;       // of those that read rows; empty: none does
     int32_t handed = -1;  // the node whose result a fold reads, block by block
+    bool leaves = false;  // nodes that are not kept stay pending: they may be wanted yet
 };
 
 // Whether a group that computes it is under way, in this process.
@@ -69,6 +74,8 @@ enum class Found { complete, other_first, busy };
 // comes first, or another thread is at it.
 Found collect(Group& group, Deferred*& root, int32_t fork_count);
 void choose_kept(Group& group);
+// What the last node's caller alone refers to, and will hardly look at again, is not kept after all.
+void drop_operands(Group& group);
 void disband(Group& group);
 
 std::string describe(const Group& group);  // a line of minpy_explain
@@ -80,7 +87,8 @@ class GroupSource : public ElementSource {
 public:
     explicit GroupSource(Group& group);
     ~GroupSource() override;
-    std::unique_ptr<Reader> reader() override;
+    Reader& take() override;
+    void give_back(Reader& reader) override;
     void finish();  // all has been read
 
 private:

@@ -1,6 +1,7 @@
 // Runs a group's plan: every step on one block, then the next block, so that what lies between two operators stays in
 // the first-level cache. The steps are the very loops of eager calls.
 #include <atomic>
+#include <thread>
 
 #include "core/cpu/elementwise.h"
 #include "core/cpu/pool.h"
@@ -63,120 +64,121 @@ private:
     Dims index_, offsets_;
 };
 
-// One thread's way through a range of positions.
-class Runner {
+// One thread's way through a plan, with its registers. All memory it needs is there when it is made.
+class Runner : public ElementSource::Reader {
 public:
-    Runner(const Plan& plan, char* scratch, uint32_t* flags)
-        : plan_(plan), at_(int64_t(plan.slots.size())), flags_(flags) {
+    Runner(const Plan& plan, size_t n_nodes)
+        : plan_(plan), scratch_(plan.scratch), rows_(plan), at_(int64_t(plan.slots.size())), met_(int64_t(n_nodes), 0) {
         for (int64_t i = 0; i < at_.size(); ++i) {
             const Plan::Slot& s = plan.slots[size_t(i)];
-            at_[i] = s.kind == Plan::Slot::reg ? scratch + s.step : s.base;
+            at_[i] = s.kind == Plan::Slot::reg ? scratch_.data() + s.step : s.base;
         }
     }
     // `handed`: where the elements go that are handed.
     void run(int64_t from, int64_t to, char* handed = nullptr) {
-        RowCursor rows(plan_);
-        rows.seek(from);
+        rows_.seek(from);
         int64_t first = from;
         while (from < to) {
-            int64_t n = std::min({plan_.block, rows.left(), to - from});
+            int64_t n = std::min({plan_.block, rows_.left(), to - from});
             for (int64_t i = 0; i < at_.size(); ++i) {
                 const Plan::Slot& s = plan_.slots[size_t(i)];
                 if (s.kind == Plan::Slot::linear) at_[i] = s.base + from * s.step;
                 else if (s.kind == Plan::Slot::handed) at_[i] = handed + (from - first) * s.step;
-                else if (s.kind == Plan::Slot::rows) at_[i] = s.base + rows.offset(s.row) + rows.column() * s.step;
+                else if (s.kind == Plan::Slot::rows) at_[i] = s.base + rows_.offset(s.row) + rows_.column() * s.step;
             }
             for (const Plan::Step& step : plan_.steps) this->step(step, n);
-            rows.advance(n);
+            rows_.advance(n);
             from += n;
         }
     }
+    void read(int64_t position, int64_t n, char* to) override { run(position, position + n, to); }
+    const SmallVector<uint32_t, 32>& met() const { return met_; }  // conditions, by node
+    std::atomic_flag taken{};
 
 private:
     void step(const Plan::Step& s, int64_t n) {
         if (!s.loop) {
-            flags_[s.node] |= s.cast(at_[s.slots[0]], s.from_step, at_[s.slots[1]], s.to_step, s.scalars ? 1 : n);
+            met_[s.node] |= s.cast(at_[s.slots[0]], s.from_step, at_[s.slots[1]], s.to_step, s.scalars ? 1 : n);
             return;
         }
         char* args[4];
         for (int k = 0; k < s.n; ++k) args[k] = at_[s.slots[k]];
         HardwareFlags hardware;
         uint32_t raised = s.loop->run(args, s.scalars, n), trusted = hardware.take();
-        flags_[s.node] |= s.loop->hardware_flags ? raised | trusted : raised;
+        met_[s.node] |= s.loop->hardware_flags ? raised | trusted : raised;
     }
     const Plan& plan_;
+    Scratch scratch_;
+    RowCursor rows_;
     SmallVector<char*, 32> at_;
-    uint32_t* flags_;
+    SmallVector<uint32_t, 32> met_;
+};
+
+// As many as there are threads: what is written in place must not stop half way because memory is refused.
+class Runners {
+public:
+    Runners(const Plan& plan, size_t n_nodes, int64_t n) {
+        all_.reserve(size_t(n));
+        for (int64_t i = 0; i < n; ++i) all_.push_back(std::make_unique<Runner>(plan, n_nodes));
+    }
+    Runner& take() {
+        for (;;) {
+            for (auto& r : all_)
+                if (!r->taken.test_and_set(std::memory_order_acquire)) return *r;
+            std::this_thread::yield();  // there are more threads than there were
+        }
+    }
+    void give_back(Runner& r) { r.taken.clear(std::memory_order_release); }
+    void report(Group& group) const {
+        group.flags.assign(group.nodes.size(), 0);
+        for (auto& r : all_)
+            for (size_t i = 0; i < group.flags.size(); ++i) group.flags[i] |= r->met()[int64_t(i)];
+    }
+
+private:
+    std::vector<std::unique_ptr<Runner>> all_;
 };
 
 }  // namespace
 
 void run_group(Group& group) {
     Plan plan(group);
-    group.flags.assign(group.nodes.size(), 0);
     int64_t threads = num_threads(), size = plan.size;
-    if (size < kParallel || threads == 1) {
-        Scratch scratch(plan.scratch);
-        return Runner(plan, scratch.data(), group.flags.data()).run(0, size);
+    bool alone = size < kParallel || threads == 1;
+    Runners runners(plan, group.nodes.size(), alone ? 1 : threads);
+    group.flags.reserve(group.nodes.size());
+    if (alone) {
+        runners.take().run(0, size);
+    } else {
+        // Some tasks a thread, so that one that starts late does less.
+        int64_t task = std::max(kTask, (size / (8 * threads) + kTask - 1) / kTask * kTask);
+        parallel_for((size + task - 1) / task, [&](int64_t k) {
+            Runner& r = runners.take();
+            r.run(k * task, std::min(size, (k + 1) * task));
+            runners.give_back(r);
+        });
     }
-    // Some tasks a thread, so that one that starts late does less.
-    int64_t task = std::max(kTask, (size / (8 * threads) + kTask - 1) / kTask * kTask);
-    std::vector<std::atomic<uint32_t>> flags(group.nodes.size());
-    parallel_for((size + task - 1) / task, [&](int64_t k) {
-        Scratch scratch(plan.scratch);
-        SmallVector<uint32_t, 32> met(int64_t(group.nodes.size()), 0);
-        Runner(plan, scratch.data(), met.data()).run(k * task, std::min(size, (k + 1) * task));
-        for (int64_t i = 0; i < met.size(); ++i)
-            if (met[i]) flags[size_t(i)].fetch_or(met[i], std::memory_order_relaxed);
-    });
-    for (size_t i = 0; i < flags.size(); ++i) group.flags[i] = flags[i].load();
+    runners.report(group);
 }
 
 // ---- read by a fold ----
 
 struct GroupSource::State {
-    explicit State(Group& group) : group(group), plan(group), flags(group.nodes.size()) {}
+    explicit State(Group& group)
+        : group(group), plan(group), runners(plan, group.nodes.size(), plan.size < kParallel ? 1 : num_threads()) {}
     Group& group;
     Plan plan;
-    std::vector<std::atomic<uint32_t>> flags;
+    Runners runners;
 };
-
-namespace {
-
-class GroupReader : public ElementSource::Reader {
-public:
-    GroupReader(const Plan& plan, std::vector<std::atomic<uint32_t>>& flags)
-        : scratch_(plan.scratch),
-          met_(int64_t(flags.size()), 0),
-          runner_(plan, scratch_.data(), met_.data()),
-          flags_(flags) {}
-    ~GroupReader() override {
-        for (int64_t i = 0; i < met_.size(); ++i)
-            if (met_[i]) flags_[size_t(i)].fetch_or(met_[i], std::memory_order_relaxed);
-    }
-    void read(int64_t position, int64_t n, char* to) override { runner_.run(position, position + n, to); }
-
-private:
-    Scratch scratch_;
-    SmallVector<uint32_t, 32> met_;
-    Runner runner_;
-    std::vector<std::atomic<uint32_t>>& flags_;
-};
-
-}  // namespace
 
 GroupSource::GroupSource(Group& group) : state_(std::make_unique<State>(group)) {
     if (group.kept[size_t(group.handed)]) memory = group.nodes[size_t(group.handed)]->target->data;
+    group.flags.reserve(group.nodes.size());
 }
 GroupSource::~GroupSource() = default;
 
-std::unique_ptr<ElementSource::Reader> GroupSource::reader() {
-    return std::make_unique<GroupReader>(state_->plan, state_->flags);
-}
-
-void GroupSource::finish() {
-    state_->group.flags.assign(state_->flags.size(), 0);
-    for (size_t i = 0; i < state_->flags.size(); ++i) state_->group.flags[i] = state_->flags[i].load();
-}
+ElementSource::Reader& GroupSource::take() { return state_->runners.take(); }
+void GroupSource::give_back(Reader& reader) { state_->runners.give_back(static_cast<Runner&>(reader)); }
+void GroupSource::finish() { state_->runners.report(state_->group); }
 
 }  // namespace minpy

@@ -119,7 +119,7 @@ Plan::Plan(const Group& group) {
         }
         int16_t result;
         if (group.kept[size_t(k)]) {
-            result = add({Slot::linear, d.target->data, itemsize(d.dtype), 0});
+            result = add({Slot::linear, d.into ? d.into.raw() : d.target->data, itemsize(d.dtype), 0});
             in_memory_ += itemsize(d.dtype);
         } else if (group.handed == k) {
             result = add({Slot::handed, nullptr, itemsize(d.dtype), 0});
@@ -149,8 +149,7 @@ Plan::Plan(const Group& group) {
     for (Step step : steps) {
         const Deferred& d = *group.nodes[size_t(step.node)];
         SmallVector<int16_t, 4> temporary;
-        auto convert = [&](int16_t from, DType from_type, int16_t to, DType to_type, int64_t from_step) {
-            uint32_t one = from_step == 0;
+        auto convert = [&](int16_t from, DType from_type, int16_t to, DType to_type, int64_t from_step, uint32_t one) {
             all.push_back({nullptr,
                            cast_function(from_type, to_type),
                            step.node,
@@ -163,20 +162,21 @@ Plan::Plan(const Group& group) {
         for (int64_t i = 0; i < d.inputs.size(); ++i) {
             const Array& a = d.inputs[i].array;
             const Slot& s = slots[size_t(step.slots[i])];
-            bool one = s.kind == Slot::one || (s.kind == Slot::rows && s.step == 0);
+            bool repeated = s.kind == Slot::one || (s.kind == Slot::rows && s.step == 0);
+            bool one = repeated && d.inputs.size() > 1;  // a loop of one operand reads it element by element
             if (one) step.scalars |= 1u << i;
-            bool packed = one || s.kind != Slot::rows || s.step == a.itemsize();
+            bool packed = one || (!repeated && (s.kind != Slot::rows || s.step == a.itemsize()));
             if (!d.loop || (a.dtype() == d.loop->types[i] && packed)) continue;
-            int64_t from_step = s.kind == Slot::rows ? s.step : one ? 0 : a.itemsize();
+            int64_t from_step = s.kind == Slot::rows ? s.step : repeated ? 0 : a.itemsize();
             int16_t r = take_register();
             temporary.push_back(r);
-            convert(step.slots[i], a.dtype(), r, d.loop->types[i], from_step);
+            convert(step.slots[i], a.dtype(), r, d.loop->types[i], from_step, one);
             step.slots[i] = r;
         }
         if (!d.loop) {
             const Slot& s = slots[size_t(step.slots[0])];
             int64_t from_step = s.kind == Slot::rows ? s.step : s.kind == Slot::one ? 0 : d.inputs[0].array.itemsize();
-            convert(step.slots[0], d.inputs[0].array.dtype(), step.slots[1], d.dtype, from_step);
+            convert(step.slots[0], d.inputs[0].array.dtype(), step.slots[1], d.dtype, from_step, 0);
             continue;
         }
         DType result = d.loop->types[d.inputs.size()];
@@ -188,7 +188,7 @@ Plan::Plan(const Group& group) {
             step.slots[d.inputs.size()] = r;
             widest_ = std::max(widest_, int64_t(itemsize(result)));
             all.push_back(step);
-            convert(r, result, to, d.dtype, itemsize(result));
+            convert(r, result, to, d.dtype, itemsize(result), 0);
         }
         for (int16_t r : temporary) free_.push_back(r);
     }

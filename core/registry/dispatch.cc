@@ -238,7 +238,9 @@ bool writes_through(const Call& c, const Array& to, DimsView shape) {
     if (may_be_traced(to)) return false;
     for (const Array& a : c.in) {
         if (may_be_traced(a)) return false;
-        if (a.storage().has(Storage::kPending)) wait_ready(a.storage());
+        // What is not computed yet has memory of its own.
+        constexpr uint32_t kNoMemory = Storage::kPending;
+        if (&a.storage() != &to.storage() && (a.storage().has(kNoMemory) || to.storage().has(kNoMemory))) continue;
         bool exact = same_window(a, to) && a.dtype() == to.dtype();
         if (may_overlap(a, to) && !exact) return false;
     }
@@ -299,8 +301,12 @@ void run_elementwise_call(Call& c) {
         check_output_cast(c.op, r.out, to.dtype(), c.options.casting);
         check_output_shape(view(shape), to.shape(), c.in);
         if (writes_through(c, to, view(shape)) || (!c.options.where && writes_through(c, to, to.shape()))) {
-            before_write(to.storage());
-            thread_state().fp_status |= run_loop(*r.loop, inputs, to);
+            bool large = to.size() >= deferral_threshold() && deferral_enabled();
+            if (!large || !write_group(c.op, r.loop, inputs, to, c.options.last_use)) {
+                for (const Array& a : inputs) a.data();
+                before_write(to.storage());
+                thread_state().fp_status |= run_loop(*r.loop, inputs, to);
+            }
             c.out.push_back(to);
             if (Recorder* recording = recorder()) recording->called(c, r.loop);
             return;

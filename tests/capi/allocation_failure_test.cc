@@ -145,6 +145,32 @@ TEST(EveryAllocationFails, InGroupsOfDeferredCallsWhichCanBeReadLater) {
     });
 }
 
+TEST(EveryAllocationFails, InWritesAtTheEndOfGroupsWhichLeaveWhatIsWrittenAsItWas) {
+    for (uint32_t flags : {0u, uint32_t(MINPY_CALL_LAST_USE)})
+        with_every_failure("a write", [flags] {
+            Held h;
+            minpy_array x, y;
+            TRY(call_into(h, "full", {value(int64_t(200000)), value(int64_t(2))}, x));
+            TRY(call_into(h, "multiply", {value(x), value(x)}, y));
+            void* data;
+            TRY(minpy_array_data(x, &data));
+            minpy_op op;
+            TRY(minpy_op_find("add", &op));
+            minpy_call_options options = MINPY_CALL_OPTIONS_INIT;
+            options.flags = flags;
+            options.out = &x;
+            options.n_out = 1;
+            minpy_value args[] = {value(x), value(y)}, result;
+            int32_t n = 1;
+            minpy_status status = minpy_invoke(op, args, 2, &options, &result, &n);
+            int64_t expected = status ? 2 : 6;
+            EXPECT_EQ(static_cast<int64_t*>(data)[0], expected);
+            EXPECT_EQ(static_cast<int64_t*>(data)[199999], expected);
+            if (!status) minpy_values_release(&result, 1);
+            return status;
+        });
+}
+
 TEST(EveryAllocationFails, InFoldsOfGroups) {
     for (uint32_t flags : {0u, uint32_t(MINPY_CALL_LAST_USE)})
         with_every_failure("a fold of a group", [flags] {

@@ -76,6 +76,47 @@ def test_numpy_sees_the_values():
     assert z[0] == 4
 
 
+def test_writes_are_the_last_operator_of_a_group():
+    w, g, v = (np.linspace(0.0, k, N) for k in (1, 2, 3))
+    n = [numpy.linspace(0.0, k, N) for k in (1, 2, 3)]
+    float(w[0] + g[0] + v[0])
+    before = minpy.memory_stats()["n_allocs"]
+    w -= 0.1 * g
+    assert groups()[-1] == "multiply subtract -> float64(100000,)"
+    np.multiply(w * g, g + 1, out=v)
+    assert groups()[-1] == "multiply add multiply -> float64(100000,)"
+    assert minpy.memory_stats()["n_allocs"] == before
+    n[0] -= 0.1 * n[1]
+    numpy.multiply(n[0] * n[1], n[1] + 1, out=n[2])
+    w += 0.5 * w  # reads what it writes
+    n[0] += 0.5 * n[0]
+    w[1:] += 2 * w[:-1]
+    n[0][1:] += 2 * n[0][:-1]
+    assert (w == n[0]).all() and (v == n[2]).all()
+
+
+def test_a_write_to_a_pending_result_waits_with_it():
+    x = np.linspace(0.0, 1.0, N)
+    y = x * 2
+    z = y + 1
+    y += x
+    y *= y
+    n_groups = len(groups())
+    assert y[-1] == 9 and z[-1] == 3
+    assert len(groups()) == n_groups + 2
+
+
+def test_a_dying_operand_lends_its_memory():
+    x = np.linspace(0.0, 1.0, 10 * N)
+    float(x[0])
+    minpy.trim_memory()
+    y = np.exp(x) + x
+    del x
+    before = minpy.memory_stats()["n_allocs"]
+    assert numpy.isclose(y[-1], numpy.e + 1)
+    assert minpy.memory_stats()["n_allocs"] == before
+
+
 def test_warnings_name_operator_and_call_site():
     program = """
 import minpy.numpy as np, warnings

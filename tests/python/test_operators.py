@@ -260,3 +260,15 @@ def test_an_array_may_be_its_own_condition():
         x = np.array([0, 2, -3, 0.5, -1] * 3).astype(dtype)
         expected = numpy.where(numpy.asarray(x.copy()), numpy.asarray(x.copy()), 0)
         assert numpy.array_equal(np.where(x, x, np.zeros_like(x)), expected)
+
+
+def test_one_operand_repeated_over_a_larger_result():
+    for n in (20, 200_000):
+        y = np.zeros(n)
+        np.negative(np.array(2.0), out=y)
+        assert (y == -2).all()
+        rows = np.zeros((4, n))
+        np.sqrt(np.arange(4.0).reshape(4, 1), out=rows)
+        wide = np.exp(np.broadcast_to(np.arange(4.0).reshape(4, 1), (4, n)))
+        assert numpy.array_equal(rows, numpy.sqrt(numpy.arange(4.0))[:, None] * numpy.ones(n))
+        assert numpy.allclose(wide, numpy.exp(numpy.arange(4.0))[:, None] * numpy.ones(n))

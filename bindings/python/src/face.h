@@ -200,6 +200,8 @@ private:
 bool parse_device(PyObject* o, minpy_device* out);
 PyObject* value_to_python(minpy_value* v, bool scalar_wanted);  // takes what the value owns
 
+constexpr int64_t kLargeOperand = 1 << 14;  // elements from which a call may find operands that are pending
+
 // ---- plain.cc
 // A number that needs no memory of the call: Python bool, int within 64 bits, float, NumPy's float64. False for others.
 bool simple_number(PyObject* o, minpy_value* out);

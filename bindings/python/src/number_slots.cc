@@ -181,6 +181,9 @@ PyObject* in_place(int k, PyObject* a, PyObject* b) {
         minpy_call_options options = MINPY_CALL_OPTIONS_INIT;
         options.out = &out;
         options.n_out = 1;
+        // What may be pending is large; saying so of small operands would cost them the short way.
+        if (is_array(b) && Py_REFCNT(b) == 1 && with_facts(b)->size >= kLargeOperand)
+            options.flags = MINPY_CALL_LAST_USE;
         int32_t n = 1;
         minpy_status status = run(size_of(args[0]) + size_of(args[1]),
                                   [&] { return minpy_invoke(slots[k].op, v, 2, &options, &result, &n); });

@@ -300,14 +300,14 @@ private:
     bool keyword(PyObject* name, PyObject* o);
     bool out(PyObject* o);
 
-    enum { kMost = 8, kLarge = 1 << 14 };
+    enum { kMost = 8 };
     OperatorObject* op_;
     int n_ = 0;        // values so far; what was left out between them is DEFAULT
     int n_given_ = 0;  // of those that have no default
     minpy_value values_[kMost];
     PlainValues plain_;
-    bool scalar_ = true;     // no operand has dimensions
-    bool last_use_ = false;  // one that only the call refers to
+    bool scalar_ = true;    // no operand has dimensions
+    bool last_use_ = true;  // only the call refers to its arrays
     PyObject* out_ = nullptr;
 };
 
@@ -317,7 +317,7 @@ inline bool PlainCall::set(int i, PyObject* o) {
     if ((o == Py_None && required) || !plain_.add(o, p.kind, &values_[i])) return false;
     if (is_exact_array(o)) {
         if (as_array(o)->ndim) scalar_ = false;
-        if (Py_REFCNT(o) == 1) last_use_ = true;
+        last_use_ = last_use_ && Py_REFCNT(o) == 1;
     }
     n_given_ += required;
     return true;
@@ -361,8 +361,8 @@ bool PlainCall::invoke(PyObject** result) {
         options.out = &out;
         options.n_out = 1;
     }
-    // Worth saying of operands that may be pending: those are large, and only what folds them asks.
-    bool last_use = last_use_ && plain_.elements() >= kLarge && !(op_->flags & MINPY_OP_ELEMENTWISE);
+    // Worth saying of operands that may be pending: those are large, and only what folds or writes asks.
+    bool last_use = last_use_ && plain_.elements() >= kLargeOperand && (out_ || !(op_->flags & MINPY_OP_ELEMENTWISE));
     if (last_use) options.flags = MINPY_CALL_LAST_USE;
     minpy_status status = run(plain_.elements(), [&] {
         return minpy_invoke(op_->op, values_, n_, out_ || last_use ? &options : nullptr, results, &n);

@@ -47,6 +47,17 @@ Array fold_of(const char* name, const Array& a, const Dims& axes, bool keepdims 
     return std::move(invoke(op, {values, op.params.size()}, options).front());
 }
 
+// np.add(a, b, out=to, casting='unsafe'); without b of one operand.
+void write_into(const char* name, const Array& a, const Array& b, const Array& to, bool last_use = false) {
+    minpy_value args[] = {to_value(a), to_value(b)};
+    CallOptions options;
+    Array outs[] = {to};
+    options.out = outs;
+    options.casting = Casting::unsafe;
+    options.last_use = last_use;
+    invoke(find_op(name), {args, b ? 2u : 1u}, options);
+}
+
 // Evaluates `f` deferred and at once.
 template <class F> void expect_same_bits(F&& f) {
     std::vector<Array> now, late;
@@ -299,6 +310,49 @@ TEST(Group, OfMillionsReadByAFoldHasTheSameBitsOnAllThreads) {
     }
 }
 
+TEST(Group, EndsWithAWriteInPlace) {
+    WithDeferral on(true, 1000);
+    std::mt19937 rng(15);
+    int64_t shape[] = {4000};
+    Array w = random_array(shape, DType::float64, rng), g = random_array(shape, DType::float64, rng);
+    std::vector<double> old = values(w), by = values(g);
+    char* memory = w.data();
+    Array step = g * 0.5;
+    write_into("subtract", w, step, w, true);
+    EXPECT_EQ(last_group(), "multiply subtract -> float64(4000,)");
+    EXPECT_EQ(w.data(), memory);
+    EXPECT_FALSE(pending(w));
+    for (size_t i = 0; i < old.size(); ++i) EXPECT_EQ(values(w)[i], old[i] - by[i] * 0.5);
+}
+
+TEST(Group, AWriteToAPendingResultIsPendingInItsPlace) {
+    WithDeferral on(true, 1000);
+    std::mt19937 rng(16);
+    int64_t shape[] = {4000};
+    Array a = random_array(shape, DType::float64, rng), x = a * 2.0, view = ops::reshape(x, Dims{40, 100}), y = x + 1.0;
+    write_into("add", x, a, x);
+    write_into("multiply", x, x, x);
+    EXPECT_TRUE(pending(x));
+    std::vector<double> before = values(a), now = values(view), then = values(y);
+    for (size_t i = 0; i < before.size(); ++i) {
+        EXPECT_EQ(then[i], before[i] * 2 + 1);
+        EXPECT_EQ(now[i], (before[i] * 2 + before[i]) * (before[i] * 2 + before[i]));
+    }
+}
+
+TEST(Group, IsWrittenWhereAnOperandEnds) {
+    WithDeferral on(true, 1000);
+    std::mt19937 rng(17);
+    int64_t shape[] = {4000}, before = live_arrays.load();
+    Array x = random_array(shape, DType::float64, rng), y = call(find_op("exp"), x) + x;
+    std::vector<double> old = values(x);
+    char* memory = x.raw();
+    x = {};
+    EXPECT_EQ(y.data(), memory);
+    for (size_t i = 0; i < old.size(); ++i) EXPECT_NEAR(values(y)[i], std::exp(old[i]) + old[i], 1e-12);
+    EXPECT_EQ(live_arrays.load(), before + 1);
+}
+
 // Random graphs: what is read, when, and what is dropped on the way.
 TEST(Group, OfRandomGraphsHasTheSameBits) {
     const char* unary[] = {"exp", "tanh", "negative", "abs", "sqrt", "square", "sin", "sign"};
@@ -315,12 +369,26 @@ TEST(Group, OfRandomGraphsHasTheSameBits) {
         }
         expect_same_bits([&] {
             std::mt19937 rng(seed + 1000);
-            std::vector<Array> values = given;
+            std::vector<Array> values;
+            for (const Array& a : given) values.push_back(copy_of(a));
             auto pick = [&]() -> Array& { return values[rng() % values.size()]; };
             for (int step = 0; step < 30; ++step) {
                 Array result;
                 try {
-                    switch (rng() % 10) {
+                    switch (rng() % 13) {
+                        case 10:
+                        case 11: {
+                            Array &to = pick(), &a = rng() % 2 ? to : pick(), &b = pick();
+                            bool part = rng() % 4 == 0 && to.ndim();
+                            Array target = part ? ops::slice(to, 0, 0, to.dim(0), 2) : to;
+                            write_into(binary[rng() % 8], part ? target : a, b, target, rng() % 2);
+                            continue;
+                        }
+                        case 12: {
+                            Array& to = pick();
+                            write_into(unary[rng() % 8], pick(), {}, to);
+                            continue;
+                        }
                         case 8:
                         case 9: {
                             Array& a = pick();
