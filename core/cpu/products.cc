@@ -28,14 +28,15 @@ const ProductTable& products_generic();
 
 namespace {
 
-constexpr int64_t kDepth = 256;          // of a block: its panels of b stay in the first cache
-constexpr int64_t kRowBlock = 128;       // rows of a block of a, which stays in the second one
+constexpr int64_t kDepth = 256;          // of a block whose panels of b stay in the first cache
+constexpr int64_t kDeep = 384;           // of one whose panels come from far away: fewer passes over c
+constexpr int64_t kRowBlock = 128;       // rows of a block of a, which stays in the second cache
 constexpr int64_t kInPlace = 512 << 10;  // bytes of an operand that is read where it lies
 constexpr double kNarrowWork = 2048;     // multiplications below which packing a narrow matrix costs more than it gives
 constexpr int64_t kFewRows = 64;         // of a, for which b is read where it lies
 constexpr int64_t kFew = 12;             // lines of a side that is few
 constexpr int64_t kAcross = 32 << 10;    // bytes of a read at a time where the other side is few
-constexpr int64_t kPacked = 4 << 20;     // bytes of b packed at a time
+constexpr int64_t kPacked = 12 << 20;    // bytes of b packed at a time
 constexpr double kTaskWork = 8 << 20;    // multiplications, by bytes of an element, that are worth a task
 constexpr int64_t kVectorTask = 512 << 10;  // bytes of a matrix that are worth a task where it meets a vector
 constexpr int64_t kMostTasks = 128;
@@ -190,11 +191,11 @@ struct Product {
 
     // Many rows: b is packed once for all, then tasks are blocks of rows.
     void run_rows() const {
-        int64_t deep = std::min(k, 4 * kDepth),
-                many = std::max(f.columns, kPacked / (deep * item) / f.columns * f.columns);
+        int64_t deep = std::min(k, 4 * kDeep), most = std::max(f.columns, kPacked / (deep * item));
+        int64_t pieces = (n + most - 1) / most, many = (n / pieces / f.columns + 1) * f.columns;
         int64_t width = std::min(many, wide(n));
         Cut rows(m, ((m + kRowBlock - 1) / kRowBlock + 1) / 2 * 2, 8);
-        int64_t block = left_in_place() ? 0 : ((m + 7) / 8 / rows.parts + 1) * 8 * std::min(k, kDepth) * item;
+        int64_t block = left_in_place() ? 0 : ((m + 7) / 8 / rows.parts + 1) * 8 * std::min(k, kDeep) * item;
         Scratch shared(deep * width * item, 1), scratch(block, rows.parts * 8);
         char* packed = Scratch::Part(shared).get();
         for (int64_t j = 0; j < n; j += many)
@@ -206,26 +207,26 @@ struct Product {
                      Scratch& scratch) const {
         int64_t across = wide(columns);  // blocks of b lie behind each other, each with all its panels
         auto panel = [&](int64_t d, int64_t x) {
-            return packed + (d * across + x * std::min(kDepth, depth - d)) * item;
+            return packed + (d * across + x * std::min(kDeep, depth - d)) * item;
         };
-        int64_t blocks = (depth + kDepth - 1) / kDepth;
+        int64_t blocks = (depth + kDeep - 1) / kDeep;
         Cut packs(columns, std::max<int64_t>(1, depth * columns * item / (1 << 18)), f.columns);
         parallel_for(packs.parts, [&](int64_t i) {
-            for (int64_t d = 0; d < depth; d += kDepth)
-                f.pack_right(std::min(kDepth, depth - d), packs.end(i) - packs.begin(i),
+            for (int64_t d = 0; d < depth; d += kDeep)
+                f.pack_right(std::min(kDeep, depth - d), packs.end(i) - packs.begin(i),
                              right(l + d, j + packs.begin(i)), step(b.row_step), step(b.column_step),
                              panel(d, packs.begin(i)));
         });
-        // Columns as well where there are fewer blocks of rows than work for.
+        // Columns as well where there are fewer blocks of rows than the threads have use for: each part packs a again.
         double work = double(m) * double(columns) * double(depth) * double(item);
-        int64_t wanted = std::min<int64_t>(kMostTasks, int64_t(work / kTaskWork));
+        int64_t wanted = std::min<int64_t>({kMostTasks, int64_t(work / kTaskWork), 4 * num_threads()});
         Cut parts(columns, std::clamp<int64_t>(wanted / rows.parts, 1, std::max<int64_t>(1, columns / 256)), f.columns);
         parallel_for(rows.parts * parts.parts, [&](int64_t task) {
             int64_t i = task / parts.parts, x = task % parts.parts, from = parts.begin(x);
             Scratch::Part part(scratch);
             for (int64_t b = 0; b < blocks; ++b) {
-                int64_t d = b * kDepth;
-                left_block(rows.begin(i), rows.end(i) - rows.begin(i), l + d, std::min(kDepth, depth - d), j + from,
+                int64_t d = b * kDeep;
+                left_block(rows.begin(i), rows.end(i) - rows.begin(i), l + d, std::min(kDeep, depth - d), j + from,
                            parts.end(x) - from, block ? part.get() : nullptr, true, panel(d, from));
             }
         });

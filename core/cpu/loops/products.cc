@@ -39,12 +39,18 @@ template <class T> void store(T* p, Vector<T> v) { std::memcpy(p, &v, sizeof v);
 // M rows by N vectors of c. `packed`: elements of a lie in the order of their use.
 template <class T, int M, int N, bool packed>
 void tile(int64_t k, const T* a, int64_t row_step, int64_t column_step, const T* b, int64_t b_step, T* c,
-          int64_t c_step, bool add) {
+          int64_t c_step, bool add, const T* ahead = nullptr) {
     Vector<T> sums[M][N];
 #pragma GCC unroll 8
     for (int i = 0; i < M; ++i)
 #pragma GCC unroll 4
         for (int j = 0; j < N; ++j) sums[i][j] = Vector<T>{};
+    if (add) {  // asked for early: it lies far away
+#pragma GCC unroll 8
+        for (int i = 0; i < M; ++i)
+#pragma GCC unroll 4
+            for (int j = 0; j < N; ++j) __builtin_prefetch(c + i * c_step + j * kWidth<T>, 1);
+    }
     for (int64_t l = 0; l < k; ++l) {
         Vector<T> y[N];
 #pragma GCC unroll 4
@@ -57,6 +63,7 @@ void tile(int64_t k, const T* a, int64_t row_step, int64_t column_step, const T*
         }
         a += packed ? M : column_step;
         b += b_step;
+        if constexpr (packed) __builtin_prefetch(ahead + l * kWidth<T>, 0, 2);
     }
     if (add) {
 #pragma GCC unroll 8
@@ -77,7 +84,8 @@ void strip(int64_t m, int64_t k, const T* a, int64_t row_step, int64_t column_st
     int64_t i = 0, line = packed ? k : row_step;
     if constexpr (kRows == 8)
         for (; i + 8 <= m; i += 8)
-            tile<T, 8, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step, add);
+            tile<T, 8, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step, add,
+                                  i < 8 * N ? b + k * b_step + i / 8 * k * kWidth<T> : b);
     if constexpr (!packed && kRows == 8) {
         // Rows that do not fill a tile are one, so that b is read once for all of them.
         switch (m - i) {
@@ -97,10 +105,10 @@ void strip(int64_t m, int64_t k, const T* a, int64_t row_step, int64_t column_st
         }
     }
     for (; i + 4 <= m; i += 4)
-        tile<T, 4, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step, add);
+        tile<T, 4, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step, add, b);
     for (; i + 2 <= m; i += 2)
-        tile<T, 2, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step, add);
-    if (i < m) tile<T, 1, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step, add);
+        tile<T, 2, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step, add, b);
+    if (i < m) tile<T, 1, N, packed>(k, a + i * line, row_step, column_step, b, b_step, c + i * c_step, c_step, add, b);
 }
 
 template <class T, bool packed>
@@ -189,7 +197,10 @@ template <class T, int M> void weave(int64_t k, const T* from, int64_t line, int
         for (; step == 1 && l + W <= k; l += W) {
             Vector<T> v[M];
 #pragma GCC unroll 16
-            for (int i = 0; i < M; ++i) v[i] = load(from + i * line + l);
+            for (int i = 0; i < M; ++i) {
+                v[i] = load(from + i * line + l);
+                __builtin_prefetch(from + (i + M) * line + l);  // the next lines, too short to be seen coming
+            }
             transpose<M, T>(v);
 #pragma GCC unroll 16
             for (int i = 0; i < M; ++i) store<T>(to + (M == W ? (l + i) * to_step : l * M + i * W), v[i]);
@@ -247,7 +258,10 @@ template <class T> struct Loops {
             T* to = reinterpret_cast<T*>(to_at) + j * k;
             if (column_step == 1 && columns == C) {
                 for (int64_t l = 0; l < k; ++l)
-                    for (int v = 0; v < 3; ++v) store<T>(to + l * C + v * W, load(b + l * row_step + v * W));
+                    for (int v = 0; v < 3; ++v) {
+                        store<T>(to + l * C + v * W, load(b + l * row_step + v * W));
+                        __builtin_prefetch(b + l * row_step + C + v * W);
+                    }
                 continue;
             }
             for (int64_t x = 0; x < wide; x += W) {
