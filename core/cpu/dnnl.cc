@@ -74,13 +74,14 @@ struct Primitive {
     dnnl::reorder reorder[3];
     bool needs[3];
 
-    // Bytes of what is reordered, and of oneDNN's own scratch memory, one after the other.
-    int64_t bytes() const {
+    // Bytes of what a task reorders, and of oneDNN's own scratch memory, one after the other.
+    int64_t bytes(bool with_weights) const {
         int64_t n = ScratchSizes::rounded(int64_t(scratch.get_size()));
         for (int i = 0; i < 3; ++i)
-            if (needs[i]) n = checked_add(n, ScratchSizes::rounded(int64_t(wanted[i].get_size())));
+            if (needs[i] && (i != 1 || with_weights)) n = checked_add(n, reordered(i));
         return n;
     }
+    int64_t reordered(int i) const { return ScratchSizes::rounded(int64_t(wanted[i].get_size())); }
 };
 
 memory::desc c_order(const dims& shape) {
@@ -162,8 +163,9 @@ std::shared_ptr<const Primitive> find(Kind kind, const Convolution& c, int64_t b
     return cache->emplace(std::move(key), std::move(fresh)).first->second;
 }
 
-// data, weight and result side in C order; one of them is written.
-void execute(Kind kind, const Primitive& p, const float* bias, void* a, void* b, void* r, char* scratch) {
+// data, weight and result side in C order; one of them is written. `weights`: in the primitive's own order, or null.
+void execute(Kind kind, const Primitive& p, const float* bias, void* a, void* b, void* r, void* weights,
+             char* scratch) {
     static constexpr int kArguments[3][3] = {{DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
                                              {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST},
                                              {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST}};
@@ -175,9 +177,11 @@ void execute(Kind kind, const Primitive& p, const float* bias, void* a, void* b,
     for (int i = 0; i < 3; ++i) {
         outer[i] = memory(p.plain[i], engine(), given[i]);
         inner[i] = outer[i];
-        if (p.needs[i]) {
+        if (i == 1 && weights) {
+            inner[i] = memory(p.wanted[i], engine(), weights);
+        } else if (p.needs[i]) {
             inner[i] = memory(p.wanted[i], engine(), scratch);
-            scratch += ScratchSizes::rounded(int64_t(p.wanted[i].get_size()));
+            scratch += p.reordered(i);
             if (i != result) p.reorder[i].execute(stream, outer[i], inner[i]);
         }
         arguments.emplace(kArguments[int(kind)][i], inner[i]);
@@ -204,6 +208,27 @@ template <class F> void for_tiles(const Convolution& c, Scratch& scratch, F&& fn
 
 float* at(const float* p, int64_t offset) { return const_cast<float*>(p) + offset; }
 
+// The weights as whole tiles want them, reordered once for all.
+class Weights {
+public:
+    Weights(Kind kind, const Convolution& c, bool with_bias, const float* weight, void* room)
+        : whole_(find(kind, c, samples_per_task(c), with_bias)), data_(whole_->needs[1] ? room : nullptr) {
+        if (!data_) return;
+        OneThread one;
+        try {
+            dnnl::stream stream(engine());
+            memory plain(whole_->plain[1], engine(), at(weight, 0)), wanted(whole_->wanted[1], engine(), data_);
+            whole_->reorder[1].execute(stream, plain, wanted);
+            stream.wait();
+        } catch (const dnnl::error& e) { rethrow(e); }
+    }
+    void* of(const Primitive& p) const { return p.wanted[1] == whole_->wanted[1] ? data_ : nullptr; }
+
+private:
+    std::shared_ptr<const Primitive> whole_;
+    void* data_;
+};
+
 int64_t weights_of(const Convolution& c) { return c.filters * (c.channels / c.groups) * c.kernel_size(); }
 
 }  // namespace
@@ -212,11 +237,14 @@ ScratchSizes dnnl_scratch(ConvolutionPart part, const Convolution& c, bool with_
     OneThread one;
     try {
         int64_t step = samples_per_task(c), last = c.batch - (tasks_of(c) - 1) * step;
-        int64_t slot = find(part, c, step, with_bias)->bytes();
-        if (last != step) slot = std::max(slot, find(part, c, last, with_bias)->bytes());
-        // The weights of all tasks but the first, which writes the result.
-        int64_t partial = part == Kind::weight ? checked_mul(tasks_of(c) - 1, weights_of(c) * 4) : 0;
-        return {partial, slot};
+        std::shared_ptr<const Primitive> p = find(part, c, step, with_bias);
+        int64_t slot = p->bytes(part == Kind::weight);
+        if (last != step) slot = std::max(slot, find(part, c, last, with_bias)->bytes(true));
+        // The weights of all tasks but the first, which writes the result; or those that all read, reordered.
+        int64_t shared = part == Kind::weight ? checked_mul(tasks_of(c) - 1, weights_of(c) * 4)
+                         : p->needs[1]        ? p->reordered(1)
+                                              : 0;
+        return {shared, slot};
     } catch (const dnnl::error& e) { rethrow(e); }
 }
 
@@ -224,9 +252,10 @@ void dnnl_convolve(const Convolution& c, const float* x, const float* weight, co
                    const Array& set_aside) {
     int64_t from = c.channels * c.in_size(), to = c.filters * c.out_size();
     Scratch scratch(set_aside, dnnl_scratch(Kind::forward, c, bias), tasks_of(c));
+    Weights weights(Kind::forward, c, bias, weight, scratch.shared());
     for_tiles(c, scratch, [&](int64_t, int64_t first, int64_t n, char* room) {
-        execute(Kind::forward, *find(Kind::forward, c, n, bias), bias, at(x, first * from), at(weight, 0),
-                y + first * to, room);
+        std::shared_ptr<const Primitive> p = find(Kind::forward, c, n, bias);
+        execute(Kind::forward, *p, bias, at(x, first * from), at(weight, 0), y + first * to, weights.of(*p), room);
     });
 }
 
@@ -234,9 +263,10 @@ void dnnl_convolve_transpose_data(const Convolution& c, const float* g, const fl
                                   const Array& set_aside) {
     int64_t from = c.filters * c.out_size(), to = c.channels * c.in_size();
     Scratch scratch(set_aside, dnnl_scratch(Kind::data, c, false), tasks_of(c));
+    Weights weights(Kind::data, c, false, weight, scratch.shared());
     for_tiles(c, scratch, [&](int64_t, int64_t first, int64_t n, char* room) {
-        execute(Kind::data, *find(Kind::data, c, n, false), nullptr, dx + first * to, at(weight, 0),
-                at(g, first * from), room);
+        std::shared_ptr<const Primitive> p = find(Kind::data, c, n, false);
+        execute(Kind::data, *p, nullptr, dx + first * to, at(weight, 0), at(g, first * from), weights.of(*p), room);
     });
 }
 
@@ -248,7 +278,7 @@ void dnnl_convolve_transpose_weight(const Convolution& c, const float* g, const 
     for_tiles(c, scratch, [&](int64_t task, int64_t first, int64_t n, char* room) {
         float* to = task == 0 ? dweight : others + (task - 1) * weights;
         execute(Kind::weight, *find(Kind::weight, c, n, false), nullptr, at(x, first * in), to, at(g, first * out),
-                room);
+                nullptr, room);
     });
     for (int64_t task = 1; task < tasks_of(c); ++task)
         for (int64_t i = 0; i < weights; ++i) dweight[i] += others[(task - 1) * weights + i];

@@ -14,6 +14,17 @@ struct Pooling {
     Dims result;
 };
 
+// Of one plane, as each instruction level exports them (core/cpu/loops/pools.cc).
+template <class T> struct PoolLoops {
+    void (*plane)(const Pooling& p, const T* x, T* y);
+    void (*backward)(const Pooling& p, const T* g, const T* x, const T* y, T* dx);
+    void (*gather)(const Pooling& p, const T* h, const T* x, const T* y, T* out);
+};
+struct PoolTable {
+    PoolLoops<float> of_float;
+    PoolLoops<double> of_double;
+};
+
 // float32 and float64, contiguous. Of a NaN in a window the maximum is NaN.
 template <class T> void pool(const Pooling& p, const T* x, T* y);
 // The transpose of pooling at x, whose result was y: of several maxima each takes an equal part, as central differences

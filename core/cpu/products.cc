@@ -8,23 +8,12 @@
 
 #include "core/array/shape.h"
 #include "core/cpu/allocator.h"
-#include "core/cpu/loops.h"
+#include "core/cpu/levels.h"
 #include "core/cpu/pool.h"
 
 namespace minpy {
 
-#if MINPY_LEVEL_V2
-const ProductTable& products_v2();
-#endif
-#if MINPY_LEVEL_V3
-const ProductTable& products_v3();
-#endif
-#if MINPY_LEVEL_V4
-const ProductTable& products_v4();
-#endif
-#if MINPY_LEVEL_GENERIC
-const ProductTable& products_generic();
-#endif
+MINPY_LEVEL_TABLE(ProductTable, products)
 
 namespace {
 
@@ -40,28 +29,6 @@ constexpr int64_t kPacked = 12 << 20;    // bytes of b packed at a time
 constexpr double kTaskWork = 8 << 20;    // multiplications, by bytes of an element, that are worth a task
 constexpr int64_t kVectorTask = 512 << 10;  // bytes of a matrix that are worth a task where it meets a vector
 constexpr int64_t kMostTasks = 128;
-
-const ProductTable& table() {
-    static const ProductTable& chosen = []() -> const ProductTable& {
-        [[maybe_unused]] std::string_view level = loop_level().name;
-#if MINPY_LEVEL_V4
-        if (level == "v4") return products_v4();
-#endif
-#if MINPY_LEVEL_V3
-        if (level == "v3") return products_v3();
-#endif
-#if MINPY_LEVEL_V2
-        return products_v2();
-#elif MINPY_LEVEL_GENERIC
-        return products_generic();
-#elif MINPY_LEVEL_V3
-        return products_v3();
-#else
-        return products_v4();
-#endif
-    }();
-    return chosen;
-}
 
 // Memory of equal parts, as many as there are threads that may want one; all of it there before anything is written.
 class Scratch {
@@ -339,12 +306,12 @@ void add_up(DType t, const char* parts, int64_t n_parts, char* c, int64_t c_step
 }  // namespace
 
 bool has_product_loops(DType t) {
-    return table().loops[int(t)].block && (table().multiplies_and_adds || !in(t, kFloat));
+    return products_table().loops[int(t)].block && (products_table().multiplies_and_adds || !in(t, kFloat));
 }
 
 bool tiled_product_with_vector(DType t, const MatrixView& a, const char* x, int64_t x_step, char* y, int64_t m,
                                int64_t k) {
-    const ProductLoop& f = table().loops[int(t)];
+    const ProductLoop& f = products_table().loops[int(t)];
     int64_t item = itemsize(t), tasks = std::clamp<int64_t>(m * k * item / kVectorTask, 1, kMostTasks);
     if (a.column_step != item && k > 1) {
         if (a.row_step != item && m > 1) return false;
@@ -382,7 +349,7 @@ bool tiled_product_with_vector(DType t, const MatrixView& a, const char* x, int6
 
 void tiled_product(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t c_step, int64_t m, int64_t n,
                    int64_t k) {
-    Product p{table().loops[int(t)], itemsize(t), a, b, c, c_step, m, n, k};
+    Product p{products_table().loops[int(t)], itemsize(t), a, b, c, c_step, m, n, k};
     int64_t parts = m * n > (1 << 14) || k < 4096 || !in(t, kFloat) ? 1 : std::min(p.tasks(), k / 1024);
     if (parts < 2) return p.run();
     Scratch sums(checked_mul(parts, m * n * p.item), 1);
@@ -400,14 +367,14 @@ void tiled_product(DType t, const MatrixView& a, const MatrixView& b, char* c, i
 
 bool add_tiled_product(DType t, const MatrixView& a, const MatrixView& b, char* c, int64_t m, int64_t n, int64_t k) {
     if (!in(t, kFloat) || !has_product_loops(t)) return false;
-    Product p{table().loops[int(t)], itemsize(t), a, b, c, n, m, n, k, true};
+    Product p{products_table().loops[int(t)], itemsize(t), a, b, c, n, m, n, k, true};
     if (m < 2 || n < 2 || k > kDepth || p.is_narrow() || p.few_columns() || p.few_rows()) return false;
     p.run();
     return true;
 }
 
 PackedRight::PackedRight(DType t, const MatrixView& b, int64_t k, int64_t n)
-    : f_(table().loops[int(t)]),
+    : f_(products_table().loops[int(t)]),
       item_(itemsize(t)),
       k_(k),
       n_(n),

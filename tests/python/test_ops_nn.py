@@ -156,6 +156,28 @@ def test_pooling_is_mxnets(shape, kernel, stride, pad, kind, convention):
     numpy.testing.assert_allclose(numpy.asarray(globally), whole, rtol=1e-12, atol=1e-12)
 
 
+# Windows side by side: planes of many rows together, of one row alone, and with columns and rows left over.
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("side", [2, 3])
+@pytest.mark.parametrize("height, width", [(70, 48), (7, 65), (6, 1026), (5, 1022), (9, 3)])
+def test_windows_side_by_side(height, width, side, dtype):
+    x = numpy.round(random(2, 3, height, width) * 3).astype(dtype)  # with ties
+    x[0, 0, 1, 1] = numpy.nan
+    high, wide = height // side, width // side
+    windows = x[:, :, : high * side, : wide * side].reshape(2, 3, high, side, wide, side)
+    expected = windows.max((3, 5))
+    found = op("pooling")(np.array(x), side, "max", side)
+    numpy.testing.assert_array_equal(numpy.asarray(found), expected)
+    g = random(*expected.shape).astype(dtype)
+    best = windows == expected[:, :, :, None, :, None]
+    with numpy.errstate(divide="ignore"):
+        share = g[:, :, :, None, :, None] * (1 / best.sum((3, 5), keepdims=True).astype(dtype))
+    gradient = numpy.zeros_like(x)
+    gradient[:, :, : high * side, : wide * side] = numpy.where(best, share, 0).reshape(2, 3, high * side, wide * side)
+    found = grad(lambda x: np.sum(op("pooling")(x, side, "max", side) * np.array(g)))(np.array(x))
+    numpy.testing.assert_array_equal(numpy.asarray(found), gradient)
+
+
 def test_pooling_shares_ties_and_carries_nan():
     g = grad(lambda x: np.sum(op("pooling")(x, 2)))(np.zeros((1, 1, 2, 2)))
     assert g.tolist() == [[[[0.25, 0.25], [0.25, 0.25]]]]
