@@ -169,7 +169,7 @@ int64_t samples_per_task(const Convolution& c) {
 
 int64_t convolution_scratch(DType t, ConvolutionPart part, const Convolution& c, bool with_bias) {
     if (c.empty()) return 0;
-    if (t == DType::float32) return dnnl_scratch(part, c, with_bias).bytes(tasks_of(c));
+    if (t == DType::float32) return dnnl_scratch(part, c, with_bias);
     return scratch_of(part, c).bytes(part == ConvolutionPart::weight ? tasks_of(c) : c.batch);
 }
 

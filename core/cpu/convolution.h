@@ -31,7 +31,7 @@ enum class ConvolutionPart : int64_t { forward, data, weight };
 int64_t convolution_scratch(DType t, ConvolutionPart part, const Convolution& c, bool with_bias);
 
 // The part of it that oneDNN does (core/cpu/dnnl.cc).
-ScratchSizes dnnl_scratch(ConvolutionPart part, const Convolution& c, bool with_bias);
+int64_t dnnl_scratch(ConvolutionPart part, const Convolution& c, bool with_bias);
 void dnnl_convolve(const Convolution& c, const float* x, const float* weight, const float* bias, float* y,
                    const Array& scratch);
 void dnnl_convolve_transpose_data(const Convolution& c, const float* g, const float* weight, float* dx,

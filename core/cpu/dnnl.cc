@@ -1,4 +1,4 @@
-// float32 convolutions by oneDNN: single-threaded primitives in our pool's tasks, over tiles of the batch.
+// float32 convolutions by oneDNN: single-threaded primitives in our pool's tasks.
 //
 // Making a primitive costs a hundred times a small one's run, so they are kept by their sizes. oneDNN chooses the layouts
 // it is fastest with; operands are reordered into them and back.
@@ -91,7 +91,9 @@ memory::desc c_order(const dims& shape) {
     return {shape, memory::data_type::f32, strides};
 }
 
-std::shared_ptr<const Primitive> make(Kind kind, const Convolution& c, int64_t batch, bool with_bias) {
+// `weight_step`: elements from one filter's weights to the next one's.
+std::shared_ptr<const Primitive> make(Kind kind, const Convolution& c, int64_t batch, bool with_bias,
+                                      int64_t weight_step) {
     auto p = std::make_shared<Primitive>();
     dims x{batch, c.channels}, w, y{batch, c.filters}, stride, dilate, pad, pad_after;
     if (c.groups > 1) w = {c.groups, c.filters / c.groups, c.channels / c.groups};
@@ -108,6 +110,13 @@ std::shared_ptr<const Primitive> make(Kind kind, const Convolution& c, int64_t b
     }
     auto any = [](const dims& d) { return memory::desc(d, memory::data_type::f32, memory::format_tag::any); };
     p->plain[0] = c_order(x), p->plain[1] = c_order(w), p->plain[2] = c_order(y);
+    if (c.groups == 1) {
+        dims strides = p->plain[1].dims();
+        int64_t step = 1;
+        for (size_t i = w.size(); i-- > 1; step *= w[i]) strides[i] = step;
+        strides[0] = weight_step;
+        p->plain[1] = {w, memory::data_type::f32, strides};
+    }
     dnnl::primitive_attr attr;
     attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     auto algorithm = dnnl::algorithm::convolution_direct;
@@ -147,17 +156,18 @@ std::shared_ptr<const Primitive> make(Kind kind, const Convolution& c, int64_t b
     return p;
 }
 
-std::shared_ptr<const Primitive> find(Kind kind, const Convolution& c, int64_t batch, bool with_bias) {
+std::shared_ptr<const Primitive> find(Kind kind, const Convolution& c, int64_t batch, bool with_bias,
+                                      int64_t weight_step) {
     static std::mutex* mutex = new std::mutex;
     static auto* cache = new std::map<std::vector<int64_t>, std::shared_ptr<const Primitive>>;
-    std::vector<int64_t> key{int64_t(kind), batch, c.channels, c.filters, c.groups, with_bias};
+    std::vector<int64_t> key{int64_t(kind), batch, c.channels, c.filters, c.groups, with_bias, weight_step};
     for (const Dims* d : {&c.in, &c.kernel, &c.out, &c.stride, &c.pad, &c.dilate})
         key.insert(key.end(), d->begin(), d->end());
     {
         std::lock_guard lock(*mutex);
         if (auto it = cache->find(key); it != cache->end()) return it->second;
     }
-    auto fresh = make(kind, c, batch, with_bias);
+    auto fresh = make(kind, c, batch, with_bias, weight_step);
     std::lock_guard lock(*mutex);
     if (cache->size() >= 512) cache->clear();
     return cache->emplace(std::move(key), std::move(fresh)).first->second;
@@ -193,95 +203,136 @@ void execute(Kind kind, const Primitive& p, const float* bias, void* a, void* b,
     stream.wait();
 }
 
-// Runs tiles of the batch: fn(task, first sample, number of samples, scratch memory).
-template <class F> void for_tiles(const Convolution& c, Scratch& scratch, F&& fn) {
-    int64_t step = samples_per_task(c);
-    parallel_for(tasks_of(c), [&](int64_t task) {
-        int64_t first = task * step, n = std::min(step, c.batch - first);
-        Scratch::Slot slot(scratch);
+// What a convolution is cut into, by shape alone: tiles of the batch, and where these are few and of one sample each also
+// parts of the filters, or for the transpose in the data of its channels.
+struct Tiles {
+    static constexpr int64_t kEnough = 16, kNarrowest = 32;  // tasks; filters
+    static constexpr double kLeastWork = 8e6;                // multiplications of a part
+
+    const Kind kind;
+    const bool with_bias;
+    Convolution part;
+    int64_t batch, samples, across, parts = 1, weight_step;
+
+    Tiles(Kind kind, const Convolution& c, bool with_bias)
+        : kind(kind), with_bias(with_bias), part(c), batch(c.batch), samples(samples_per_task(c)), across(tasks_of(c)) {
+        double work = double(c.filters) * double(c.channels) * double(c.kernel_size()) * double(c.out_size());
+        int64_t& side = kind == Kind::data ? part.channels : part.filters;
+        weight_step = c.channels / c.groups * c.kernel_size();
+        while (c.groups == 1 && samples == 1 && across * parts < kEnough && side % (2 * kNarrowest) == 0 &&
+               work >= kLeastWork * 2 * double(parts))
+            side /= 2, parts *= 2;
+    }
+    int64_t count() const { return across * parts; }
+    int64_t weights() const { return part.filters * (part.channels / part.groups) * part.kernel_size(); }
+    // From one part's weights to the next one's.
+    int64_t next_weights() const { return kind == Kind::data ? part.channels * part.kernel_size() : weights(); }
+    int64_t in() const { return part.channels * part.in_size(); }  // elements of a sample
+    int64_t out() const { return part.filters * part.out_size(); }
+    int64_t first(int64_t task) const { return task / parts * samples; }
+    int64_t size(int64_t task) const { return std::min(samples, batch - first(task)); }
+    std::shared_ptr<const Primitive> primitive(int64_t n) const { return find(kind, part, n, with_bias, weight_step); }
+
+    ScratchSizes scratch() const {
         OneThread one;
         try {
-            fn(task, first, n, slot.get());
+            std::shared_ptr<const Primitive> whole = primitive(samples);
+            int64_t slot = whole->bytes(kind == Kind::weight), last = size(count() - 1);
+            if (last != samples) slot = std::max(slot, primitive(last)->bytes(true));
+            // Sums of weights of all tiles but the first, which writes the result; or weights that are read, reordered.
+            int64_t shared = kind == Kind::weight ? checked_mul(across - 1, parts * weights() * 4)
+                             : whole->needs[1]    ? checked_mul(parts, whole->reordered(1))
+                                                  : 0;
+            return {shared, slot};
         } catch (const dnnl::error& e) { rethrow(e); }
-    });
-}
+    }
+    template <class F> void run(F&& fn) const {  // fn(task, part), by oneDNN on this thread alone
+        parallel_for(count(), [&](int64_t task) {
+            OneThread one;
+            try {
+                fn(task, task % parts);
+            } catch (const dnnl::error& e) { rethrow(e); }
+        });
+    }
+};
 
 float* at(const float* p, int64_t offset) { return const_cast<float*>(p) + offset; }
 
 // The weights as whole tiles want them, reordered once for all.
 class Weights {
 public:
-    Weights(Kind kind, const Convolution& c, bool with_bias, const float* weight, void* room)
-        : whole_(find(kind, c, samples_per_task(c), with_bias)), data_(whole_->needs[1] ? room : nullptr) {
+    Weights(const Tiles& t, const float* weight, void* room)
+        : whole_(t.primitive(t.samples)), data_(whole_->needs[1] ? static_cast<char*>(room) : nullptr) {
         if (!data_) return;
-        OneThread one;
-        try {
-            dnnl::stream stream(engine());
-            memory plain(whole_->plain[1], engine(), at(weight, 0)), wanted(whole_->wanted[1], engine(), data_);
-            whole_->reorder[1].execute(stream, plain, wanted);
-            stream.wait();
-        } catch (const dnnl::error& e) { rethrow(e); }
+        parallel_for(t.parts, [&](int64_t i) {
+            OneThread one;
+            try {
+                dnnl::stream stream(engine());
+                memory plain(whole_->plain[1], engine(), at(weight, i * t.next_weights()));
+                memory wanted(whole_->wanted[1], engine(), data_ + i * whole_->reordered(1));
+                whole_->reorder[1].execute(stream, plain, wanted);
+                stream.wait();
+            } catch (const dnnl::error& e) { rethrow(e); }
+        });
     }
-    void* of(const Primitive& p) const { return p.wanted[1] == whole_->wanted[1] ? data_ : nullptr; }
+    void* of(const Primitive& p, int64_t part) const {
+        return data_ && p.wanted[1] == whole_->wanted[1] ? data_ + part * whole_->reordered(1) : nullptr;
+    }
 
 private:
     std::shared_ptr<const Primitive> whole_;
-    void* data_;
+    char* data_;
 };
-
-int64_t weights_of(const Convolution& c) { return c.filters * (c.channels / c.groups) * c.kernel_size(); }
 
 }  // namespace
 
-ScratchSizes dnnl_scratch(ConvolutionPart part, const Convolution& c, bool with_bias) {
-    OneThread one;
-    try {
-        int64_t step = samples_per_task(c), last = c.batch - (tasks_of(c) - 1) * step;
-        std::shared_ptr<const Primitive> p = find(part, c, step, with_bias);
-        int64_t slot = p->bytes(part == Kind::weight);
-        if (last != step) slot = std::max(slot, find(part, c, last, with_bias)->bytes(true));
-        // The weights of all tasks but the first, which writes the result; or those that all read, reordered.
-        int64_t shared = part == Kind::weight ? checked_mul(tasks_of(c) - 1, weights_of(c) * 4)
-                         : p->needs[1]        ? p->reordered(1)
-                                              : 0;
-        return {shared, slot};
-    } catch (const dnnl::error& e) { rethrow(e); }
+int64_t dnnl_scratch(ConvolutionPart kind, const Convolution& c, bool with_bias) {
+    Tiles t(kind, c, with_bias);
+    return t.scratch().bytes(t.count());
 }
 
 void dnnl_convolve(const Convolution& c, const float* x, const float* weight, const float* bias, float* y,
                    const Array& set_aside) {
-    int64_t from = c.channels * c.in_size(), to = c.filters * c.out_size();
-    Scratch scratch(set_aside, dnnl_scratch(Kind::forward, c, bias), tasks_of(c));
-    Weights weights(Kind::forward, c, bias, weight, scratch.shared());
-    for_tiles(c, scratch, [&](int64_t, int64_t first, int64_t n, char* room) {
-        std::shared_ptr<const Primitive> p = find(Kind::forward, c, n, bias);
-        execute(Kind::forward, *p, bias, at(x, first * from), at(weight, 0), y + first * to, weights.of(*p), room);
+    Tiles t(Kind::forward, c, bias);
+    Scratch scratch(set_aside, t.scratch(), t.count());
+    Weights weights(t, weight, scratch.shared());
+    t.run([&](int64_t task, int64_t part) {
+        Scratch::Slot slot(scratch);
+        std::shared_ptr<const Primitive> p = t.primitive(t.size(task));
+        execute(Kind::forward, *p, bias ? bias + part * t.part.filters : nullptr, at(x, t.first(task) * t.in()),
+                at(weight, part * t.next_weights()), y + (t.first(task) * t.parts + part) * t.out(),
+                weights.of(*p, part), slot.get());
     });
 }
 
 void dnnl_convolve_transpose_data(const Convolution& c, const float* g, const float* weight, float* dx,
                                   const Array& set_aside) {
-    int64_t from = c.filters * c.out_size(), to = c.channels * c.in_size();
-    Scratch scratch(set_aside, dnnl_scratch(Kind::data, c, false), tasks_of(c));
-    Weights weights(Kind::data, c, false, weight, scratch.shared());
-    for_tiles(c, scratch, [&](int64_t, int64_t first, int64_t n, char* room) {
-        std::shared_ptr<const Primitive> p = find(Kind::data, c, n, false);
-        execute(Kind::data, *p, nullptr, dx + first * to, at(weight, 0), at(g, first * from), weights.of(*p), room);
+    Tiles t(Kind::data, c, false);
+    Scratch scratch(set_aside, t.scratch(), t.count());
+    Weights weights(t, weight, scratch.shared());
+    t.run([&](int64_t task, int64_t part) {
+        Scratch::Slot slot(scratch);
+        std::shared_ptr<const Primitive> p = t.primitive(t.size(task));
+        execute(Kind::data, *p, nullptr, dx + (t.first(task) * t.parts + part) * t.in(),
+                at(weight, part * t.next_weights()), at(g, t.first(task) * t.out()), weights.of(*p, part), slot.get());
     });
 }
 
 void dnnl_convolve_transpose_weight(const Convolution& c, const float* g, const float* x, float* dweight,
                                     const Array& set_aside) {
-    int64_t in = c.channels * c.in_size(), out = c.filters * c.out_size(), weights = weights_of(c);
-    Scratch scratch(set_aside, dnnl_scratch(Kind::weight, c, false), tasks_of(c));
+    Tiles t(Kind::weight, c, false);
+    Scratch scratch(set_aside, t.scratch(), t.count());
     float* others = static_cast<float*>(scratch.shared());
-    for_tiles(c, scratch, [&](int64_t task, int64_t first, int64_t n, char* room) {
-        float* to = task == 0 ? dweight : others + (task - 1) * weights;
-        execute(Kind::weight, *find(Kind::weight, c, n, false), nullptr, at(x, first * in), to, at(g, first * out),
-                nullptr, room);
+    int64_t weights = t.parts * t.weights();
+    t.run([&](int64_t task, int64_t part) {
+        Scratch::Slot slot(scratch);
+        int64_t tile = task / t.parts;
+        float* to = (tile == 0 ? dweight : others + (tile - 1) * weights) + part * t.weights();
+        execute(Kind::weight, *t.primitive(t.size(task)), nullptr, at(x, t.first(task) * t.in()), to,
+                at(g, (t.first(task) * t.parts + part) * t.out()), nullptr, slot.get());
     });
-    for (int64_t task = 1; task < tasks_of(c); ++task)
-        for (int64_t i = 0; i < weights; ++i) dweight[i] += others[(task - 1) * weights + i];
+    for (int64_t tile = 1; tile < t.across; ++tile)
+        for (int64_t i = 0; i < weights; ++i) dweight[i] += others[(tile - 1) * weights + i];
 }
 
 }  // namespace minpy

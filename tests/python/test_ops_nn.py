@@ -82,6 +82,21 @@ def test_gradients_of_convolution_are_its_transposes(x, w, attributes, dtype):
     assert abs((numpy.asarray(gw) * dw).sum() - (direct_convolution(x, dw, **attributes) * g).sum()) < scale
 
 
+# Cut into parts of the filters or channels too.
+@pytest.mark.parametrize("x, w", [((1, 64, 40, 40), (64, 64, 3, 3)), ((2, 64, 24, 30), (128, 64, 5, 3))])
+def test_convolution_of_few_samples_is_that_of_doubles(x, w):
+    x, w, bias = random(*x).astype("float32"), random(*w).astype("float32"), random(w[0]).astype("float32")
+    results = []
+    for dtype in ("float64", "float32"):
+        arrays = [np.array(a.astype(dtype)) for a in (x, w, bias)]
+        y = op("convolution")(*arrays, pad=1)
+        results.append((y, *grad(lambda *a: np.sum(op("convolution")(*a, pad=1) ** 2), (0, 1, 2))(*arrays)))
+    for expected, found in zip(*results, strict=True):
+        expected = numpy.asarray(expected)
+        # Hundreds of products, thousands for the weights, whose sum may cancel.
+        assert abs(numpy.asarray(found) - expected).max() < 2e-5 * abs(expected).max()
+
+
 def test_convolution_of_views_and_of_nothing():
     x, w = random(2, 7, 8, 3), random(3, 3, 4, 2)
     found = op("convolution")(np.array(x).transpose(0, 3, 1, 2)[..., ::-1], np.array(w).transpose(3, 2, 0, 1)[:, 1:])
