@@ -30,6 +30,7 @@ class HardwareFlags {
 public:
     HardwareFlags();
     uint32_t take();  // MINPY_FP_* since construction; restores the caller's flags
+    uint32_t next();  // MINPY_FP_* since construction or the last next(): to go on, and take() at the end
 
 private:
     uint32_t before_;
@@ -42,6 +43,18 @@ inline uint32_t HardwareFlags::take() {
     uint32_t now = _mm_getcsr();
     if ((now ^ before_) & 0x3f) _mm_setcsr(before_);
     return ((now & 1) ? 8 : 0) | ((now & 4) ? 1 : 0) | ((now & 8) ? 2 : 0) | ((now & 16) ? 4 : 0);
+}
+inline uint32_t HardwareFlags::next() {
+    uint32_t now = _mm_getcsr();
+    if (!(now & 0x1d)) return 0;  // inexact results say nothing, and writing the register costs a short loop
+    _mm_setcsr(now & ~0x3fu);
+    return ((now & 1) ? 8 : 0) | ((now & 4) ? 1 : 0) | ((now & 8) ? 2 : 0) | ((now & 16) ? 4 : 0);
+}
+#else
+inline uint32_t HardwareFlags::next() {
+    uint32_t raised = take();
+    *this = HardwareFlags();
+    return raised;
 }
 #endif
 

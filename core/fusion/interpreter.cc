@@ -76,6 +76,7 @@ public:
     }
     // `handed`: where the elements go that are handed.
     void run(int64_t from, int64_t to, char* handed = nullptr) {
+        HardwareFlags hardware;
         rows_.seek(from);
         int64_t first = from;
         while (from < to) {
@@ -86,25 +87,26 @@ public:
                 else if (s.kind == Plan::Slot::handed) at_[i] = handed + (from - first) * s.step;
                 else if (s.kind == Plan::Slot::rows) at_[i] = s.base + rows_.offset(s.row) + rows_.column() * s.step;
             }
-            for (const Plan::Step& step : plan_.steps) this->step(step, n);
+            for (const Plan::Step& step : plan_.steps) this->step(step, n, hardware);
             rows_.advance(n);
             from += n;
         }
+        hardware.take();
     }
     void read(int64_t position, int64_t n, char* to) override { run(position, position + n, to); }
     const SmallVector<uint32_t, 32>& met() const { return met_; }  // conditions, by node
     std::atomic_flag taken{};
 
 private:
-    void step(const Plan::Step& s, int64_t n) {
+    void step(const Plan::Step& s, int64_t n, HardwareFlags& hardware) {
         if (!s.loop) {
             met_[s.node] |= s.cast(at_[s.slots[0]], s.from_step, at_[s.slots[1]], s.to_step, s.scalars ? 1 : n);
+            hardware.next();  // casts say themselves what they met
             return;
         }
         char* args[4];
         for (int k = 0; k < s.n; ++k) args[k] = at_[s.slots[k]];
-        HardwareFlags hardware;
-        uint32_t raised = s.loop->run(args, s.scalars, n), trusted = hardware.take();
+        uint32_t raised = s.loop->run(args, s.scalars, n), trusted = hardware.next();
         met_[s.node] |= s.loop->hardware_flags ? raised | trusted : raised;
     }
     const Plan& plan_;

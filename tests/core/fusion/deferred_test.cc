@@ -136,6 +136,33 @@ TEST(Deferral, MayBeDroppedWhileAnotherThreadForcesReaders) {
     EXPECT_EQ(live_arrays.load(), before);
 }
 
+TEST(Deferral, MayBeFoldedAndWrittenFromByManyThreadsAtOnce) {
+    WithDeferral on(true, 100);
+    Array x = ramp(1000);
+    double total = values(call(find_op("sum"), x))[0], last = values(x)[999];
+    for (int round = 0; round < 20; ++round) {
+        Array y = x + x, z = y + y;
+        std::atomic<int> wrong{0};
+        on_threads(8, [&](int t) {
+            CallOptions options;
+            options.last_use = t % 2;
+            minpy_value folded[] = {to_value(t % 4 < 2 ? y : z)};
+            Array sum = std::move(invoke(find_op("sum"), folded, options).front());
+            wrong += values(sum)[0] != total * (t % 4 < 2 ? 2 : 4);
+            // Into memory of its own, and into what is pending.
+            for (Array to : {ramp(1000), z + x}) {
+                double before = to.storage().has(Storage::kPending) ? 5 * last : last;
+                Array outs[] = {to};
+                options.out = outs;
+                minpy_value args[] = {to_value(to), to_value(z)};
+                invoke(find_op("add"), args, options);
+                wrong += values(to)[999] != before + values(z)[999];
+            }
+        });
+        EXPECT_EQ(wrong, 0);
+    }
+}
+
 TEST(Deferral, StillRefusesWrongShapesAtTheCall) {
     WithDeferral on(true, 100);
     EXPECT_THROW(ramp(1000) + ramp(999), Error);
