@@ -13,6 +13,7 @@ namespace {
 constexpr int64_t kParallel = 1 << 17;  // elements from which threads pay
 constexpr int64_t kPiece = 1 << 16;     // elements of one task, about
 constexpr int64_t kChunk = 2048;        // bytes of accumulators side by side
+constexpr int64_t kWideChunk = 4096;    // of a source, for which long runs pay
 
 constexpr int64_t kLongRun = 128;   // elements that are folded where they lie
 constexpr int64_t kSourceRun = 64;  // elements that are worth a call of a source
@@ -171,6 +172,15 @@ public:
             int64_t shape[] = {pieces_, kept_.size};
             partial_ = empty(shape, loop_.type);
         }
+        if (source_ && !inner_) {  // the width has no say in the bits
+            int64_t wide = std::min({columns_, kWideChunk / item_, kReduceBlock}),
+                    chunks = (columns_ + wide - 1) / wide;
+            if (total < kParallel || kept_.size / columns_ * chunks * pieces_ >= 8) {
+                width_ = wide;
+                chunks_ = chunks;
+                groups = kept_.size / columns_ * chunks;
+            }
+        }
         int64_t n_tasks = groups * pieces_, batch = 1;
         if (total < kParallel) batch = n_tasks;
         else if (pieces_ == 1) batch = std::max<int64_t>(1, kPiece / std::max<int64_t>(1, width_ * reduced_.size));
@@ -205,7 +215,7 @@ private:
         Axes::Place place = kept_.at(position);
         Source source{first_ + place.a, mask_ ? mask_ + place.mask : nullptr, other_ ? other_ + place.other : nullptr,
                       reader};
-        alignas(64) char acc[kChunk];
+        alignas(64) char acc[kWideChunk];
         if (inner_ && source_ && pieces_ == 1 && rows_adjacent()) {
             fold_adjacent(source, count, n, acc);
         } else if (inner_) {
@@ -367,14 +377,14 @@ private:
     void fold_rows(const Source& s, int64_t from, int64_t count, int64_t n, char* to) {
         if (count > kReduceBlock) {
             int64_t half = half_of(count);
-            alignas(64) char other[kChunk];
+            alignas(64) char other[kWideChunk];
             fold_rows(s, from, half, n, to);
             fold_rows(s, from + half, count - half, n, other);
             return loop_.rows(to, other, 0, 1, n);
         }
         const Axis &row = reduced_.inner(), &column = kept_.inner();
         bool direct = plain_ && (column.a == item_ || n == 1);
-        alignas(64) char buffer[kChunk];
+        alignas(64) char buffer[kWideChunk];
         for (int64_t done = 0; done < count;) {
             Axes::Place p = reduced_.at(from + done);
             Source first = s.moved(p);
@@ -393,7 +403,7 @@ private:
 
     // Rows [i, rows) by fours, as the loop takes them.
     void fold_read_rows(const Source& first, int64_t i, int64_t rows, int64_t n, char* to) {
-        constexpr int64_t kRows = 8 * kChunk;  // bytes
+        constexpr int64_t kRows = 4 * kWideChunk;  // bytes
         alignas(64) char buffer[kRows];
         const Axis& row = reduced_.inner();
         bool adjacent = row.a == n * item_;

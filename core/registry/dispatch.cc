@@ -192,9 +192,15 @@ void assign(const Array& to, const Array& value, Context& context) {
     }
     {
         InsideKernel inside;
-        before_write(to.storage());
-        if (to.on_cpu() && value.on_cpu()) thread_state().fp_status |= convert_into(to, value);
-        else copy_between(to, value);
+        // What is pending is computed where it goes.
+        bool joins = to.size() >= deferral_threshold() && deferral_enabled() && to.on_cpu() && value.on_cpu() &&
+                     &to.storage() != &value.storage() &&
+                     write_group(MINPY_OP("astype"), nullptr, {&value, 1}, to, false);
+        if (!joins) {
+            before_write(to.storage());
+            if (to.on_cpu() && value.on_cpu()) thread_state().fp_status |= convert_into(to, value);
+            else copy_between(to, value);
+        }
     }
     if (Recorder* r = recorder()) r->wrote(to, value);
     if (may_be_traced(to) || may_be_traced(value) || to.storage().has(Storage::kTraced)) {

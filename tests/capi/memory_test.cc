@@ -119,6 +119,18 @@ TEST(GivenUpOperand, LendsItsMemoryToTheResult) {
     minpy_array_release(c);
 }
 
+TEST(GivenUpOperand, LendsItsMemoryToAResultThatIsComputedLater) {
+    minpy_array a = full(kLarge, 2), b = full(kLarge, 5), c = nullptr;
+    ASSERT_EQ(minpy_array_wait(a), MINPY_OK);
+    uint64_t n_allocs = memory().n_allocs;
+    ASSERT_EQ(call_giving("multiply", {value(a), value(b)}, &c), MINPY_OK);
+    EXPECT_EQ(values(c)[17], 10);
+    EXPECT_EQ(values(b)[17], 5);
+    EXPECT_EQ(memory().n_allocs, n_allocs);
+    minpy_array_release(b);
+    minpy_array_release(c);
+}
+
 TEST(GivenUpOperand, KeepsItsContentWhileOthersReferToIt) {
     minpy_array a = full(30000, 2), c = nullptr, view = nullptr, same = minpy_array_retain(a);
     ASSERT_EQ(call_giving("add", {value(a), value(a)}, &c), MINPY_OK);

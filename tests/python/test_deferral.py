@@ -90,6 +90,9 @@ def test_writes_are_the_last_operator_of_a_group():
     numpy.multiply(n[0] * n[1], n[1] + 1, out=n[2])
     w += 0.5 * w  # reads what it writes
     n[0] += 0.5 * n[0]
+    v[:] = v * 2 - w
+    n[2][:] = n[2] * 2 - n[0]
+    assert groups()[-1].endswith("astype -> float64(100000,), 2 results")  # the value is an array as well
     w[1:] += 2 * w[:-1]
     n[0][1:] += 2 * n[0][:-1]
     assert (w == n[0]).all() and (v == n[2]).all()

@@ -375,7 +375,13 @@ TEST(Group, OfRandomGraphsHasTheSameBits) {
             for (int step = 0; step < 30; ++step) {
                 Array result;
                 try {
-                    switch (rng() % 13) {
+                    switch (rng() % 14) {
+                        case 13: {
+                            Array& to = pick();
+                            bool part = rng() % 4 == 0 && to.ndim();
+                            assign(part ? ops::slice(to, 0, 0, to.dim(0), 2) : to, pick(), Context::current());
+                            continue;
+                        }
                         case 10:
                         case 11: {
                             Array &to = pick(), &a = rng() % 2 ? to : pick(), &b = pick();
