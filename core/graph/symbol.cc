@@ -123,6 +123,11 @@ std::shared_ptr<const GraphNode> make_node(const std::string& op_name, const cha
     if (list_param(op)) {
         for (auto& [key, entry] : given) node->inputs.push_back(std::move(entry));
         if (node->inputs.empty()) throw value_error(op_name, " needs inputs");
+        if (op.symbol && op.symbol->inputs) {
+            std::vector<std::string> names = op.symbol->inputs(op, node->args.view());
+            for (size_t i = node->inputs.size(); i < names.size(); ++i)
+                node->inputs.push_back(make_variable(node->name + "_" + names[i], {}));
+        }
     } else {
         std::vector<std::string> names = input_names(op, node->args.view());
         node->inputs.resize(names.size());

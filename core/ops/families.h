@@ -37,6 +37,7 @@
     M(layer_norm)         \
     M(mx)                 \
     M(mx_normalization)   \
+    M(mx_sampling)        \
     M(mx_sequences)       \
     M(mx_shapes)          \
     M(normalization)      \

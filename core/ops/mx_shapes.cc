@@ -80,18 +80,33 @@ void pad(Call& c) {
                                        : call(MINPY_OP("pad"), x, widths, std::string(mode)));
 }
 
+// The second array is the kernel of a transposed convolution, a plane for each channel.
+Array up_sampled(std::span<const Array> data, int64_t scale) {
+    if (data.size() != 2) throw value_error("bilinear needs the data and a weight, got ", data.size(), " arrays");
+    int64_t kernel = 2 * scale - scale % 2, pad = scale / 2;
+    const Array &x = data[0], &w = data[1];
+    Dims wanted{x.ndim() == 4 ? x.dim(1) : 0, 1, kernel, kernel}, size{kernel, kernel}, stride{scale, scale},
+        around{pad, pad};
+    if (x.ndim() != 4 || !same(w.shape(), view(wanted)))
+        throw shape_error("a weight of shape ", to_string(w.shape()), " does not fit data of shape ",
+                          to_string(x.shape()), ": it must be ", wanted);
+    return call(MINPY_OP("mx.Deconvolution"), x, w, none_value(), size, stride, none_value(), around, none_value(),
+                none_value(), x.dim(1), x.dim(1));
+}
+
 // Each element as a square; several arrays are brought to the size of the first, times the scale.
 void up_sampling(Call& c) {
     std::span<const Array> data = c.arrays(0);
     int64_t scale = c.integer(c.op.param("scale"));
     std::string_view type = c.text(c.op.param("sample_type")), join = c.text(c.op.param("multi_input_mode"));
-    if (type != "nearest")
-        throw value_error("sample_type must be 'nearest', got '", type, "'").in_argument("sample_type");
+    if (type != "nearest" && type != "bilinear")
+        throw value_error("sample_type must be 'nearest' or 'bilinear', got '", type, "'").in_argument("sample_type");
     if (join != "concat" && join != "sum")
         throw value_error("multi_input_mode must be 'concat' or 'sum', got '", join, "'")
             .in_argument("multi_input_mode");
     if (data.empty()) throw value_error("at least one array is needed");
-    if (scale < 1) throw value_error("scale must be positive, got ", scale).in_argument("scale");
+    if (scale < 1 || scale > INT32_MAX) throw value_error("scale must be positive, got ", scale).in_argument("scale");
+    if (type == "bilinear") return c.out.push_back(up_sampled(data, scale));
     std::vector<Array> parts;
     for (const Array& x : data) {
         if (x.ndim() != 4 || x.dim(2) == 0 || x.dim(3) == 0)
@@ -112,6 +127,66 @@ void up_sampling(Call& c) {
     for (size_t i = 1; i < parts.size(); ++i) sum = sum + parts[i];
     c.out.push_back(sum);
 }
+
+const SymbolTraits kUpSampling{
+    [](const Op& op, ValuesView args) {
+        bool learned = string_of(args[size_t(op.param("sample_type"))]) == "bilinear";
+        return learned ? std::vector<std::string>{"data", "weight"} : std::vector<std::string>{};
+    },
+    0, nullptr,
+    [](NodeShapes& n) {
+        int64_t scale = int_of(n.arg("scale"));
+        if (!n.known(0) || scale < 1 || scale > INT32_MAX) return;
+        Dims out = n.shape(0);
+        if (out.size() != 4) throw shape_error("the data must be (batch, channels, height, width), got ", out);
+        if (string_of(n.arg("sample_type")) == "bilinear") {
+            n.set_in(1, {out[1], 1, 2 * scale - scale % 2, 2 * scale - scale % 2});
+        } else if (string_of(n.arg("multi_input_mode")) == "concat") {
+            for (size_t i = 1; i < n.in.size(); ++i) {
+                if (!n.known(i) || n.shape(i).size() != 4) return;
+                out[1] += n.shape(i)[1];
+            }
+        }
+        out[2] = checked_mul(out[2], scale), out[3] = checked_mul(out[3], scale);
+        n.set_out(0, out);
+    }};
+
+// ---- order ----
+
+// The positions of elements in order along an axis; those of equal ones in their order, or the other way round.
+Array ordered(const Array& x, int64_t axis, bool ascending) {
+    Array order = call(MINPY_OP("argsort"), x, axis, "stable");
+    return ascending ? order : call(MINPY_OP("flip"), order, axis);
+}
+Array as_floats(const Array& positions, const Array& like) {  // MXNet's are floats
+    return ops::astype(positions, in(like.dtype(), kFloating) ? like.dtype() : DType::float32);
+}
+
+void topk(Call& c) {
+    Array x = c.in[0];
+    Dims flat{x.size()};
+    if (c.is_none(1)) x = ops::reshape(x, view(flat));
+    int64_t axis = c.is_none(1) ? 0 : c.axis(1, x.ndim()), k = c.integer(2);
+    std::string_view type = c.text(3);
+    if (type != "value" && type != "indices" && type != "mask" && type != "both")
+        throw value_error("ret_typ must be 'value', 'indices', 'mask' or 'both', got '", type, "'")
+            .in_argument("ret_typ");
+    if (k > x.dim(axis)) throw value_error("k is ", k, ", the axis has ", x.dim(axis), " elements").in_argument("k");
+    if (k < 1) k = x.dim(axis);
+    Array order = ordered(x, axis, c.flag(4));
+    if (type == "mask") {
+        Array rank = call(MINPY_OP("argsort"), order, axis);
+        c.out.push_back(ops::reshape(ops::astype(ops::less(rank, double(k)), x.dtype()), c.in[0].shape()));
+        return;
+    }
+    Array best = ops::slice(order, axis, 0, k);
+    if (type != "indices") c.out.push_back(call(MINPY_OP("take_along_axis"), x, best, axis));
+    if (type != "value") c.out.push_back(as_floats(best, x));
+}
+
+const SymbolTraits kTopk{nullptr, 0, [](const Op& op, ValuesView args) {
+                             return string_of(args[size_t(op.param("ret_typ"))]) == "both" ? 2 : 1;
+                         }};
 
 void dot(Call& c) {
     Array operands[2];
@@ -189,8 +264,41 @@ void register_mx_shapes(Registry& r) {
     r.op("mx.UpSampling(data: arrays, scale: int, num_filter: int = 0, sample_type: str = 'nearest', multi_input_mode: "
          "str = 'concat', num_args: int = 1, workspace: int = 512)")
         .composite(up_sampling)
+        .symbol(&kUpSampling)
         .sample("[f64(1,2,2,3)], 2")
-        .doc("Each element of the last two axes as a square.");
+        .sample("[f64(1,2,2,3), f64(2,1,4,4)], 2, 2, 'bilinear'")
+        .doc(
+            "Each element of the last two axes as a square, or spread by a weight of shape (channels, 1, kernel, "
+            "kernel).");
+    r.op("mx.topk(data, axis: axis? = -1, k: int = 1, ret_typ: str = 'indices', is_ascend: bool = False)")
+        .composite(topk)
+        .symbol(&kTopk)
+        .outputs(0)
+        .sample("f64(2,5), k=2, ret_typ='value'")
+        .doc("The k largest elements along an axis in order, or the smallest; where they are, or a mask of them.");
+    r.op("mx.sort(data, axis: axis = -1, is_ascend: bool = True)")
+        .composite([](Call& c) {
+            int64_t axis = c.axis(1, c.in[0].ndim());
+            c.out.push_back(call(MINPY_OP("take_along_axis"), c.in[0], ordered(c.in[0], axis, c.flag(2)), axis));
+        })
+        .symbol(&kSame)
+        .sample("f64(2,4), is_ascend=False")
+        .doc("The elements in order along an axis.");
+    r.op("mx.argsort(data, axis: axis = -1, is_ascend: bool = True)")
+        .composite([](Call& c) {
+            c.out.push_back(as_floats(ordered(c.in[0], c.axis(1, c.in[0].ndim()), c.flag(2)), c.in[0]));
+        })
+        .symbol(&kSame)
+        .sample("f64(2,4)")
+        .doc("Where the elements are that come in order along an axis, as floats.");
+    r.op("mx.argmax_channel(data)")
+        .composite([](Call& c) {
+            if (c.in[0].ndim() < 2)
+                throw shape_error("the data must be (batch, channels, ...), got shape ", to_string(c.in[0].shape()));
+            c.out.push_back(as_floats(call(MINPY_OP("argmax"), c.in[0], 1), c.in[0]));
+        })
+        .sample("f64(2,4)")
+        .doc("Where the largest element of each row is, as floats.");
     r.op("mx.dot(lhs, rhs, transpose_a: bool = False, transpose_b: bool = False)")
         .composite(dot)
         .sample("f64(3,2), f64(3,4), transpose_a=True")

@@ -2102,6 +2102,18 @@ func (s *Scope) MxBatchNorm(data, gamma, beta, movingMean, movingVar any, option
 	return opMxBatchNorm.in1(s, []any{data, gamma, beta, movingMean, movingVar}, options)
 }
 
+var opMxBilinearSampler = operator{name: "mx.BilinearSampler", params: []string{"data", "grid"}}
+
+// MxBilinearSampler is mx.BilinearSampler(data, grid): the data at the places of a grid, between its elements by their shares; zero outside.
+func MxBilinearSampler(data, grid any, options ...Option) (*Array, error) {
+	return opMxBilinearSampler.call1([]any{data, grid}, options)
+}
+
+// MxBilinearSampler is the package's MxBilinearSampler in the scope.
+func (s *Scope) MxBilinearSampler(data, grid any, options ...Option) *Array {
+	return opMxBilinearSampler.in1(s, []any{data, grid}, options)
+}
+
 var opMxBlockGrad = operator{name: "mx.BlockGrad", params: []string{"data"}}
 
 // MxBlockGrad is mx.BlockGrad(data): the data as a constant.
@@ -2148,6 +2160,18 @@ func MxConvolution(data, weight any, options ...Option) (*Array, error) {
 // MxConvolution is the package's MxConvolution in the scope.
 func (s *Scope) MxConvolution(data, weight any, options ...Option) *Array {
 	return opMxConvolution.in1(s, []any{data, weight}, options)
+}
+
+var opMxCorrelation = operator{name: "mx.Correlation", params: []string{"data1", "data2", "kernel_size", "max_displacement", "stride1", "stride2", "pad_size", "is_multiply"}}
+
+// MxCorrelation is mx.Correlation(data1, data2, kernel_size=1, max_displacement=1, stride1=1, stride2=1, pad_size=0, is_multiply=True): the mean over channels and windows of the products of two images, for each displacement of the second.
+func MxCorrelation(data1, data2 any, options ...Option) (*Array, error) {
+	return opMxCorrelation.call1([]any{data1, data2}, options)
+}
+
+// MxCorrelation is the package's MxCorrelation in the scope.
+func (s *Scope) MxCorrelation(data1, data2 any, options ...Option) *Array {
+	return opMxCorrelation.in1(s, []any{data1, data2}, options)
 }
 
 var opMxCrop = operator{name: "mx.Crop", params: []string{"data", "num_args", "offset", "h_w", "center_crop"}}
@@ -2232,6 +2256,18 @@ func MxFullyConnected(data, weight any, options ...Option) (*Array, error) {
 // MxFullyConnected is the package's MxFullyConnected in the scope.
 func (s *Scope) MxFullyConnected(data, weight any, options ...Option) *Array {
 	return opMxFullyConnected.in1(s, []any{data, weight}, options)
+}
+
+var opMxGridGenerator = operator{name: "mx.GridGenerator", params: []string{"data", "transform_type", "target_shape"}}
+
+// MxGridGenerator is mx.GridGenerator(data, transform_type, target_shape=(0, 0)): the grid of an affine map, or of a flow.
+func MxGridGenerator(data any, transformType string, options ...Option) (*Array, error) {
+	return opMxGridGenerator.call1([]any{data, transformType}, options)
+}
+
+// MxGridGenerator is the package's MxGridGenerator in the scope.
+func (s *Scope) MxGridGenerator(data any, transformType string, options ...Option) *Array {
+	return opMxGridGenerator.in1(s, []any{data, transformType}, options)
 }
 
 var opMxInstanceNorm = operator{name: "mx.InstanceNorm", params: []string{"data", "gamma", "beta", "eps"}}
@@ -2366,6 +2402,18 @@ func (s *Scope) MxRNN(data, parameters, state any, options ...Option) []*Array {
 	return opMxRNN.inList(s, []any{data, parameters, state}, options)
 }
 
+var opMxROIPooling = operator{name: "mx.ROIPooling", params: []string{"data", "rois", "pooled_size", "spatial_scale"}}
+
+// MxROIPooling is mx.ROIPooling(data, rois, pooled_size, spatial_scale): the largest elements of windows of regions (image, x1, y1, x2, y2); the first of several has the derivative.
+func MxROIPooling(data, rois, pooledSize any, spatialScale float64, options ...Option) (*Array, error) {
+	return opMxROIPooling.call1([]any{data, rois, pooledSize, spatialScale}, options)
+}
+
+// MxROIPooling is the package's MxROIPooling in the scope.
+func (s *Scope) MxROIPooling(data, rois, pooledSize any, spatialScale float64, options ...Option) *Array {
+	return opMxROIPooling.in1(s, []any{data, rois, pooledSize, spatialScale}, options)
+}
+
 var opMxReshape = operator{name: "mx.Reshape", params: []string{"data", "shape", "reverse", "target_shape", "keep_highest"}}
 
 // MxReshape is mx.Reshape(data, shape=(), reverse=False, target_shape=None, keep_highest=False): mXNet's reshape: 0 keeps a size, -1 takes the rest, -2 keeps all others, -3 joins two, -4 splits one.
@@ -2462,6 +2510,18 @@ func (s *Scope) MxSoftmaxOutput(data, label any, options ...Option) *Array {
 	return opMxSoftmaxOutput.in1(s, []any{data, label}, options)
 }
 
+var opMxSpatialTransformer = operator{name: "mx.SpatialTransformer", params: []string{"data", "loc", "target_shape", "transform_type", "sampler_type"}}
+
+// MxSpatialTransformer is mx.SpatialTransformer(data, loc, target_shape=(0, 0), transform_type='affine', sampler_type='bilinear'): the data sampled at the grid of an affine map.
+func MxSpatialTransformer(data, loc any, options ...Option) (*Array, error) {
+	return opMxSpatialTransformer.call1([]any{data, loc}, options)
+}
+
+// MxSpatialTransformer is the package's MxSpatialTransformer in the scope.
+func (s *Scope) MxSpatialTransformer(data, loc any, options ...Option) *Array {
+	return opMxSpatialTransformer.in1(s, []any{data, loc}, options)
+}
+
 var opMxSwapAxis = operator{name: "mx.SwapAxis", params: []string{"data", "dim1", "dim2"}}
 
 // MxSwapAxis is mx.SwapAxis(data, dim1=0, dim2=0): two axes exchanged.
@@ -2476,7 +2536,7 @@ func (s *Scope) MxSwapAxis(data any, options ...Option) *Array {
 
 var opMxUpSampling = operator{name: "mx.UpSampling", params: []string{"data", "scale", "num_filter", "sample_type", "multi_input_mode", "num_args", "workspace"}}
 
-// MxUpSampling is mx.UpSampling(data, scale, num_filter=0, sample_type='nearest', multi_input_mode='concat', num_args=1, workspace=512): each element of the last two axes as a square.
+// MxUpSampling is mx.UpSampling(data, scale, num_filter=0, sample_type='nearest', multi_input_mode='concat', num_args=1, workspace=512): each element of the last two axes as a square, or spread by a weight of shape (channels, 1, kernel, kernel).
 func MxUpSampling(data []*Array, scale int, options ...Option) (*Array, error) {
 	return opMxUpSampling.call1([]any{data, scale}, options)
 }
@@ -3026,6 +3086,30 @@ func (s *Scope) MxRpowerScalar(data any, scalar float64, options ...Option) *Arr
 	return opMxRpowerScalar.in1(s, []any{data, scalar}, options)
 }
 
+var opMxArgmaxChannel = operator{name: "mx.argmax_channel", params: []string{"data"}}
+
+// MxArgmaxChannel is mx.argmax_channel(data): where the largest element of each row is, as floats.
+func MxArgmaxChannel(data any, options ...Option) (*Array, error) {
+	return opMxArgmaxChannel.call1([]any{data}, options)
+}
+
+// MxArgmaxChannel is the package's MxArgmaxChannel in the scope.
+func (s *Scope) MxArgmaxChannel(data any, options ...Option) *Array {
+	return opMxArgmaxChannel.in1(s, []any{data}, options)
+}
+
+var opMxArgsort = operator{name: "mx.argsort", params: []string{"data", "axis", "is_ascend"}}
+
+// MxArgsort is mx.argsort(data, axis=-1, is_ascend=True): where the elements are that come in order along an axis, as floats.
+func MxArgsort(data any, options ...Option) (*Array, error) {
+	return opMxArgsort.call1([]any{data}, options)
+}
+
+// MxArgsort is the package's MxArgsort in the scope.
+func (s *Scope) MxArgsort(data any, options ...Option) *Array {
+	return opMxArgsort.in1(s, []any{data}, options)
+}
+
 var opMxBatchDot = operator{name: "mx.batch_dot", params: []string{"lhs", "rhs", "transpose_a", "transpose_b"}}
 
 // MxBatchDot is mx.batch_dot(lhs, rhs, transpose_a=False, transpose_b=False): products of matrices, one for each element of the first axis.
@@ -3374,6 +3458,18 @@ func (s *Scope) MxSmoothL1(data any, options ...Option) *Array {
 	return opMxSmoothL1.in1(s, []any{data}, options)
 }
 
+var opMxSort = operator{name: "mx.sort", params: []string{"data", "axis", "is_ascend"}}
+
+// MxSort is mx.sort(data, axis=-1, is_ascend=True): the elements in order along an axis.
+func MxSort(data any, options ...Option) (*Array, error) {
+	return opMxSort.call1([]any{data}, options)
+}
+
+// MxSort is the package's MxSort in the scope.
+func (s *Scope) MxSort(data any, options ...Option) *Array {
+	return opMxSort.in1(s, []any{data}, options)
+}
+
 var opMxSum = operator{name: "mx.sum", params: []string{"data", "axis", "keepdims"}}
 
 // MxSum is mx.sum(data, axis=None, keepdims=False): as NumPy's, but over everything it is of shape (1,).
@@ -3384,6 +3480,18 @@ func MxSum(data any, options ...Option) (*Array, error) {
 // MxSum is the package's MxSum in the scope.
 func (s *Scope) MxSum(data any, options ...Option) *Array {
 	return opMxSum.in1(s, []any{data}, options)
+}
+
+var opMxTopk = operator{name: "mx.topk", params: []string{"data", "axis", "k", "ret_typ", "is_ascend"}}
+
+// MxTopk is mx.topk(data, axis=-1, k=1, ret_typ='indices', is_ascend=False): the k largest elements along an axis in order, or the smallest; where they are, or a mask of them.
+func MxTopk(data any, options ...Option) ([]*Array, error) {
+	return opMxTopk.callList([]any{data}, options)
+}
+
+// MxTopk is the package's MxTopk in the scope.
+func (s *Scope) MxTopk(data any, options ...Option) []*Array {
+	return opMxTopk.inList(s, []any{data}, options)
 }
 
 var opNancumprod = operator{name: "nancumprod", params: []string{"a", "axis", "dtype"}}
@@ -4796,6 +4904,12 @@ func WithInputDim(inputDim int) Option { return Option{"input_dim", inputDim} }
 // WithInvert gives the parameter invert.
 func WithInvert(invert bool) Option { return Option{"invert", invert} }
 
+// WithIsAscend gives the parameter is_ascend.
+func WithIsAscend(isAscend bool) Option { return Option{"is_ascend", isAscend} }
+
+// WithIsMultiply gives the parameter is_multiply.
+func WithIsMultiply(isMultiply bool) Option { return Option{"is_multiply", isMultiply} }
+
 // WithK gives the parameter k.
 func WithK(k any) Option { return Option{"k", k} }
 
@@ -4807,6 +4921,9 @@ func WithKeepdims(keepdims bool) Option { return Option{"keepdims", keepdims} }
 
 // WithKernel gives the parameter kernel.
 func WithKernel(kernel ...int) Option { return Option{"kernel", oneOrMore(kernel)} }
+
+// WithKernelSize gives the parameter kernel_size.
+func WithKernelSize(kernelSize int) Option { return Option{"kernel_size", kernelSize} }
 
 // WithKind gives the parameter kind.
 func WithKind(kind string) Option { return Option{"kind", kind} }
@@ -4834,6 +4951,11 @@ func WithMargin(margin float64) Option { return Option{"margin", margin} }
 
 // WithMax gives the parameter max.
 func WithMax(max any) Option { return Option{"max", max} }
+
+// WithMaxDisplacement gives the parameter max_displacement.
+func WithMaxDisplacement(maxDisplacement int) Option {
+	return Option{"max_displacement", maxDisplacement}
+}
 
 // WithMean gives the parameter mean.
 func WithMean(mean any) Option { return Option{"mean", mean} }
@@ -4927,6 +5049,9 @@ func WithP(p any) Option { return Option{"p", p} }
 // WithPad gives the parameter pad.
 func WithPad(pad ...int) Option { return Option{"pad", oneOrMore(pad)} }
 
+// WithPadSize gives the parameter pad_size.
+func WithPadSize(padSize int) Option { return Option{"pad_size", padSize} }
+
 // WithPadWidth gives the parameter pad_width.
 func WithPadWidth(padWidth any) Option { return Option{"pad_width", padWidth} }
 
@@ -4961,6 +5086,9 @@ func WithRegularizationCoefficient(regularizationCoefficient float64) Option {
 	return Option{"regularization_coefficient", regularizationCoefficient}
 }
 
+// WithRetTyp gives the parameter ret_typ.
+func WithRetTyp(retTyp string) Option { return Option{"ret_typ", retTyp} }
+
 // WithRetstep gives the parameter retstep.
 func WithRetstep(retstep bool) Option { return Option{"retstep", retstep} }
 
@@ -4990,6 +5118,9 @@ func WithRtol(rtol float64) Option { return Option{"rtol", rtol} }
 
 // WithSampleType gives the parameter sample_type.
 func WithSampleType(sampleType string) Option { return Option{"sample_type", sampleType} }
+
+// WithSamplerType gives the parameter sampler_type.
+func WithSamplerType(samplerType string) Option { return Option{"sampler_type", samplerType} }
 
 // WithScalar gives the parameter scalar.
 func WithScalar(scalar float64) Option { return Option{"scalar", scalar} }
@@ -5048,6 +5179,12 @@ func WithStop(stop any) Option { return Option{"stop", stop} }
 // WithStride gives the parameter stride.
 func WithStride(stride ...int) Option { return Option{"stride", oneOrMore(stride)} }
 
+// WithStride1 gives the parameter stride1.
+func WithStride1(stride1 int) Option { return Option{"stride1", stride1} }
+
+// WithStride2 gives the parameter stride2.
+func WithStride2(stride2 int) Option { return Option{"stride2", stride2} }
+
 // WithTargetShape gives the parameter target_shape.
 func WithTargetShape(targetShape ...int) Option {
 	return Option{"target_shape", oneOrMore(targetShape)}
@@ -5061,6 +5198,9 @@ func WithToEnd(toEnd any) Option { return Option{"to_end", toEnd} }
 
 // WithTraining gives the parameter training.
 func WithTraining(training bool) Option { return Option{"training", training} }
+
+// WithTransformType gives the parameter transform_type.
+func WithTransformType(transformType string) Option { return Option{"transform_type", transformType} }
 
 // WithTransposeA gives the parameter transpose_a.
 func WithTransposeA(transposeA bool) Option { return Option{"transpose_a", transposeA} }

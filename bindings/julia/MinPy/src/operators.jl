@@ -154,6 +154,11 @@ const table = [
     Operator("mx.LRN", 0),
     Operator("mx.InstanceNorm", 0),
     Operator("mx.L2Normalization", 0),
+    Operator("mx.BilinearSampler", 0),
+    Operator("mx.GridGenerator", 0),
+    Operator("mx.SpatialTransformer", 0),
+    Operator("mx.ROIPooling", 0),
+    Operator("mx.Correlation", 0),
     Operator("mx.SequenceMask", 0),
     Operator("mx.SequenceLast", 0),
     Operator("mx.SequenceReverse", 0),
@@ -164,6 +169,10 @@ const table = [
     Operator("mx.Crop", 0),
     Operator("mx.Pad", 0),
     Operator("mx.UpSampling", 0),
+    Operator("mx.topk", 0),
+    Operator("mx.sort", 0),
+    Operator("mx.argsort", 0),
+    Operator("mx.argmax_channel", 0),
     Operator("mx.dot", 0),
     Operator("mx.batch_dot", 0),
     Operator("mx.pick", 0),
@@ -1214,7 +1223,7 @@ Batch normalisation. In training the batch's mean and variance are used, and the
 else the moving ones are used. By default as the context says.
 """
 batch_norm(x, gamma, beta, moving_mean=default, moving_var=default, eps=default, momentum=default; dims=default, training=default, options...) =
-    call(table[171], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.axis(dims), Arg.bool(training)); options...)
+    call(table[180], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.array(moving_mean), Arg.array(moving_var), Arg.float(eps), Arg.float(momentum), Arg.axis(dims), Arg.bool(training)); options...)
 
 """
     instance_norm(x, gamma, beta[, eps = 1e-05])
@@ -1222,7 +1231,7 @@ batch_norm(x, gamma, beta, moving_mean=default, moving_var=default, eps=default,
 Each channel of each sample normalised over its spatial axes, scaled and shifted.
 """
 instance_norm(x, gamma, beta, eps=default; options...) =
-    call(table[172], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.float(eps)); options...)
+    call(table[181], (Arg.array(x), Arg.array(gamma), Arg.array(beta), Arg.float(eps)); options...)
 
 """
     local_response_norm(x[, size = 5, alpha = 0.0001, beta = 0.75, k = 2.0])
@@ -1230,7 +1239,7 @@ instance_norm(x, gamma, beta, eps=default; options...) =
 x / (k + alpha / size * s)**beta, where s sums the squares of `size` neighbouring channels.
 """
 local_response_norm(x, size=default, alpha=default, beta=default, k=default; options...) =
-    call(table[173], (Arg.array(x), Arg.int(size), Arg.float(alpha), Arg.float(beta), Arg.float(k)); options...)
+    call(table[182], (Arg.array(x), Arg.int(size), Arg.float(alpha), Arg.float(beta), Arg.float(k)); options...)
 
 """
     pooling(x; kernel, pool_type = "max", stride, pad, global_pool = false, pooling_convention = "valid")
@@ -1238,7 +1247,7 @@ local_response_norm(x, size=default, alpha=default, beta=default, k=default; opt
 Maximum, average or sum of windows over the spatial axes, with MXNet's conventions.
 """
 pooling(x; kernel=default, pool_type=default, stride=default, pad=default, global_pool=default, pooling_convention=default, options...) =
-    call(table[174], (Arg.array(x), Arg.ints(kernel), Arg.str(pool_type), Arg.ints(stride), Arg.ints(pad), Arg.bool(global_pool), Arg.str(pooling_convention)); options...)
+    call(table[183], (Arg.array(x), Arg.ints(kernel), Arg.str(pool_type), Arg.ints(stride), Arg.ints(pad), Arg.bool(global_pool), Arg.str(pooling_convention)); options...)
 
 """
     rnn(data, parameters, state[, state_cell, state_size = 0, num_layers = 1]; bidirectional = false, mode = "lstm", p = 0.0, state_outputs = false)
@@ -1248,7 +1257,7 @@ vector: of each layer and direction those for the inputs, then for the state, ga
 r, z, n of a GRU; then the biases likewise. Results: the states of all steps and, asked for, the last states.
 """
 rnn(data, parameters, state, state_cell=default, state_size=default, num_layers=default; bidirectional=default, mode=default, p=default, state_outputs=default, options...) =
-    call(table[175], (Arg.array(data), Arg.array(parameters), Arg.array(state), Arg.array(state_cell), Arg.int(state_size), Arg.int(num_layers), Arg.bool(bidirectional), Arg.str(mode), Arg.float(p), Arg.bool(state_outputs)); options...)
+    call(table[184], (Arg.array(data), Arg.array(parameters), Arg.array(state), Arg.array(state_cell), Arg.int(state_size), Arg.int(num_layers), Arg.bool(bidirectional), Arg.str(mode), Arg.float(p), Arg.bool(state_outputs)); options...)
 
 """
     softmax(x; dims)
@@ -1256,7 +1265,7 @@ rnn(data, parameters, state, state_cell=default, state_size=default, num_layers=
 exp(x) / sum(exp(x)) along an axis.
 """
 softmax(x; dims=default, options...) =
-    call(table[177], (Arg.array(x), Arg.axis(dims)); options...)
+    call(table[186], (Arg.array(x), Arg.axis(dims)); options...)
 
 """
     log_softmax(x; dims)
@@ -1264,7 +1273,7 @@ softmax(x; dims=default, options...) =
 The logarithm of softmax, without overflow.
 """
 log_softmax(x; dims=default, options...) =
-    call(table[178], (Arg.array(x), Arg.axis(dims)); options...)
+    call(table[187], (Arg.array(x), Arg.axis(dims)); options...)
 
 """
     softmax_cross_entropy(x, label)
@@ -1272,7 +1281,7 @@ log_softmax(x; dims=default, options...) =
 The sum of the rows' cross entropies: labels are class numbers (batch,) or probabilities (batch, classes).
 """
 softmax_cross_entropy(x, label; options...) =
-    call(table[179], (Arg.array(x), Arg.array(label)); options...)
+    call(table[188], (Arg.array(x), Arg.array(label)); options...)
 
 """
     matmul(x1, x2)
@@ -1280,7 +1289,7 @@ softmax_cross_entropy(x, label; options...) =
 Matrix product of the last two axes; leading axes broadcast, vectors count as rows and columns.
 """
 matmul(x1, x2; options...) =
-    call(table[180], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[189], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     dot(a, b)
@@ -1288,7 +1297,7 @@ matmul(x1, x2; options...) =
 Sum of products over the last axis of a and the last but one of b; a product where one is a number.
 """
 dot(a, b; options...) =
-    call(table[181], (Arg.array(a), Arg.array(b)); options...)
+    call(table[190], (Arg.array(a), Arg.array(b)); options...)
 
 """
     inner(a, b)
@@ -1296,7 +1305,7 @@ dot(a, b; options...) =
 Sum of products over the last axes of both.
 """
 inner(a, b; options...) =
-    call(table[182], (Arg.array(a), Arg.array(b)); options...)
+    call(table[191], (Arg.array(a), Arg.array(b)); options...)
 
 """
     vdot(a, b)
@@ -1304,7 +1313,7 @@ inner(a, b; options...) =
 Sum of products of all elements, those of a conjugated.
 """
 vdot(a, b; options...) =
-    call(table[183], (Arg.array(a), Arg.array(b)); options...)
+    call(table[192], (Arg.array(a), Arg.array(b)); options...)
 
 """
     outer(a, b)
@@ -1312,7 +1321,7 @@ vdot(a, b; options...) =
 The product of each element of a with each of b.
 """
 outer(a, b; options...) =
-    call(table[184], (Arg.array(a), Arg.array(b)); options...)
+    call(table[193], (Arg.array(a), Arg.array(b)); options...)
 
 """
     tensordot(a, b[, axes = 2])
@@ -1320,7 +1329,7 @@ outer(a, b; options...) =
 Sum of products over several axes: the last n of a and the first n of b, or those of two lists.
 """
 tensordot(a, b, axes=default; options...) =
-    call(table[185], (Arg.array(a), Arg.array(b), Arg.value(axes)); options...)
+    call(table[194], (Arg.array(a), Arg.array(b), Arg.value(axes)); options...)
 
 """
     vecdot(x1, x2; dims)
@@ -1328,7 +1337,7 @@ tensordot(a, b, axes=default; options...) =
 Sum of products over an axis, elements of x1 conjugated; the other axes broadcast.
 """
 vecdot(x1, x2; dims=default, options...) =
-    call(table[186], (Arg.array(x1), Arg.array(x2), Arg.axis(dims)); options...)
+    call(table[195], (Arg.array(x1), Arg.array(x2), Arg.axis(dims)); options...)
 
 """
     matvec(x1, x2)
@@ -1336,7 +1345,7 @@ vecdot(x1, x2; dims=default, options...) =
 Matrices times vectors; leading axes broadcast.
 """
 matvec(x1, x2; options...) =
-    call(table[187], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[196], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     vecmat(x1, x2)
@@ -1344,7 +1353,7 @@ matvec(x1, x2; options...) =
 Vectors, conjugated, times matrices; leading axes broadcast.
 """
 vecmat(x1, x2; options...) =
-    call(table[188], (Arg.array(x1), Arg.array(x2)); options...)
+    call(table[197], (Arg.array(x1), Arg.array(x2)); options...)
 
 """
     kron(a, b)
@@ -1352,7 +1361,7 @@ vecmat(x1, x2; options...) =
 Kronecker product: blocks of b scaled by the elements of a.
 """
 kron(a, b; options...) =
-    call(table[189], (Arg.array(a), Arg.array(b)); options...)
+    call(table[198], (Arg.array(a), Arg.array(b)); options...)
 
 """
     cross(a, b[, axisa = -1, axisb = -1, axisc = -1]; dims)
@@ -1360,7 +1369,7 @@ kron(a, b; options...) =
 Cross product of vectors of three elements.
 """
 cross(a, b, axisa=default, axisb=default, axisc=default; dims=default, options...) =
-    call(table[190], (Arg.array(a), Arg.array(b), Arg.int(axisa), Arg.int(axisb), Arg.int(axisc), Arg.axis(dims)); options...)
+    call(table[199], (Arg.array(a), Arg.array(b), Arg.int(axisa), Arg.int(axisb), Arg.int(axisc), Arg.axis(dims)); options...)
 
 """
     einsum(subscripts, operands; dtype, optimize = false)
@@ -1368,7 +1377,7 @@ cross(a, b, axisa=default, axisb=default, axisc=default; dims=default, options..
 Einstein's summation: products of operands summed over the labels that the result does not have.
 """
 einsum(subscripts, operands; dtype=default, optimize=default, options...) =
-    call(table[191], (Arg.str(subscripts), Arg.arrays(operands), Arg.dtype(dtype), Arg.value(optimize)); options...)
+    call(table[200], (Arg.str(subscripts), Arg.arrays(operands), Arg.dtype(dtype), Arg.value(optimize)); options...)
 
 """
     reshape(a, shape; order = "C")
@@ -1376,7 +1385,7 @@ einsum(subscripts, operands; dtype=default, optimize=default, options...) =
 The elements in a new shape; a view where strides allow. One size may be -1.
 """
 reshape(a, shape; order=default, options...) =
-    call(table[210], (Arg.array(a), Arg.ints(shape), Arg.str(order)); options...)
+    call(table[219], (Arg.array(a), Arg.ints(shape), Arg.str(order)); options...)
 
 """
     transpose(a; dims)
@@ -1384,7 +1393,7 @@ reshape(a, shape; order=default, options...) =
 The axes in another order, reversed by default; a view.
 """
 transpose(a; dims=default, options...) =
-    call(table[211], (Arg.array(a), Arg.axes(dims)); options...)
+    call(table[220], (Arg.array(a), Arg.axes(dims)); options...)
 
 """
     broadcast_to(array, shape)
@@ -1392,7 +1401,7 @@ transpose(a; dims=default, options...) =
 A view of a larger shape in which sizes of 1 are repeated without a copy.
 """
 broadcast_to(array, shape; options...) =
-    call(table[212], (Arg.array(array), Arg.ints(shape)); options...)
+    call(table[221], (Arg.array(array), Arg.ints(shape)); options...)
 
 """
     astype(x, dtype; copy = true)
@@ -1400,7 +1409,7 @@ broadcast_to(array, shape; options...) =
 The elements converted to a dtype: a copy.
 """
 astype(x, dtype; copy=default, options...) =
-    call(table[213], (Arg.array(x), Arg.dtype(dtype), Arg.bool(copy)); options...)
+    call(table[222], (Arg.array(x), Arg.dtype(dtype), Arg.bool(copy)); options...)
 
 """
     copy(a)
@@ -1408,7 +1417,7 @@ astype(x, dtype; copy=default, options...) =
 A copy in C order.
 """
 copy(a; options...) =
-    call(table[214], (Arg.array(a),); options...)
+    call(table[223], (Arg.array(a),); options...)
 
 """
     to_device(a, device)
@@ -1416,7 +1425,7 @@ copy(a; options...) =
 The array on a device: itself if it is there already.
 """
 to_device(a, device; options...) =
-    call(table[215], (Arg.array(a), Arg.device(device)); options...)
+    call(table[224], (Arg.array(a), Arg.device(device)); options...)
 
 """
     ravel(a; order = "C")
@@ -1424,7 +1433,7 @@ to_device(a, device; options...) =
 The elements as one dimension; a view where strides allow.
 """
 ravel(a; order=default, options...) =
-    call(table[216], (Arg.array(a), Arg.str(order)); options...)
+    call(table[225], (Arg.array(a), Arg.str(order)); options...)
 
 """
     squeeze(a; dims)
@@ -1432,7 +1441,7 @@ ravel(a; order=default, options...) =
 Without axes of size 1, all of them or those given; a view.
 """
 squeeze(a; dims=default, options...) =
-    call(table[217], (Arg.array(a), Arg.axes(dims)); options...)
+    call(table[226], (Arg.array(a), Arg.axes(dims)); options...)
 
 """
     expand_dims(a, dims)
@@ -1440,7 +1449,7 @@ squeeze(a; dims=default, options...) =
 With new axes of size 1 at these places of the result; a view.
 """
 expand_dims(a, dims; options...) =
-    call(table[218], (Arg.array(a), Arg.axes(dims)); options...)
+    call(table[227], (Arg.array(a), Arg.axes(dims)); options...)
 
 """
     swapaxes(a, axis1, axis2)
@@ -1448,7 +1457,7 @@ expand_dims(a, dims; options...) =
 With two axes exchanged; a view.
 """
 swapaxes(a, axis1, axis2; options...) =
-    call(table[219], (Arg.array(a), Arg.axis(axis1), Arg.axis(axis2)); options...)
+    call(table[228], (Arg.array(a), Arg.axis(axis1), Arg.axis(axis2)); options...)
 
 """
     matrix_transpose(x)
@@ -1456,7 +1465,7 @@ swapaxes(a, axis1, axis2; options...) =
 With the last two axes exchanged; a view.
 """
 matrix_transpose(x; options...) =
-    call(table[220], (Arg.array(x),); options...)
+    call(table[229], (Arg.array(x),); options...)
 
 """
     moveaxis(a, source, destination)
@@ -1464,7 +1473,7 @@ matrix_transpose(x; options...) =
 With some axes moved to new places, the others in their order; a view.
 """
 moveaxis(a, source, destination; options...) =
-    call(table[221], (Arg.array(a), Arg.axes(source), Arg.axes(destination)); options...)
+    call(table[230], (Arg.array(a), Arg.axes(source), Arg.axes(destination)); options...)
 
 """
     rollaxis(a, dims[, start = 0])
@@ -1472,7 +1481,7 @@ moveaxis(a, source, destination; options...) =
 With an axis moved in front of another; a view.
 """
 rollaxis(a, dims, start=default; options...) =
-    call(table[222], (Arg.array(a), Arg.axis(dims), Arg.int(start)); options...)
+    call(table[231], (Arg.array(a), Arg.axis(dims), Arg.int(start)); options...)
 
 """
     atleast_1d(arys)
@@ -1480,7 +1489,7 @@ rollaxis(a, dims, start=default; options...) =
 With at least one axis.
 """
 atleast_1d(arys; options...) =
-    call(table[223], (Arg.arrays(arys),); options...)
+    call(table[232], (Arg.arrays(arys),); options...)
 
 """
     atleast_2d(arys)
@@ -1488,7 +1497,7 @@ atleast_1d(arys; options...) =
 With at least two axes.
 """
 atleast_2d(arys; options...) =
-    call(table[224], (Arg.arrays(arys),); options...)
+    call(table[233], (Arg.arrays(arys),); options...)
 
 """
     atleast_3d(arys)
@@ -1496,7 +1505,7 @@ atleast_2d(arys; options...) =
 With at least three axes.
 """
 atleast_3d(arys; options...) =
-    call(table[225], (Arg.arrays(arys),); options...)
+    call(table[234], (Arg.arrays(arys),); options...)
 
 """
     broadcast_arrays(args)
@@ -1504,7 +1513,7 @@ atleast_3d(arys; options...) =
 Views of a common shape.
 """
 broadcast_arrays(args; options...) =
-    call(table[226], (Arg.arrays(args),); options...)
+    call(table[235], (Arg.arrays(args),); options...)
 
 """
     meshgrid(xi; copy = true, sparse = false, indexing = "xy")
@@ -1512,7 +1521,7 @@ broadcast_arrays(args; options...) =
 Coordinates along each axis as arrays of the grid's shape.
 """
 meshgrid(xi; copy=default, sparse=default, indexing=default, options...) =
-    call(table[227], (Arg.arrays(xi), Arg.bool(copy), Arg.bool(sparse), Arg.str(indexing)); options...)
+    call(table[236], (Arg.arrays(xi), Arg.bool(copy), Arg.bool(sparse), Arg.str(indexing)); options...)
 
 """
     get_item(a, index)
@@ -1520,7 +1529,7 @@ meshgrid(xi; copy=default, sparse=default, indexing=default, options...) =
 a[index]: a view for ints, slices, ellipsis and newaxis, a copy where arrays are among them.
 """
 get_item(a, index; options...) =
-    call(table[228], (Arg.array(a), Arg.index(index)); options...)
+    call(table[237], (Arg.array(a), Arg.index(index)); options...)
 
 """
     set_item(a, index, value)
@@ -1528,7 +1537,7 @@ get_item(a, index; options...) =
 a[index] = value, in place; gives a. Of values for one element the last is kept.
 """
 set_item(a, index, value; options...) =
-    call(table[229], (Arg.array(a), Arg.index(index), Arg.value(value)); options...)
+    call(table[238], (Arg.array(a), Arg.index(index), Arg.value(value)); options...)
 
 """
     select(condlist, choicelist[, default = 0])
@@ -1536,7 +1545,7 @@ set_item(a, index, value; options...) =
 Elements of the first choice whose condition holds.
 """
 select(condlist, choicelist, default=default; options...) =
-    call(table[230], (Arg.arrays(condlist), Arg.arrays(choicelist), Arg.array(default)); options...)
+    call(table[239], (Arg.arrays(condlist), Arg.arrays(choicelist), Arg.array(default)); options...)
 
 """
     choose(a, choices; mode = "raise")
@@ -1544,7 +1553,7 @@ select(condlist, choicelist, default=default; options...) =
 Elements of the choice that an index names.
 """
 choose(a, choices; mode=default, options...) =
-    call(table[231], (Arg.array(a), Arg.arrays(choices), Arg.str(mode)); options...)
+    call(table[240], (Arg.array(a), Arg.arrays(choices), Arg.str(mode)); options...)
 
 """
     place(arr, mask, vals)
@@ -1552,7 +1561,7 @@ choose(a, choices; mode=default, options...) =
 Writes values one after the other where a mask holds, in place.
 """
 place(arr, mask, vals; options...) =
-    call(table[232], (Arg.array(arr), Arg.array(mask), Arg.array(vals)); options...)
+    call(table[241], (Arg.array(arr), Arg.array(mask), Arg.array(vals)); options...)
 
 """
     putmask(a, mask, values)
@@ -1560,7 +1569,7 @@ place(arr, mask, vals; options...) =
 Writes the values at the same positions where a mask holds, in place.
 """
 putmask(a, mask, values; options...) =
-    call(table[233], (Arg.array(a), Arg.array(mask), Arg.array(values)); options...)
+    call(table[242], (Arg.array(a), Arg.array(mask), Arg.array(values)); options...)
 
 """
     insert(arr, obj, values; dims)
@@ -1568,7 +1577,7 @@ putmask(a, mask, values; options...) =
 With values before some indices along an axis.
 """
 insert(arr, obj, values; dims=default, options...) =
-    call(table[234], (Arg.array(arr), Arg.ints(obj), Arg.array(values), Arg.axis(dims)); options...)
+    call(table[243], (Arg.array(arr), Arg.ints(obj), Arg.array(values), Arg.axis(dims)); options...)
 
 """
     isin(element, test_elements; assume_unique = false, invert = false, kind)
@@ -1576,7 +1585,7 @@ insert(arr, obj, values; dims=default, options...) =
 Whether each element is among the test elements.
 """
 isin(element, test_elements; assume_unique=default, invert=default, kind=default, options...) =
-    call(table[235], (Arg.array(element), Arg.array(test_elements), Arg.bool(assume_unique), Arg.bool(invert), Arg.str(kind)); options...)
+    call(table[244], (Arg.array(element), Arg.array(test_elements), Arg.bool(assume_unique), Arg.bool(invert), Arg.str(kind)); options...)
 
 """
     isclose(a, b[, rtol = 1e-05, atol = 1e-08]; equal_nan = false)
@@ -1584,7 +1593,7 @@ isin(element, test_elements; assume_unique=default, invert=default, kind=default
 Whether a is within atol + rtol |b| of b, element by element.
 """
 isclose(a, b, rtol=default, atol=default; equal_nan=default, options...) =
-    call(table[236], (Arg.array(a), Arg.array(b), Arg.float(rtol), Arg.float(atol), Arg.bool(equal_nan)); options...)
+    call(table[245], (Arg.array(a), Arg.array(b), Arg.float(rtol), Arg.float(atol), Arg.bool(equal_nan)); options...)
 
 """
     unravel_index(indices, shape; order = "C")
@@ -1592,7 +1601,7 @@ isclose(a, b, rtol=default, atol=default; equal_nan=default, options...) =
 Positions in a flattened array as one index for each axis.
 """
 unravel_index(indices, shape; order=default, options...) =
-    call(table[237], (Arg.array(indices), Arg.ints(shape), Arg.str(order)); options...)
+    call(table[246], (Arg.array(indices), Arg.ints(shape), Arg.str(order)); options...)
 
 """
     lexsort(keys)
@@ -1600,7 +1609,7 @@ unravel_index(indices, shape; order=default, options...) =
 The indices that sort by several keys, the last one first.
 """
 lexsort(keys; options...) =
-    call(table[238], (Arg.arrays(keys),); options...)
+    call(table[247], (Arg.arrays(keys),); options...)
 
 """
     trapezoid(y[, x, dx = 1.0]; dims)
@@ -1608,7 +1617,7 @@ lexsort(keys; options...) =
 The integral along an axis by the trapezoidal rule.
 """
 trapezoid(y, x=default, dx=default; dims=default, options...) =
-    call(table[239], (Arg.array(y), Arg.array(x), Arg.scalar(dx), Arg.axis(dims)); options...)
+    call(table[248], (Arg.array(y), Arg.array(x), Arg.scalar(dx), Arg.axis(dims)); options...)
 
 """
     zeros(shape; dtype, order = "C", device)
@@ -1616,7 +1625,7 @@ trapezoid(y, x=default, dx=default; dims=default, options...) =
 A new array of zeros.
 """
 zeros(shape; dtype=default, order=default, device=default, options...) =
-    call(table[240], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+    call(table[249], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
 
 """
     ones(shape; dtype, order = "C", device)
@@ -1624,7 +1633,7 @@ zeros(shape; dtype=default, order=default, device=default, options...) =
 A new array of ones.
 """
 ones(shape; dtype=default, order=default, device=default, options...) =
-    call(table[241], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+    call(table[250], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
 
 """
     empty(shape; dtype, order = "C", device)
@@ -1632,7 +1641,7 @@ ones(shape; dtype=default, order=default, device=default, options...) =
 A new array of whatever was in memory.
 """
 empty(shape; dtype=default, order=default, device=default, options...) =
-    call(table[242], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+    call(table[251], (Arg.ints(shape), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
 
 """
     full(shape, fill_value; dtype, order = "C", device)
@@ -1640,7 +1649,7 @@ empty(shape; dtype=default, order=default, device=default, options...) =
 A new array with one value, or values that broadcast to its shape.
 """
 full(shape, fill_value; dtype=default, order=default, device=default, options...) =
-    call(table[243], (Arg.ints(shape), Arg.array(fill_value), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+    call(table[252], (Arg.ints(shape), Arg.array(fill_value), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
 
 """
     zeros_like(a; dtype, order = "K", shape, device)
@@ -1648,7 +1657,7 @@ full(shape, fill_value; dtype=default, order=default, device=default, options...
 A new array of zeros of the shape, dtype, layout and device of another.
 """
 zeros_like(a; dtype=default, order=default, shape=default, device=default, options...) =
-    call(table[244], (Arg.array(a), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
+    call(table[253], (Arg.array(a), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
 
 """
     ones_like(a; dtype, order = "K", shape, device)
@@ -1656,7 +1665,7 @@ zeros_like(a; dtype=default, order=default, shape=default, device=default, optio
 A new array of ones of the shape, dtype, layout and device of another.
 """
 ones_like(a; dtype=default, order=default, shape=default, device=default, options...) =
-    call(table[245], (Arg.array(a), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
+    call(table[254], (Arg.array(a), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
 
 """
     empty_like(prototype; dtype, order = "K", shape, device)
@@ -1664,7 +1673,7 @@ ones_like(a; dtype=default, order=default, shape=default, device=default, option
 A new array of the shape, dtype, layout and device of another, uninitialised.
 """
 empty_like(prototype; dtype=default, order=default, shape=default, device=default, options...) =
-    call(table[246], (Arg.array(prototype), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
+    call(table[255], (Arg.array(prototype), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
 
 """
     full_like(a, fill_value; dtype, order = "K", shape, device)
@@ -1672,7 +1681,7 @@ empty_like(prototype; dtype=default, order=default, shape=default, device=defaul
 A new array like another, with one value or values that broadcast.
 """
 full_like(a, fill_value; dtype=default, order=default, shape=default, device=default, options...) =
-    call(table[247], (Arg.array(a), Arg.array(fill_value), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
+    call(table[256], (Arg.array(a), Arg.array(fill_value), Arg.dtype(dtype), Arg.str(order), Arg.ints(shape), Arg.device(device)); options...)
 
 """
     arange([, start, stop, step]; dtype, device)
@@ -1680,7 +1689,7 @@ full_like(a, fill_value; dtype=default, order=default, shape=default, device=def
 Evenly spaced numbers from start (0 if one number is given) up to but without stop.
 """
 arange(start=default, stop=default, step=default; dtype=default, device=default, options...) =
-    call(table[248], (Arg.scalar(start), Arg.scalar(stop), Arg.scalar(step), Arg.dtype(dtype), Arg.device(device)); options...)
+    call(table[257], (Arg.scalar(start), Arg.scalar(stop), Arg.scalar(step), Arg.dtype(dtype), Arg.device(device)); options...)
 
 """
     linspace(start, stop[, num = 50]; endpoint = true, retstep = false, dtype, dims = 1)
@@ -1688,7 +1697,7 @@ arange(start=default, stop=default, step=default; dtype=default, device=default,
 `num` evenly spaced numbers from start to stop.
 """
 linspace(start, stop, num=default; endpoint=default, retstep=default, dtype=default, dims=default, options...) =
-    call(table[249], (Arg.array(start), Arg.array(stop), Arg.int(num), Arg.bool(endpoint), Arg.bool(retstep), Arg.dtype(dtype), Arg.axis(dims)); options...)
+    call(table[258], (Arg.array(start), Arg.array(stop), Arg.int(num), Arg.bool(endpoint), Arg.bool(retstep), Arg.dtype(dtype), Arg.axis(dims)); options...)
 
 """
     eye(N[, M, k = 0]; dtype, order = "C", device)
@@ -1696,7 +1705,7 @@ linspace(start, stop, num=default; endpoint=default, retstep=default, dtype=defa
 A matrix with ones on a diagonal and zeros elsewhere.
 """
 eye(N, M=default, k=default; dtype=default, order=default, device=default, options...) =
-    call(table[250], (Arg.int(N), Arg.int(M), Arg.int(k), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
+    call(table[259], (Arg.int(N), Arg.int(M), Arg.int(k), Arg.dtype(dtype), Arg.str(order), Arg.device(device)); options...)
 
 """
     identity(n; dtype)
@@ -1704,7 +1713,7 @@ eye(N, M=default, k=default; dtype=default, order=default, device=default, optio
 The identity matrix.
 """
 identity(n; dtype=default, options...) =
-    call(table[251], (Arg.int(n), Arg.dtype(dtype)); options...)
+    call(table[260], (Arg.int(n), Arg.dtype(dtype)); options...)
 
 """
     tri(N[, M, k = 0]; dtype)
@@ -1712,7 +1721,7 @@ identity(n; dtype=default, options...) =
 Ones at and below a diagonal, zeros above.
 """
 tri(N, M=default, k=default; dtype=default, options...) =
-    call(table[252], (Arg.int(N), Arg.int(M), Arg.int(k), Arg.dtype(dtype)); options...)
+    call(table[261], (Arg.int(N), Arg.int(M), Arg.int(k), Arg.dtype(dtype)); options...)
 
 """
     tril(m[, k = 0])
@@ -1720,7 +1729,7 @@ tri(N, M=default, k=default; dtype=default, options...) =
 A copy with zeros above diagonal k of the last two axes.
 """
 tril(m, k=default; options...) =
-    call(table[253], (Arg.array(m), Arg.int(k)); options...)
+    call(table[262], (Arg.array(m), Arg.int(k)); options...)
 
 """
     triu(m[, k = 0])
@@ -1728,7 +1737,7 @@ tril(m, k=default; options...) =
 A copy with zeros below diagonal k of the last two axes.
 """
 triu(m, k=default; options...) =
-    call(table[254], (Arg.array(m), Arg.int(k)); options...)
+    call(table[263], (Arg.array(m), Arg.int(k)); options...)
 
 """
     concatenate(arrays; dims = 1, dtype)
@@ -1736,7 +1745,7 @@ triu(m, k=default; options...) =
 Arrays one after the other along an axis; flattened for None.
 """
 concatenate(arrays; dims=default, dtype=default, options...) =
-    call(table[255], (Arg.arrays(arrays), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[264], (Arg.arrays(arrays), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     stack(arrays; dims = 1, dtype)
@@ -1744,7 +1753,7 @@ concatenate(arrays; dims=default, dtype=default, options...) =
 Arrays of one shape along a new axis.
 """
 stack(arrays; dims=default, dtype=default, options...) =
-    call(table[256], (Arg.arrays(arrays), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[265], (Arg.arrays(arrays), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     vstack(tup; dtype)
@@ -1752,7 +1761,7 @@ stack(arrays; dims=default, dtype=default, options...) =
 Arrays below one another: along axis 0, one-dimensional ones as rows.
 """
 vstack(tup; dtype=default, options...) =
-    call(table[257], (Arg.arrays(tup), Arg.dtype(dtype)); options...)
+    call(table[266], (Arg.arrays(tup), Arg.dtype(dtype)); options...)
 
 """
     hstack(tup; dtype)
@@ -1760,7 +1769,7 @@ vstack(tup; dtype=default, options...) =
 Arrays side by side: along axis 1, of one-dimensional ones axis 0.
 """
 hstack(tup; dtype=default, options...) =
-    call(table[258], (Arg.arrays(tup), Arg.dtype(dtype)); options...)
+    call(table[267], (Arg.arrays(tup), Arg.dtype(dtype)); options...)
 
 """
     dstack(tup)
@@ -1768,7 +1777,7 @@ hstack(tup; dtype=default, options...) =
 Arrays behind one another: along axis 2.
 """
 dstack(tup; options...) =
-    call(table[259], (Arg.arrays(tup),); options...)
+    call(table[268], (Arg.arrays(tup),); options...)
 
 """
     column_stack(tup)
@@ -1776,7 +1785,7 @@ dstack(tup; options...) =
 Arrays side by side, one-dimensional ones as columns.
 """
 column_stack(tup; options...) =
-    call(table[260], (Arg.arrays(tup),); options...)
+    call(table[269], (Arg.arrays(tup),); options...)
 
 """
     split(ary, indices_or_sections; dims = 1)
@@ -1784,7 +1793,7 @@ column_stack(tup; options...) =
 Views of equal parts along an axis, or of the parts between indices.
 """
 split(ary, indices_or_sections; dims=default, options...) =
-    call(table[261], (Arg.array(ary), Arg.ints(indices_or_sections), Arg.axis(dims)); options...)
+    call(table[270], (Arg.array(ary), Arg.ints(indices_or_sections), Arg.axis(dims)); options...)
 
 """
     array_split(ary, indices_or_sections; dims = 1)
@@ -1792,7 +1801,7 @@ split(ary, indices_or_sections; dims=default, options...) =
 As split; the first parts may be longer by one.
 """
 array_split(ary, indices_or_sections; dims=default, options...) =
-    call(table[262], (Arg.array(ary), Arg.ints(indices_or_sections), Arg.axis(dims)); options...)
+    call(table[271], (Arg.array(ary), Arg.ints(indices_or_sections), Arg.axis(dims)); options...)
 
 """
     vsplit(ary, indices_or_sections)
@@ -1800,7 +1809,7 @@ array_split(ary, indices_or_sections; dims=default, options...) =
 As split along axis 0.
 """
 vsplit(ary, indices_or_sections; options...) =
-    call(table[263], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
+    call(table[272], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
 
 """
     hsplit(ary, indices_or_sections)
@@ -1808,7 +1817,7 @@ vsplit(ary, indices_or_sections; options...) =
 As split along axis 1, of one-dimensional arrays axis 0.
 """
 hsplit(ary, indices_or_sections; options...) =
-    call(table[264], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
+    call(table[273], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
 
 """
     dsplit(ary, indices_or_sections)
@@ -1816,7 +1825,7 @@ hsplit(ary, indices_or_sections; options...) =
 As split along axis 2.
 """
 dsplit(ary, indices_or_sections; options...) =
-    call(table[265], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
+    call(table[274], (Arg.array(ary), Arg.ints(indices_or_sections)); options...)
 
 """
     unstack(x; dims = 1)
@@ -1824,7 +1833,7 @@ dsplit(ary, indices_or_sections; options...) =
 Views of what lies at each place of an axis.
 """
 unstack(x; dims=default, options...) =
-    call(table[266], (Arg.array(x), Arg.axis(dims)); options...)
+    call(table[275], (Arg.array(x), Arg.axis(dims)); options...)
 
 """
     tile(A, reps)
@@ -1832,7 +1841,7 @@ unstack(x; dims=default, options...) =
 The array repeated along each axis.
 """
 tile(A, reps; options...) =
-    call(table[267], (Arg.array(A), Arg.ints(reps)); options...)
+    call(table[276], (Arg.array(A), Arg.ints(reps)); options...)
 
 """
     repeat(a, repeats; dims)
@@ -1840,7 +1849,7 @@ tile(A, reps; options...) =
 Each element repeated, as often as `repeats` says.
 """
 repeat(a, repeats; dims=default, options...) =
-    call(table[268], (Arg.array(a), Arg.ints(repeats), Arg.axis(dims)); options...)
+    call(table[277], (Arg.array(a), Arg.ints(repeats), Arg.axis(dims)); options...)
 
 """
     flip(m; dims)
@@ -1848,7 +1857,7 @@ repeat(a, repeats; dims=default, options...) =
 With the order of the elements reversed along the given axes, or all; a view.
 """
 flip(m; dims=default, options...) =
-    call(table[269], (Arg.array(m), Arg.axes(dims)); options...)
+    call(table[278], (Arg.array(m), Arg.axes(dims)); options...)
 
 """
     flipud(m)
@@ -1856,7 +1865,7 @@ flip(m; dims=default, options...) =
 With the rows in reversed order; a view.
 """
 flipud(m; options...) =
-    call(table[270], (Arg.array(m),); options...)
+    call(table[279], (Arg.array(m),); options...)
 
 """
     fliplr(m)
@@ -1864,7 +1873,7 @@ flipud(m; options...) =
 With the columns in reversed order; a view.
 """
 fliplr(m; options...) =
-    call(table[271], (Arg.array(m),); options...)
+    call(table[280], (Arg.array(m),); options...)
 
 """
     rot90(m[, k = 1]; dims)
@@ -1872,7 +1881,7 @@ fliplr(m; options...) =
 Rotated k times by 90 degrees in the plane of two axes, from the first towards the second.
 """
 rot90(m, k=default; dims=default, options...) =
-    call(table[272], (Arg.array(m), Arg.int(k), Arg.axes(dims)); options...)
+    call(table[281], (Arg.array(m), Arg.int(k), Arg.axes(dims)); options...)
 
 """
     roll(a, shift; dims)
@@ -1880,7 +1889,7 @@ rot90(m, k=default; dims=default, options...) =
 Shifted along axes; what leaves at the end comes in at the beginning.
 """
 roll(a, shift; dims=default, options...) =
-    call(table[273], (Arg.array(a), Arg.ints(shift), Arg.axes(dims)); options...)
+    call(table[282], (Arg.array(a), Arg.ints(shift), Arg.axes(dims)); options...)
 
 """
     diagonal(a[, offset = 0]; axis1 = 1, axis2 = 2)
@@ -1888,7 +1897,7 @@ roll(a, shift; dims=default, options...) =
 The diagonal of two axes as the last axis; a view.
 """
 diagonal(a, offset=default; axis1=default, axis2=default, options...) =
-    call(table[274], (Arg.array(a), Arg.int(offset), Arg.axis(axis1), Arg.axis(axis2)); options...)
+    call(table[283], (Arg.array(a), Arg.int(offset), Arg.axis(axis1), Arg.axis(axis2)); options...)
 
 """
     diag(v[, k = 0])
@@ -1896,7 +1905,7 @@ diagonal(a, offset=default; axis1=default, axis2=default, options...) =
 The diagonal of a matrix; of a vector the matrix with that diagonal.
 """
 diag(v, k=default; options...) =
-    call(table[275], (Arg.array(v), Arg.int(k)); options...)
+    call(table[284], (Arg.array(v), Arg.int(k)); options...)
 
 """
     diagflat(v[, k = 0])
@@ -1904,7 +1913,7 @@ diag(v, k=default; options...) =
 A matrix with the flattened elements as a diagonal.
 """
 diagflat(v, k=default; options...) =
-    call(table[276], (Arg.array(v), Arg.int(k)); options...)
+    call(table[285], (Arg.array(v), Arg.int(k)); options...)
 
 """
     trace(a[, offset = 0]; axis1 = 1, axis2 = 2, dtype)
@@ -1912,7 +1921,7 @@ diagflat(v, k=default; options...) =
 The sum of a diagonal.
 """
 trace(a, offset=default; axis1=default, axis2=default, dtype=default, options...) =
-    call(table[277], (Arg.array(a), Arg.int(offset), Arg.axis(axis1), Arg.axis(axis2), Arg.dtype(dtype)); options...)
+    call(table[286], (Arg.array(a), Arg.int(offset), Arg.axis(axis1), Arg.axis(axis2), Arg.dtype(dtype)); options...)
 
 """
     pad(array, pad_width; mode = "constant", constant_values, reflect_type)
@@ -1920,7 +1929,7 @@ trace(a, offset=default; axis1=default, axis2=default, dtype=default, options...
 With borders: a constant, the edge, or the array mirrored or repeated.
 """
 pad(array, pad_width; mode=default, constant_values=default, reflect_type=default, options...) =
-    call(table[278], (Arg.array(array), Arg.value(pad_width), Arg.str(mode), Arg.value(constant_values), Arg.str(reflect_type)); options...)
+    call(table[287], (Arg.array(array), Arg.value(pad_width), Arg.str(mode), Arg.value(constant_values), Arg.str(reflect_type)); options...)
 
 """
     take(a, indices; dims, mode = "raise")
@@ -1928,7 +1937,7 @@ pad(array, pad_width; mode=default, constant_values=default, reflect_type=defaul
 The elements at indices along an axis, or of the flattened array.
 """
 take(a, indices; dims=default, mode=default, options...) =
-    call(table[279], (Arg.array(a), Arg.array(indices), Arg.axis(dims), Arg.str(mode)); options...)
+    call(table[288], (Arg.array(a), Arg.array(indices), Arg.axis(dims), Arg.str(mode)); options...)
 
 """
     take_along_axis(arr, indices; dims)
@@ -1936,7 +1945,7 @@ take(a, indices; dims=default, mode=default, options...) =
 Elements along an axis at indices of their own for each place of the other axes.
 """
 take_along_axis(arr, indices; dims=default, options...) =
-    call(table[280], (Arg.array(arr), Arg.array(indices), Arg.axis(dims)); options...)
+    call(table[289], (Arg.array(arr), Arg.array(indices), Arg.axis(dims)); options...)
 
 """
     put_along_axis(arr, indices, values, dims)
@@ -1944,7 +1953,7 @@ take_along_axis(arr, indices; dims=default, options...) =
 Writes elements along an axis, in place, at indices of their own for each place of the other axes.
 """
 put_along_axis(arr, indices, values, dims; options...) =
-    call(table[281], (Arg.array(arr), Arg.array(indices), Arg.value(values), Arg.axis(dims)); options...)
+    call(table[290], (Arg.array(arr), Arg.array(indices), Arg.value(values), Arg.axis(dims)); options...)
 
 """
     put(a, ind, v; mode = "raise")
@@ -1952,7 +1961,7 @@ put_along_axis(arr, indices, values, dims; options...) =
 Writes elements of the flattened array, in place; too few values are repeated.
 """
 put(a, ind, v; mode=default, options...) =
-    call(table[282], (Arg.array(a), Arg.array(ind), Arg.value(v), Arg.str(mode)); options...)
+    call(table[291], (Arg.array(a), Arg.array(ind), Arg.value(v), Arg.str(mode)); options...)
 
 """
     compress(condition, a; dims)
@@ -1960,7 +1969,7 @@ put(a, ind, v; mode=default, options...) =
 The slices along an axis for which a condition holds.
 """
 compress(condition, a; dims=default, options...) =
-    call(table[283], (Arg.array(condition), Arg.array(a), Arg.axis(dims)); options...)
+    call(table[292], (Arg.array(condition), Arg.array(a), Arg.axis(dims)); options...)
 
 """
     extract(condition, arr)
@@ -1968,7 +1977,7 @@ compress(condition, a; dims=default, options...) =
 The elements for which a condition holds, as one dimension.
 """
 extract(condition, arr; options...) =
-    call(table[284], (Arg.array(condition), Arg.array(arr)); options...)
+    call(table[293], (Arg.array(condition), Arg.array(arr)); options...)
 
 """
     delete(arr, obj; dims)
@@ -1976,7 +1985,7 @@ extract(condition, arr; options...) =
 Without the slices at some indices along an axis.
 """
 delete(arr, obj; dims=default, options...) =
-    call(table[285], (Arg.array(arr), Arg.ints(obj), Arg.axis(dims)); options...)
+    call(table[294], (Arg.array(arr), Arg.ints(obj), Arg.axis(dims)); options...)
 
 """
     append(arr, values; dims)
@@ -1984,7 +1993,7 @@ delete(arr, obj; dims=default, options...) =
 With values behind the elements, along an axis or flattened.
 """
 append(arr, values; dims=default, options...) =
-    call(table[286], (Arg.array(arr), Arg.array(values), Arg.axis(dims)); options...)
+    call(table[295], (Arg.array(arr), Arg.array(values), Arg.axis(dims)); options...)
 
 """
     diff(a[, n = 1]; dims, prepend, append)
@@ -1992,7 +2001,7 @@ append(arr, values; dims=default, options...) =
 Differences of neighbours along an axis, n times.
 """
 diff(a, n=default; dims=default, prepend=default, append=default, options...) =
-    call(table[287], (Arg.array(a), Arg.int(n), Arg.axis(dims), Arg.array(prepend), Arg.array(append)); options...)
+    call(table[296], (Arg.array(a), Arg.int(n), Arg.axis(dims), Arg.array(prepend), Arg.array(append)); options...)
 
 """
     ediff1d(ary[, to_end, to_begin])
@@ -2000,7 +2009,7 @@ diff(a, n=default; dims=default, prepend=default, append=default, options...) =
 Differences of neighbours in the flattened array.
 """
 ediff1d(ary, to_end=default, to_begin=default; options...) =
-    call(table[288], (Arg.array(ary), Arg.array(to_end), Arg.array(to_begin)); options...)
+    call(table[297], (Arg.array(ary), Arg.array(to_end), Arg.array(to_begin)); options...)
 
 """
     sort(a; dims, kind, order, stable)
@@ -2008,7 +2017,7 @@ ediff1d(ary, to_end=default, to_begin=default; options...) =
 A sorted copy along an axis, flattened for None; NaN comes last.
 """
 sort(a; dims=default, kind=default, order=default, stable=default, options...) =
-    call(table[289], (Arg.array(a), Arg.axis(dims), Arg.str(kind), Arg.str(order), Arg.bool(stable)); options...)
+    call(table[298], (Arg.array(a), Arg.axis(dims), Arg.str(kind), Arg.str(order), Arg.bool(stable)); options...)
 
 """
     argsort(a; dims, kind, order, stable)
@@ -2016,7 +2025,7 @@ sort(a; dims=default, kind=default, order=default, stable=default, options...) =
 The indices that sort along an axis, equal elements in their order.
 """
 argsort(a; dims=default, kind=default, order=default, stable=default, options...) =
-    call(table[290], (Arg.array(a), Arg.axis(dims), Arg.str(kind), Arg.str(order), Arg.bool(stable)); options...)
+    call(table[299], (Arg.array(a), Arg.axis(dims), Arg.str(kind), Arg.str(order), Arg.bool(stable)); options...)
 
 """
     partition(a, kth; dims, kind = "introselect", order)
@@ -2024,7 +2033,7 @@ argsort(a; dims=default, kind=default, order=default, stable=default, options...
 A copy in which the kth element is where sorting puts it, smaller ones before it.
 """
 partition(a, kth; dims=default, kind=default, order=default, options...) =
-    call(table[291], (Arg.array(a), Arg.ints(kth), Arg.axis(dims), Arg.str(kind), Arg.str(order)); options...)
+    call(table[300], (Arg.array(a), Arg.ints(kth), Arg.axis(dims), Arg.str(kind), Arg.str(order)); options...)
 
 """
     argpartition(a, kth; dims, kind = "introselect", order)
@@ -2032,7 +2041,7 @@ partition(a, kth; dims=default, kind=default, order=default, options...) =
 The indices that partition along an axis.
 """
 argpartition(a, kth; dims=default, kind=default, order=default, options...) =
-    call(table[292], (Arg.array(a), Arg.ints(kth), Arg.axis(dims), Arg.str(kind), Arg.str(order)); options...)
+    call(table[301], (Arg.array(a), Arg.ints(kth), Arg.axis(dims), Arg.str(kind), Arg.str(order)); options...)
 
 """
     unique(ar; return_index = false, return_inverse = false, return_counts = false, dims, equal_nan = true, sorted = true)
@@ -2040,7 +2049,7 @@ argpartition(a, kth; dims=default, kind=default, order=default, options...) =
 The distinct elements in order; where each was first, where each element went, how often each came.
 """
 unique(ar; return_index=default, return_inverse=default, return_counts=default, dims=default, equal_nan=default, sorted=default, options...) =
-    call(table[293], (Arg.array(ar), Arg.bool(return_index), Arg.bool(return_inverse), Arg.bool(return_counts), Arg.axis(dims), Arg.bool(equal_nan), Arg.bool(sorted)); options...)
+    call(table[302], (Arg.array(ar), Arg.bool(return_index), Arg.bool(return_inverse), Arg.bool(return_counts), Arg.axis(dims), Arg.bool(equal_nan), Arg.bool(sorted)); options...)
 
 """
     unique_values(x)
@@ -2048,7 +2057,7 @@ unique(ar; return_index=default, return_inverse=default, return_counts=default, 
 The distinct elements in order; NaNs are distinct from one another.
 """
 unique_values(x; options...) =
-    call(table[294], (Arg.array(x),); options...)
+    call(table[303], (Arg.array(x),); options...)
 
 """
     nonzero(a)
@@ -2056,7 +2065,7 @@ unique_values(x; options...) =
 The indices of what is not zero, one array for each axis.
 """
 nonzero(a; options...) =
-    call(table[295], (Arg.array(a),); options...)
+    call(table[304], (Arg.array(a),); options...)
 
 """
     flatnonzero(a)
@@ -2064,7 +2073,7 @@ nonzero(a; options...) =
 The indices of what is not zero in the flattened array.
 """
 flatnonzero(a; options...) =
-    call(table[296], (Arg.array(a),); options...)
+    call(table[305], (Arg.array(a),); options...)
 
 """
     argwhere(a)
@@ -2072,7 +2081,7 @@ flatnonzero(a; options...) =
 The indices of what is not zero, one row for each element.
 """
 argwhere(a; options...) =
-    call(table[297], (Arg.array(a),); options...)
+    call(table[306], (Arg.array(a),); options...)
 
 """
     count_nonzero(a; dims, keepdims = false)
@@ -2080,7 +2089,7 @@ argwhere(a; options...) =
 How many elements are not zero.
 """
 count_nonzero(a; dims=default, keepdims=default, options...) =
-    call(table[298], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[307], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     searchsorted(a, v; side = "left", sorter)
@@ -2088,7 +2097,7 @@ count_nonzero(a; dims=default, keepdims=default, options...) =
 Where values belong in a sorted array: before equal ones, or behind them for side 'right'.
 """
 searchsorted(a, v; side=default, sorter=default, options...) =
-    call(table[299], (Arg.array(a), Arg.array(v), Arg.str(side), Arg.array(sorter)); options...)
+    call(table[308], (Arg.array(a), Arg.array(v), Arg.str(side), Arg.array(sorter)); options...)
 
 """
     digitize(x, bins; right = false)
@@ -2096,7 +2105,7 @@ searchsorted(a, v; side=default, sorter=default, options...) =
 The bin of each value, between edges that increase or decrease.
 """
 digitize(x, bins; right=default, options...) =
-    call(table[300], (Arg.array(x), Arg.array(bins), Arg.bool(right)); options...)
+    call(table[309], (Arg.array(x), Arg.array(bins), Arg.bool(right)); options...)
 
 """
     bincount(x[, weights, minlength = 0])
@@ -2104,7 +2113,7 @@ digitize(x, bins; right=default, options...) =
 How often each integer comes, or the sum of its weights.
 """
 bincount(x, weights=default, minlength=default; options...) =
-    call(table[301], (Arg.array(x), Arg.array(weights), Arg.int(minlength)); options...)
+    call(table[310], (Arg.array(x), Arg.array(weights), Arg.int(minlength)); options...)
 
 """
     sum(a; dims, dtype, keepdims = false, initial, where)
@@ -2112,7 +2121,7 @@ bincount(x, weights=default, minlength=default; options...) =
 Sum of the elements over the given axes; bools and short integers sum in 64 bits.
 """
 sum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[308], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[317], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     prod(a; dims, dtype, keepdims = false, initial, where)
@@ -2120,7 +2129,7 @@ sum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where
 Product of the elements over the given axes.
 """
 prod(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[309], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[318], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     max(a; dims, keepdims = false, initial, where)
@@ -2128,7 +2137,7 @@ prod(a; dims=default, dtype=default, keepdims=default, initial=default, var"wher
 The largest element over the given axes; NaN where there is one. Equal ones share the gradient.
 """
 max(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[310], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[319], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     min(a; dims, keepdims = false, initial, where)
@@ -2136,7 +2145,7 @@ max(a; dims=default, keepdims=default, initial=default, var"where"=default, opti
 The smallest element over the given axes; NaN where there is one. Equal ones share the gradient.
 """
 min(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[311], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[320], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     any(a; dims, keepdims = false, where)
@@ -2144,7 +2153,7 @@ min(a; dims=default, keepdims=default, initial=default, var"where"=default, opti
 Whether any element over the given axes is true, that is not zero.
 """
 any(a; dims=default, keepdims=default, var"where"=default, options...) =
-    call(table[312], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[321], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     all(a; dims, keepdims = false, where)
@@ -2152,7 +2161,7 @@ any(a; dims=default, keepdims=default, var"where"=default, options...) =
 Whether all elements over the given axes are true, that is not zero.
 """
 all(a; dims=default, keepdims=default, var"where"=default, options...) =
-    call(table[313], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[322], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     cumsum(a; dims, dtype)
@@ -2160,7 +2169,7 @@ all(a; dims=default, keepdims=default, var"where"=default, options...) =
 Running sum along an axis, or of the flattened array.
 """
 cumsum(a; dims=default, dtype=default, options...) =
-    call(table[314], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[323], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     cumprod(a; dims, dtype)
@@ -2168,7 +2177,7 @@ cumsum(a; dims=default, dtype=default, options...) =
 Running product along an axis, or of the flattened array.
 """
 cumprod(a; dims=default, dtype=default, options...) =
-    call(table[315], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[324], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     cumulative_sum(x; dims, dtype, include_initial = false)
@@ -2176,7 +2185,7 @@ cumprod(a; dims=default, dtype=default, options...) =
 Running sum along an axis; with include_initial, a zero before the first element.
 """
 cumulative_sum(x; dims=default, dtype=default, include_initial=default, options...) =
-    call(table[316], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
+    call(table[325], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
 
 """
     cumulative_prod(x; dims, dtype, include_initial = false)
@@ -2184,7 +2193,7 @@ cumulative_sum(x; dims=default, dtype=default, include_initial=default, options.
 Running product along an axis; with include_initial, a one before the first element.
 """
 cumulative_prod(x; dims=default, dtype=default, include_initial=default, options...) =
-    call(table[317], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
+    call(table[326], (Arg.array(x), Arg.axis(dims), Arg.dtype(dtype), Arg.bool(include_initial)); options...)
 
 """
     mean(a; dims, dtype, keepdims = false, where)
@@ -2192,7 +2201,7 @@ cumulative_prod(x; dims=default, dtype=default, include_initial=default, options
 Arithmetic mean over the given axes; of integers in float64, of float16 in float32.
 """
 mean(a; dims=default, dtype=default, keepdims=default, var"where"=default, options...) =
-    call(table[318], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[327], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     var(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -2200,7 +2209,7 @@ mean(a; dims=default, dtype=default, keepdims=default, var"where"=default, optio
 Variance over the given axes: the mean of squared distances from the mean, divided by n - ddof.
 """
 var(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[319], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[328], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 """
     std(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -2208,7 +2217,7 @@ var(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=d
 Standard deviation over the given axes; its gradient is zero where all elements are equal.
 """
 std(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[320], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[329], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 """
     ptp(a; dims, keepdims = false)
@@ -2216,7 +2225,7 @@ std(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=d
 The largest minus the smallest element over the given axes.
 """
 ptp(a; dims=default, keepdims=default, options...) =
-    call(table[321], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[330], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     average(a; dims, weights, returned = false, keepdims = false)
@@ -2224,7 +2233,7 @@ ptp(a; dims=default, keepdims=default, options...) =
 Mean with weights over the given axes; with returned, also the sum of the weights.
 """
 average(a; dims=default, weights=default, returned=default, keepdims=default, options...) =
-    call(table[322], (Arg.array(a), Arg.axes(dims), Arg.array(weights), Arg.bool(returned), Arg.bool(keepdims)); options...)
+    call(table[331], (Arg.array(a), Arg.axes(dims), Arg.array(weights), Arg.bool(returned), Arg.bool(keepdims)); options...)
 
 """
     median(a; dims, overwrite_input = false, keepdims = false)
@@ -2232,7 +2241,7 @@ average(a; dims=default, weights=default, returned=default, keepdims=default, op
 The middle element over the given axes, or the mean of the two in the middle.
 """
 median(a; dims=default, overwrite_input=default, keepdims=default, options...) =
-    call(table[323], (Arg.array(a), Arg.axes(dims), Arg.bool(overwrite_input), Arg.bool(keepdims)); options...)
+    call(table[332], (Arg.array(a), Arg.axes(dims), Arg.bool(overwrite_input), Arg.bool(keepdims)); options...)
 
 """
     quantile(a, q; dims, overwrite_input = false, method = "linear", keepdims = false, weights)
@@ -2240,7 +2249,7 @@ median(a; dims=default, overwrite_input=default, keepdims=default, options...) =
 The value below which a part q of the elements lies.
 """
 quantile(a, q; dims=default, overwrite_input=default, method=default, keepdims=default, weights=default, options...) =
-    call(table[324], (Arg.array(a), Arg.array(q), Arg.axes(dims), Arg.bool(overwrite_input), Arg.str(method), Arg.bool(keepdims), Arg.array(weights)); options...)
+    call(table[333], (Arg.array(a), Arg.array(q), Arg.axes(dims), Arg.bool(overwrite_input), Arg.str(method), Arg.bool(keepdims), Arg.array(weights)); options...)
 
 """
     percentile(a, q; dims, overwrite_input = false, method = "linear", keepdims = false, weights)
@@ -2248,7 +2257,7 @@ quantile(a, q; dims=default, overwrite_input=default, method=default, keepdims=d
 The value below which q percent of the elements lie.
 """
 percentile(a, q; dims=default, overwrite_input=default, method=default, keepdims=default, weights=default, options...) =
-    call(table[325], (Arg.array(a), Arg.array(q), Arg.axes(dims), Arg.bool(overwrite_input), Arg.str(method), Arg.bool(keepdims), Arg.array(weights)); options...)
+    call(table[334], (Arg.array(a), Arg.array(q), Arg.axes(dims), Arg.bool(overwrite_input), Arg.str(method), Arg.bool(keepdims), Arg.array(weights)); options...)
 
 """
     cov(m[, y]; rowvar = true, bias = false, ddof, fweights, aweights, dtype)
@@ -2256,7 +2265,7 @@ percentile(a, q; dims=default, overwrite_input=default, method=default, keepdims
 The covariances of variables, each a row of observations.
 """
 cov(m, y=default; rowvar=default, bias=default, ddof=default, fweights=default, aweights=default, dtype=default, options...) =
-    call(table[326], (Arg.array(m), Arg.array(y), Arg.bool(rowvar), Arg.bool(bias), Arg.float(ddof), Arg.value(fweights), Arg.value(aweights), Arg.dtype(dtype)); options...)
+    call(table[335], (Arg.array(m), Arg.array(y), Arg.bool(rowvar), Arg.bool(bias), Arg.float(ddof), Arg.value(fweights), Arg.value(aweights), Arg.dtype(dtype)); options...)
 
 """
     interp(x, xp, fp[, left, right, period])
@@ -2264,7 +2273,7 @@ cov(m, y=default; rowvar=default, bias=default, ddof=default, fweights=default, 
 Straight lines between points whose first coordinates increase; the ends go on level.
 """
 interp(x, xp, fp, left=default, right=default, period=default; options...) =
-    call(table[327], (Arg.array(x), Arg.array(xp), Arg.array(fp), Arg.float(left), Arg.float(right), Arg.float(period)); options...)
+    call(table[336], (Arg.array(x), Arg.array(xp), Arg.array(fp), Arg.float(left), Arg.float(right), Arg.float(period)); options...)
 
 """
     logsumexp(a; dims, keepdims = false)
@@ -2272,7 +2281,7 @@ interp(x, xp, fp, left=default, right=default, period=default; options...) =
 log(sum(exp(a))) over the given axes, without overflow.
 """
 logsumexp(a; dims=default, keepdims=default, options...) =
-    call(table[328], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[337], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     nansum(a; dims, dtype, keepdims = false, initial, where)
@@ -2280,7 +2289,7 @@ logsumexp(a; dims=default, keepdims=default, options...) =
 Sum in which NaN counts as zero.
 """
 nansum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[329], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[338], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     nanprod(a; dims, dtype, keepdims = false, initial, where)
@@ -2288,7 +2297,7 @@ nansum(a; dims=default, dtype=default, keepdims=default, initial=default, var"wh
 Product in which NaN counts as one.
 """
 nanprod(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[330], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[339], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     nanmax(a; dims, keepdims = false, initial, where)
@@ -2296,7 +2305,7 @@ nanprod(a; dims=default, dtype=default, keepdims=default, initial=default, var"w
 The largest element that is no NaN.
 """
 nanmax(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[331], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[340], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     nanmin(a; dims, keepdims = false, initial, where)
@@ -2304,7 +2313,7 @@ nanmax(a; dims=default, keepdims=default, initial=default, var"where"=default, o
 The smallest element that is no NaN.
 """
 nanmin(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[332], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[341], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     nanmean(a; dims, dtype, keepdims = false, where)
@@ -2312,7 +2321,7 @@ nanmin(a; dims=default, keepdims=default, initial=default, var"where"=default, o
 Mean of the elements that are no NaN.
 """
 nanmean(a; dims=default, dtype=default, keepdims=default, var"where"=default, options...) =
-    call(table[333], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[342], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     nanvar(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -2320,7 +2329,7 @@ nanmean(a; dims=default, dtype=default, keepdims=default, var"where"=default, op
 Variance of the elements that are no NaN.
 """
 nanvar(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[334], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[343], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 """
     nanstd(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -2328,7 +2337,7 @@ nanvar(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where
 Standard deviation of the elements that are no NaN.
 """
 nanstd(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[335], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[344], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 """
     nancumsum(a; dims, dtype)
@@ -2336,7 +2345,7 @@ nanstd(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where
 Running sum in which NaN counts as zero.
 """
 nancumsum(a; dims=default, dtype=default, options...) =
-    call(table[336], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[345], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     nancumprod(a; dims, dtype)
@@ -2344,7 +2353,7 @@ nancumsum(a; dims=default, dtype=default, options...) =
 Running product in which NaN counts as one.
 """
 nancumprod(a; dims=default, dtype=default, options...) =
-    call(table[337], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[346], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     histogram(a[, bins = 10]; range, density, weights)
@@ -2352,7 +2361,7 @@ nancumprod(a; dims=default, dtype=default, options...) =
 How many elements lie in each bin, and the edges of the bins; the last one has both of its edges.
 """
 histogram(a, bins=default; range=default, density=default, weights=default, options...) =
-    call(table[338], (Arg.array(a), Arg.value(bins), Arg.floats(range), Arg.bool(density), Arg.value(weights)); options...)
+    call(table[347], (Arg.array(a), Arg.value(bins), Arg.floats(range), Arg.bool(density), Arg.value(weights)); options...)
 
 """
     histogram_bin_edges(a[, bins = 10]; range, weights)
@@ -2360,7 +2369,7 @@ histogram(a, bins=default; range=default, density=default, weights=default, opti
 The edges of the bins of a histogram.
 """
 histogram_bin_edges(a, bins=default; range=default, weights=default, options...) =
-    call(table[339], (Arg.array(a), Arg.value(bins), Arg.floats(range), Arg.value(weights)); options...)
+    call(table[348], (Arg.array(a), Arg.value(bins), Arg.floats(range), Arg.value(weights)); options...)
 
 baremodule linalg
 
@@ -2372,7 +2381,7 @@ using ...MinPy: Arg, call, default, table
 The triangular factor L of a = L @ L^H; reads the lower triangle (with upper, the upper one, and gives L^H).
 """
 cholesky(a; upper=default, options...) =
-    call(table[192], (Arg.array(a), Arg.bool(upper)); options...)
+    call(table[201], (Arg.array(a), Arg.bool(upper)); options...)
 
 """
     qr(a; mode = "reduced")
@@ -2380,7 +2389,7 @@ cholesky(a; upper=default, options...) =
 Orthonormal Q and upper triangular R of a = Q @ R. Columns of Q are unique up to their signs.
 """
 qr(a; mode=default, options...) =
-    call(table[193], (Arg.array(a), Arg.str(mode)); options...)
+    call(table[202], (Arg.array(a), Arg.str(mode)); options...)
 
 """
     svd(a; full_matrices = true, compute_uv = true, hermitian = false)
@@ -2388,7 +2397,7 @@ qr(a; mode=default, options...) =
 Singular values S in descending order and vectors of a = U @ diag(S) @ Vh. Vectors are unique up to signs.
 """
 svd(a; full_matrices=default, compute_uv=default, hermitian=default, options...) =
-    call(table[194], (Arg.array(a), Arg.bool(full_matrices), Arg.bool(compute_uv), Arg.bool(hermitian)); options...)
+    call(table[203], (Arg.array(a), Arg.bool(full_matrices), Arg.bool(compute_uv), Arg.bool(hermitian)); options...)
 
 """
     svdvals(x)
@@ -2396,7 +2405,7 @@ svd(a; full_matrices=default, compute_uv=default, hermitian=default, options...)
 Singular values in descending order.
 """
 svdvals(x; options...) =
-    call(table[195], (Arg.array(x),); options...)
+    call(table[204], (Arg.array(x),); options...)
 
 """
     eigh(a; UPLO = "L")
@@ -2405,7 +2414,7 @@ Eigenvalues in ascending order and vectors of a Hermitian matrix, of which one t
 unique up to signs.
 """
 eigh(a; UPLO=default, options...) =
-    call(table[196], (Arg.array(a), Arg.str(UPLO)); options...)
+    call(table[205], (Arg.array(a), Arg.str(UPLO)); options...)
 
 """
     eigvalsh(a; UPLO = "L")
@@ -2413,7 +2422,7 @@ eigh(a; UPLO=default, options...) =
 Eigenvalues of a Hermitian matrix in ascending order.
 """
 eigvalsh(a; UPLO=default, options...) =
-    call(table[197], (Arg.array(a), Arg.str(UPLO)); options...)
+    call(table[206], (Arg.array(a), Arg.str(UPLO)); options...)
 
 """
     eig(a)
@@ -2421,7 +2430,7 @@ eigvalsh(a; UPLO=default, options...) =
 Eigenvalues and right eigenvectors; real where all eigenvalues are.
 """
 eig(a; options...) =
-    call(table[198], (Arg.array(a),); options...)
+    call(table[207], (Arg.array(a),); options...)
 
 """
     eigvals(a)
@@ -2429,7 +2438,7 @@ eig(a; options...) =
 Eigenvalues; real where all are.
 """
 eigvals(a; options...) =
-    call(table[199], (Arg.array(a),); options...)
+    call(table[208], (Arg.array(a),); options...)
 
 """
     pinv(a[, rcond]; hermitian = false, rtol)
@@ -2437,7 +2446,7 @@ eigvals(a; options...) =
 The Moore-Penrose inverse; singular values below rcond times the largest count as zero.
 """
 pinv(a, rcond=default; hermitian=default, rtol=default, options...) =
-    call(table[200], (Arg.array(a), Arg.float(rcond), Arg.bool(hermitian), Arg.float(rtol)); options...)
+    call(table[209], (Arg.array(a), Arg.float(rcond), Arg.bool(hermitian), Arg.float(rtol)); options...)
 
 """
     norm(x[, ord]; dims, keepdims = false)
@@ -2445,7 +2454,7 @@ pinv(a, rcond=default; hermitian=default, rtol=default, options...) =
 Norm of a vector or matrix, or of those along one or two axes.
 """
 norm(x, ord=default; dims=default, keepdims=default, options...) =
-    call(table[201], (Arg.array(x), Arg.value(ord), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[210], (Arg.array(x), Arg.value(ord), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     vector_norm(x; dims, keepdims = false, ord = 2)
@@ -2453,7 +2462,7 @@ norm(x, ord=default; dims=default, keepdims=default, options...) =
 Norm of the elements over the given axes, as of one vector.
 """
 vector_norm(x; dims=default, keepdims=default, ord=default, options...) =
-    call(table[202], (Arg.array(x), Arg.axes(dims), Arg.bool(keepdims), Arg.value(ord)); options...)
+    call(table[211], (Arg.array(x), Arg.axes(dims), Arg.bool(keepdims), Arg.value(ord)); options...)
 
 """
     matrix_norm(x; keepdims = false, ord = "fro")
@@ -2461,7 +2470,7 @@ vector_norm(x; dims=default, keepdims=default, ord=default, options...) =
 Norm of each matrix.
 """
 matrix_norm(x; keepdims=default, ord=default, options...) =
-    call(table[203], (Arg.array(x), Arg.bool(keepdims), Arg.value(ord)); options...)
+    call(table[212], (Arg.array(x), Arg.bool(keepdims), Arg.value(ord)); options...)
 
 """
     matrix_power(a, n)
@@ -2469,7 +2478,7 @@ matrix_norm(x; keepdims=default, ord=default, options...) =
 A matrix times itself n times; of a negative n, its inverse.
 """
 matrix_power(a, n; options...) =
-    call(table[204], (Arg.array(a), Arg.int(n)); options...)
+    call(table[213], (Arg.array(a), Arg.int(n)); options...)
 
 """
     solve(a, b)
@@ -2477,7 +2486,7 @@ matrix_power(a, n; options...) =
 x such that a @ x = b; leading axes broadcast.
 """
 solve(a, b; options...) =
-    call(table[205], (Arg.array(a), Arg.array(b)); options...)
+    call(table[214], (Arg.array(a), Arg.array(b)); options...)
 
 """
     inv(a)
@@ -2485,7 +2494,7 @@ solve(a, b; options...) =
 The inverse of each matrix.
 """
 inv(a; options...) =
-    call(table[206], (Arg.array(a),); options...)
+    call(table[215], (Arg.array(a),); options...)
 
 """
     det(a)
@@ -2493,7 +2502,7 @@ inv(a; options...) =
 The determinant of each matrix.
 """
 det(a; options...) =
-    call(table[207], (Arg.array(a),); options...)
+    call(table[216], (Arg.array(a),); options...)
 
 """
     slogdet(a)
@@ -2501,7 +2510,7 @@ det(a; options...) =
 Sign and logarithm of the absolute value of the determinant, which does not overflow.
 """
 slogdet(a; options...) =
-    call(table[208], (Arg.array(a),); options...)
+    call(table[217], (Arg.array(a),); options...)
 
 """
     lstsq(a, b[, rcond])
@@ -2509,7 +2518,7 @@ slogdet(a; options...) =
 Least squares: solution of least norm, residuals, rank, and singular values of a.
 """
 lstsq(a, b, rcond=default; options...) =
-    call(table[209], (Arg.array(a), Arg.array(b), Arg.float(rcond)); options...)
+    call(table[218], (Arg.array(a), Arg.array(b), Arg.float(rcond)); options...)
 
 end
 
@@ -2886,12 +2895,52 @@ L2Normalization(data, eps=default; mode=default, options...) =
     call(table[153], (Arg.array(data), Arg.float(eps), Arg.str(mode)); options...)
 
 """
+    BilinearSampler(data, grid)
+
+The data at the places of a grid, between its elements by their shares; zero outside.
+"""
+BilinearSampler(data, grid; options...) =
+    call(table[154], (Arg.array(data), Arg.array(grid)); options...)
+
+"""
+    GridGenerator(data, transform_type; target_shape)
+
+The grid of an affine map, or of a flow.
+"""
+GridGenerator(data, transform_type; target_shape=default, options...) =
+    call(table[155], (Arg.array(data), Arg.str(transform_type), Arg.ints(target_shape)); options...)
+
+"""
+    SpatialTransformer(data, loc; target_shape, transform_type = "affine", sampler_type = "bilinear")
+
+The data sampled at the grid of an affine map.
+"""
+SpatialTransformer(data, loc; target_shape=default, transform_type=default, sampler_type=default, options...) =
+    call(table[156], (Arg.array(data), Arg.array(loc), Arg.ints(target_shape), Arg.str(transform_type), Arg.str(sampler_type)); options...)
+
+"""
+    ROIPooling(data, rois, pooled_size, spatial_scale)
+
+The largest elements of windows of regions (image, x1, y1, x2, y2); the first of several has the derivative.
+"""
+ROIPooling(data, rois, pooled_size, spatial_scale; options...) =
+    call(table[157], (Arg.array(data), Arg.array(rois), Arg.ints(pooled_size), Arg.float(spatial_scale)); options...)
+
+"""
+    Correlation(data1, data2[, kernel_size = 1, max_displacement = 1, stride1 = 1, stride2 = 1, pad_size = 0]; is_multiply = true)
+
+The mean over channels and windows of the products of two images, for each displacement of the second.
+"""
+Correlation(data1, data2, kernel_size=default, max_displacement=default, stride1=default, stride2=default, pad_size=default; is_multiply=default, options...) =
+    call(table[158], (Arg.array(data1), Arg.array(data2), Arg.int(kernel_size), Arg.int(max_displacement), Arg.int(stride1), Arg.int(stride2), Arg.int(pad_size), Arg.bool(is_multiply)); options...)
+
+"""
     SequenceMask(data[, sequence_length]; use_sequence_length = false, value = 0.0)
 
 Steps behind the end of each sequence are `value`.
 """
 SequenceMask(data, sequence_length=default; use_sequence_length=default, value=default, options...) =
-    call(table[154], (Arg.array(data), Arg.array(sequence_length), Arg.bool(use_sequence_length), Arg.float(value)); options...)
+    call(table[159], (Arg.array(data), Arg.array(sequence_length), Arg.bool(use_sequence_length), Arg.float(value)); options...)
 
 """
     SequenceLast(data[, sequence_length]; use_sequence_length = false)
@@ -2899,7 +2948,7 @@ SequenceMask(data, sequence_length=default; use_sequence_length=default, value=d
 The last step of each sequence, of an empty one the first.
 """
 SequenceLast(data, sequence_length=default; use_sequence_length=default, options...) =
-    call(table[155], (Arg.array(data), Arg.array(sequence_length), Arg.bool(use_sequence_length)); options...)
+    call(table[160], (Arg.array(data), Arg.array(sequence_length), Arg.bool(use_sequence_length)); options...)
 
 """
     SequenceReverse(data[, sequence_length]; use_sequence_length = false)
@@ -2907,7 +2956,7 @@ SequenceLast(data, sequence_length=default; use_sequence_length=default, options
 Each sequence backwards; what is behind its end stays.
 """
 SequenceReverse(data, sequence_length=default; use_sequence_length=default, options...) =
-    call(table[156], (Arg.array(data), Arg.array(sequence_length), Arg.bool(use_sequence_length)); options...)
+    call(table[161], (Arg.array(data), Arg.array(sequence_length), Arg.bool(use_sequence_length)); options...)
 
 """
     SwapAxis(data; dim1 = 1, dim2 = 1)
@@ -2915,7 +2964,7 @@ SequenceReverse(data, sequence_length=default; use_sequence_length=default, opti
 Two axes exchanged.
 """
 SwapAxis(data; dim1=default, dim2=default, options...) =
-    call(table[157], (Arg.array(data), Arg.axis(dim1), Arg.axis(dim2)); options...)
+    call(table[162], (Arg.array(data), Arg.axis(dim1), Arg.axis(dim2)); options...)
 
 """
     slice_axis(data, dims, begin[, end])
@@ -2923,7 +2972,7 @@ SwapAxis(data; dim1=default, dim2=default, options...) =
 A part of one axis.
 """
 slice_axis(data, dims, var"begin", var"end"=default; options...) =
-    call(table[158], (Arg.array(data), Arg.axis(dims), Arg.int(var"begin"), Arg.int(var"end")); options...)
+    call(table[163], (Arg.array(data), Arg.axis(dims), Arg.int(var"begin"), Arg.int(var"end")); options...)
 
 """
     slice(data, begin, end)
@@ -2931,7 +2980,7 @@ slice_axis(data, dims, var"begin", var"end"=default; options...) =
 A part of each of the first axes.
 """
 slice(data, var"begin", var"end"; options...) =
-    call(table[159], (Arg.array(data), Arg.ints(var"begin"), Arg.ints(var"end")); options...)
+    call(table[164], (Arg.array(data), Arg.ints(var"begin"), Arg.ints(var"end")); options...)
 
 """
     reverse(data, dims)
@@ -2939,7 +2988,7 @@ slice(data, var"begin", var"end"; options...) =
 Axes backwards.
 """
 reverse(data, dims; options...) =
-    call(table[160], (Arg.array(data), Arg.axes(dims)); options...)
+    call(table[165], (Arg.array(data), Arg.axes(dims)); options...)
 
 """
     Crop(data[, num_args = 0]; offset, h_w, center_crop = false)
@@ -2947,7 +2996,7 @@ reverse(data, dims; options...) =
 The last two axes cut to h_w, or to the size of a second array.
 """
 Crop(data, num_args=default; offset=default, h_w=default, center_crop=default, options...) =
-    call(table[161], (Arg.arrays(data), Arg.int(num_args), Arg.ints(offset), Arg.ints(h_w), Arg.bool(center_crop)); options...)
+    call(table[166], (Arg.arrays(data), Arg.int(num_args), Arg.ints(offset), Arg.ints(h_w), Arg.bool(center_crop)); options...)
 
 """
     Pad(data, mode, pad_width[, constant_value = 0.0])
@@ -2955,15 +3004,47 @@ Crop(data, num_args=default; offset=default, h_w=default, center_crop=default, o
 Axes made longer at both ends: by a constant, the edge or the reflection.
 """
 Pad(data, mode, pad_width, constant_value=default; options...) =
-    call(table[162], (Arg.array(data), Arg.str(mode), Arg.ints(pad_width), Arg.float(constant_value)); options...)
+    call(table[167], (Arg.array(data), Arg.str(mode), Arg.ints(pad_width), Arg.float(constant_value)); options...)
 
 """
     UpSampling(data, scale[, num_filter = 0]; sample_type = "nearest", multi_input_mode = "concat", num_args = 1, workspace = 512)
 
-Each element of the last two axes as a square.
+Each element of the last two axes as a square, or spread by a weight of shape (channels, 1, kernel, kernel).
 """
 UpSampling(data, scale, num_filter=default; sample_type=default, multi_input_mode=default, num_args=default, workspace=default, options...) =
-    call(table[163], (Arg.arrays(data), Arg.int(scale), Arg.int(num_filter), Arg.str(sample_type), Arg.str(multi_input_mode), Arg.int(num_args), Arg.int(workspace)); options...)
+    call(table[168], (Arg.arrays(data), Arg.int(scale), Arg.int(num_filter), Arg.str(sample_type), Arg.str(multi_input_mode), Arg.int(num_args), Arg.int(workspace)); options...)
+
+"""
+    topk(data; dims, k = 1, ret_typ = "indices", is_ascend = false)
+
+The k largest elements along an axis in order, or the smallest; where they are, or a mask of them.
+"""
+topk(data; dims=default, k=default, ret_typ=default, is_ascend=default, options...) =
+    call(table[169], (Arg.array(data), Arg.axis(dims), Arg.int(k), Arg.str(ret_typ), Arg.bool(is_ascend)); options...)
+
+"""
+    sort(data; dims, is_ascend = true)
+
+The elements in order along an axis.
+"""
+sort(data; dims=default, is_ascend=default, options...) =
+    call(table[170], (Arg.array(data), Arg.axis(dims), Arg.bool(is_ascend)); options...)
+
+"""
+    argsort(data; dims, is_ascend = true)
+
+Where the elements are that come in order along an axis, as floats.
+"""
+argsort(data; dims=default, is_ascend=default, options...) =
+    call(table[171], (Arg.array(data), Arg.axis(dims), Arg.bool(is_ascend)); options...)
+
+"""
+    argmax_channel(data)
+
+Where the largest element of each row is, as floats.
+"""
+argmax_channel(data; options...) =
+    call(table[172], (Arg.array(data),); options...)
 
 """
     dot(lhs, rhs; transpose_a = false, transpose_b = false)
@@ -2971,7 +3052,7 @@ UpSampling(data, scale, num_filter=default; sample_type=default, multi_input_mod
 The product of two matrices, or of vectors, which is of shape (1,).
 """
 dot(lhs, rhs; transpose_a=default, transpose_b=default, options...) =
-    call(table[164], (Arg.array(lhs), Arg.array(rhs), Arg.bool(transpose_a), Arg.bool(transpose_b)); options...)
+    call(table[173], (Arg.array(lhs), Arg.array(rhs), Arg.bool(transpose_a), Arg.bool(transpose_b)); options...)
 
 """
     batch_dot(lhs, rhs; transpose_a = false, transpose_b = false)
@@ -2979,7 +3060,7 @@ dot(lhs, rhs; transpose_a=default, transpose_b=default, options...) =
 Products of matrices, one for each element of the first axis.
 """
 batch_dot(lhs, rhs; transpose_a=default, transpose_b=default, options...) =
-    call(table[165], (Arg.array(lhs), Arg.array(rhs), Arg.bool(transpose_a), Arg.bool(transpose_b)); options...)
+    call(table[174], (Arg.array(lhs), Arg.array(rhs), Arg.bool(transpose_a), Arg.bool(transpose_b)); options...)
 
 """
     pick(data, index; dims, keepdims = false)
@@ -2987,7 +3068,7 @@ batch_dot(lhs, rhs; transpose_a=default, transpose_b=default, options...) =
 One element along an axis, by number.
 """
 pick(data, index; dims=default, keepdims=default, options...) =
-    call(table[166], (Arg.array(data), Arg.array(index), Arg.axis(dims), Arg.bool(keepdims)); options...)
+    call(table[175], (Arg.array(data), Arg.array(index), Arg.axis(dims), Arg.bool(keepdims)); options...)
 
 """
     batch_take(a, indices)
@@ -2995,7 +3076,7 @@ pick(data, index; dims=default, keepdims=default, options...) =
 One element of each row, by number.
 """
 batch_take(a, indices; options...) =
-    call(table[167], (Arg.array(a), Arg.array(indices)); options...)
+    call(table[176], (Arg.array(a), Arg.array(indices)); options...)
 
 """
     smooth_l1(data[, scalar = 1.0])
@@ -3003,7 +3084,7 @@ batch_take(a, indices; options...) =
 Half a square near 0, straight lines beyond.
 """
 smooth_l1(data, scalar=default; options...) =
-    call(table[168], (Arg.array(data), Arg.float(scalar)); options...)
+    call(table[177], (Arg.array(data), Arg.float(scalar)); options...)
 
 """
     rsqrt(data)
@@ -3011,7 +3092,7 @@ smooth_l1(data, scalar=default; options...) =
 One over the square root.
 """
 rsqrt(data; options...) =
-    call(table[169], (Arg.array(data),); options...)
+    call(table[178], (Arg.array(data),); options...)
 
 """
     norm(data)
@@ -3019,7 +3100,7 @@ rsqrt(data; options...) =
 The square root of the sum of squares, of shape (1,).
 """
 norm(data; options...) =
-    call(table[170], (Arg.array(data),); options...)
+    call(table[179], (Arg.array(data),); options...)
 
 """
     RNN(data, parameters, state[, state_cell, state_size = 0, num_layers = 1]; bidirectional = false, mode = "lstm", p = 0.0, state_outputs = false)
@@ -3027,7 +3108,7 @@ norm(data; options...) =
 Recurrent layers with all parameters in one vector.
 """
 RNN(data, parameters, state, state_cell=default, state_size=default, num_layers=default; bidirectional=default, mode=default, p=default, state_outputs=default, options...) =
-    call(table[176], (Arg.array(data), Arg.array(parameters), Arg.array(state), Arg.array(state_cell), Arg.int(state_size), Arg.int(num_layers), Arg.bool(bidirectional), Arg.str(mode), Arg.float(p), Arg.bool(state_outputs)); options...)
+    call(table[185], (Arg.array(data), Arg.array(parameters), Arg.array(state), Arg.array(state_cell), Arg.int(state_size), Arg.int(num_layers), Arg.bool(bidirectional), Arg.str(mode), Arg.float(p), Arg.bool(state_outputs)); options...)
 
 end
 
@@ -3041,7 +3122,7 @@ using ...MinPy: Arg, call, default, table
 Uniform random numbers in [low, high). Gradients reach both.
 """
 uniform(low=default, high=default; size=default, dtype=default, options...) =
-    call(table[302], (Arg.array(low), Arg.array(high), Arg.ints(size), Arg.dtype(dtype)); options...)
+    call(table[311], (Arg.array(low), Arg.array(high), Arg.ints(size), Arg.dtype(dtype)); options...)
 
 """
     normal([, loc = 0.0, scale = 1.0]; size, dtype)
@@ -3049,7 +3130,7 @@ uniform(low=default, high=default; size=default, dtype=default, options...) =
 Normal random numbers of mean loc and deviation scale. Gradients reach both.
 """
 normal(loc=default, scale=default; size=default, dtype=default, options...) =
-    call(table[303], (Arg.array(loc), Arg.array(scale), Arg.ints(size), Arg.dtype(dtype)); options...)
+    call(table[312], (Arg.array(loc), Arg.array(scale), Arg.ints(size), Arg.dtype(dtype)); options...)
 
 """
     exponential([, scale = 1.0]; size, dtype)
@@ -3057,7 +3138,7 @@ normal(loc=default, scale=default; size=default, dtype=default, options...) =
 Exponential random numbers of mean scale.
 """
 exponential(scale=default; size=default, dtype=default, options...) =
-    call(table[304], (Arg.array(scale), Arg.ints(size), Arg.dtype(dtype)); options...)
+    call(table[313], (Arg.array(scale), Arg.ints(size), Arg.dtype(dtype)); options...)
 
 """
     bernoulli([, p = 0.5]; size)
@@ -3065,7 +3146,7 @@ exponential(scale=default; size=default, dtype=default, options...) =
 True with probability p.
 """
 bernoulli(p=default; size=default, options...) =
-    call(table[305], (Arg.array(p), Arg.ints(size)); options...)
+    call(table[314], (Arg.array(p), Arg.ints(size)); options...)
 
 """
     integers(low[, high]; size, dtype, endpoint = false)
@@ -3073,7 +3154,7 @@ bernoulli(p=default; size=default, options...) =
 Random integers in [low, high), or [0, low) without high; with endpoint, high included. None is favoured.
 """
 integers(low, high=default; size=default, dtype=default, endpoint=default, options...) =
-    call(table[306], (Arg.scalar(low), Arg.scalar(high), Arg.ints(size), Arg.dtype(dtype), Arg.bool(endpoint)); options...)
+    call(table[315], (Arg.scalar(low), Arg.scalar(high), Arg.ints(size), Arg.dtype(dtype), Arg.bool(endpoint)); options...)
 
 """
     permutation(x)
@@ -3081,7 +3162,7 @@ integers(low, high=default; size=default, dtype=default, endpoint=default, optio
 The rows of an array, or the numbers below an integer, in random order.
 """
 permutation(x; options...) =
-    call(table[307], (Arg.array(x),); options...)
+    call(table[316], (Arg.array(x),); options...)
 
 end
 
