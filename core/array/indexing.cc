@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/array/casting.h"
+#include "core/cpu/elementwise.h"
 #include "core/cpu/pool.h"
 #include "core/registry/device.h"
 #include "core/registry/thread_state.h"
@@ -522,17 +523,24 @@ template <class F> void for_size(int64_t itemsize, F&& f) {
     }
 }
 
+// A new array, and the conditions that the cast meets are the call's.
+Array cast_of(const Array& a, DType t) {
+    Array result = empty(a.shape(), t);
+    thread_state().fp_status |= convert_into(result, a);
+    return result;
+}
+
 // The values in the window's dtype and the gathered shape; the axes of the positions can be stepped through as one.
 Array steppable(const Array& a, const Array& values, const Array& positions, DimsView axes, int64_t at) {
     Dims shape = gathered_shape(a.shape(), axes, at, positions.shape());
     DimsView wanted{shape.data(), size_t(shape.size())};
     if (values.size() == 1) {
-        Array one = copy_of(values, a.dtype());
+        Array one = cast_of(values, a.dtype());
         return window(one, 0, wanted, Dims(shape.size()));
     }
     Array wide = same(values.shape(), wanted) ? values : broadcast_window(values, wanted);
     bool flat = positions.ndim() < 2 || wide.is_contiguous();
-    return flat && values.dtype() == a.dtype() && !may_overlap(a, values) ? wide : copy_of(wide, a.dtype());
+    return flat && values.dtype() == a.dtype() && !may_overlap(a, values) ? wide : cast_of(wide, a.dtype());
 }
 
 // A write must not move the positions that it follows: a[2:][a[:-2]] = 3.
@@ -656,7 +664,7 @@ Array masked(const Array& a, const Array& mask) {
 
 void fill_masked(const Array& a, const Array& mask, const Array& value) {
     const auto* m = reinterpret_cast<const uint8_t*>(mask.data());
-    Array one = copy_of(value, a.dtype());
+    Array one = cast_of(value, a.dtype());
     for_size(a.itemsize(), [&]<class T> {
         T* to = a.raw_as<T>();
         T x = *one.raw_as<T>();

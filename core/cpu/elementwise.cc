@@ -174,7 +174,7 @@ uint32_t run_elementwise(const Loop& loop, DimsView shape, std::span<const Opera
     Space s = make_space(shape, operands);
     if (has_short_rows(loop, s, operands)) return run_short_rows(loop, s, operands);
     int64_t last = s.shape.size() - 1;
-    int n_in = loop.n_in, n = s.n_operands;
+    int n_in = int{loop.n_in}, n = s.n_operands;
     bool buffered[kMaxOperands], any = false;
     uint32_t scalars = 0;
     for (int k = 0; k < n; ++k) {
@@ -202,8 +202,8 @@ uint32_t run_elementwise(const Loop& loop, DimsView shape, std::span<const Opera
                     if (!buffered[k] || k >= n_in) continue;
                     bool one = scalars >> k & 1;
                     if (one && from) continue;
-                    cast_elements(p[k] + (one ? 0 : from * step), step, operands[size_t(k)].dtype, buffer[k],
-                                  itemsize(loop.types[k]), loop.types[k], one ? 1 : m);
+                    flags |= cast_elements(p[k] + (one ? 0 : from * step), step, operands[size_t(k)].dtype, buffer[k],
+                                           itemsize(loop.types[k]), loop.types[k], one ? 1 : m);
                 }
                 if (loop.hardware_flags) hardware = HardwareFlags();
                 flags |= loop.run(q, scalars, m);

@@ -216,8 +216,13 @@ template <class T> void sort_row(T* row, int64_t n, bool alone, int64_t kth = -1
     }
 }
 
-// Key and position in one integer: sorting it is stable, and needs no comparison of pairs.
-template <class T> void argsort_row(const T* row, int64_t n, int64_t* out, bool alone) {
+// Key and position in one integer: sorting it is stable, and needs no comparison of pairs. All of them; or, for a `kth`
+// that is not negative, enough to have that one in its place.
+template <class T> void argsort_row(const T* row, int64_t n, int64_t* out, bool alone, int64_t kth = -1) {
+    auto order = [&](auto* keys) {
+        if (kth >= 0) partition_keys(keys, n, kth);
+        else sort_keys(keys, n, alone);
+    };
     if constexpr (is_complex<T>) {
         std::iota(out, out + n, int64_t(0));
         std::stable_sort(out, out + n, [&](int64_t a, int64_t b) { return complex_less(row[a], row[b]); });
@@ -230,7 +235,7 @@ template <class T> void argsort_row(const T* row, int64_t n, int64_t* out, bool 
                 for (int64_t i = from; i < to; ++i)
                     packed[i] = (uint64_t(uint32_t(int64_t(KeyOf<T>::key(row[i]))) ^ bias) << 32) | uint64_t(i);
             });
-            sort_keys(packed, n, alone);
+            order(packed);
             in_pieces(alone, n, [&](int64_t from, int64_t to) {
                 for (int64_t i = from; i < to; ++i) out[i] = int64_t(packed[i] & UINT32_MAX);
             });
@@ -242,7 +247,7 @@ template <class T> void argsort_row(const T* row, int64_t n, int64_t* out, bool 
                     pairs[size_t(i)].hi = uint64_t(int64_t(KeyOf<T>::key(row[i]))) ^ bias,
                     pairs[size_t(i)].lo = uint64_t(i);
             });
-            sort_keys(pairs.get(), n, alone);
+            order(pairs.get());
             in_pieces(alone, n, [&](int64_t from, int64_t to) {
                 for (int64_t i = from; i < to; ++i) out[i] = int64_t(pairs[size_t(i)].lo);
             });
@@ -270,10 +275,10 @@ void partition_rows(char* data, DType dtype, int64_t rows, int64_t n, int64_t kt
     });
 }
 
-void argsort_rows(const char* data, DType dtype, int64_t rows, int64_t n, int64_t* out) {
+void argsort_rows(const char* data, DType dtype, int64_t rows, int64_t n, int64_t* out, int64_t kth) {
     for_dtype<kAll>(dtype, [&]<class T> {
         for_each_row(rows, n, [&](int64_t i) {
-            argsort_row(reinterpret_cast<const T*>(data) + i * n, n, out + i * n, rows == 1);
+            argsort_row(reinterpret_cast<const T*>(data) + i * n, n, out + i * n, rows == 1, kth);
         });
     });
 }

@@ -147,11 +147,14 @@ void isclose(Call& c) {
     uint32_t flags = thread_state().fp_status;  // differences of infinities are no news
     DType t = promote(b.dtype(), Weak::floating);
     Array wide = b.dtype() == t ? b : ops::astype(b, t);
+    // A Python number takes the dtype of what it is compared with.
+    minpy_value other = c.weak[c.first[1]] == Weak::none ? to_value(wide) : c.args[1];
     Array bound =
         call(MINPY_OP("add"), call(MINPY_OP("multiply"), call(MINPY_OP("absolute"), wide), c.args[2]), c.args[3]);
-    Array near = call(MINPY_OP("less_equal"), call(MINPY_OP("absolute"), a - wide), bound);
+    Array near = call(MINPY_OP("less_equal"), call(MINPY_OP("absolute"), call(MINPY_OP("subtract"), a, other)), bound);
     near = call(MINPY_OP("logical_and"), near, call(MINPY_OP("isfinite"), wide));
-    near = call(MINPY_OP("logical_or"), near, call(MINPY_OP("equal"), a, b));
+    near = call(MINPY_OP("logical_or"), near,
+                c.weak[c.first[1]] == Weak::none ? call(MINPY_OP("equal"), a, b) : call(MINPY_OP("equal"), a, other));
     if (c.flag(4)) {
         Array both = call(MINPY_OP("logical_and"), call(MINPY_OP("isnan"), a), call(MINPY_OP("isnan"), wide));
         near = call(MINPY_OP("logical_or"), near, both);
@@ -203,7 +206,7 @@ void trapezoid(Call& c) {
     if (c.is_none(1)) {
         steps = call(MINPY_OP("multiply"), sides, c.args[2]);
     } else {
-        Array x = c.array(1);
+        const Array& x = c.array(1);
         int64_t along = x.ndim() == 1 ? 0 : axis;
         Array d = ops::slice(x, along, 1, MINPY_SLICE_NONE) - ops::slice(x, along, 0, -1);
         if (x.ndim() == 1) {

@@ -4,6 +4,7 @@
 
 #include "core/array/casting.h"
 #include "core/autograd/node.h"
+#include "core/cpu/elementwise.h"
 #include "core/ops/calls.h"
 #include "core/registry/device.h"
 #include "core/registry/registry.h"
@@ -14,7 +15,7 @@ namespace {
 Device device_from(const minpy_value& v) { return {int32_t(v.v.i), int32_t(v.v.i >> 32)}; }
 
 // Where a new array goes: what the call says, else what the context says.
-Array placed(Call& c, Array made, int device) {
+Array placed(Call& c, const Array& made, int device) {
     if (!c.is_none(device)) return to_device(made, device_from(c.args[device]));
     return c.context.policy == Policy::only_cpu ? made : to_device(made, c.context.device);
 }
@@ -90,7 +91,7 @@ Array like(Call& c, int dtype, int order, int shape) {
     return laid_out(dims, t, o == "K" ? "C" : o);
 }
 
-Array beside(Call& c, Array made, int device) {
+Array beside(Call& c, const Array& made, int device) {
     return to_device(made, c.is_none(device) ? c.in[0].device() : device_from(c.args[device]));
 }
 
@@ -104,13 +105,13 @@ template <int value> void constant_like(Call& c) {
 Array filled(const minpy_value& value, const Array& operand, Weak weak, const Array& to, Device device) {
     if (weak != Weak::none) {
         Array one = array_of_number(value, to.dtype());  // "Python integer 300 out of bounds for uint8"
-        copy_into(to, one);
+        thread_state().fp_status |= convert_into(to, one);
         return to_device(to, device);
     }
     if (may_be_traced(operand) || !operand.on_cpu())
         return call(MINPY_OP("copy"),
                     ops::broadcast_to(ops::astype(ops::to_device(operand, device), to.dtype()), to.shape()));
-    copy_into(to, operand);
+    thread_state().fp_status |= convert_into(to, operand);
     return to_device(to, device);
 }
 
@@ -147,7 +148,7 @@ template <class T> void progress(T* to, int64_t n) {
         T first = to[0], delta = to[1] - to[0];
         for (int64_t i = 2; i < n; ++i) to[i] = first + T(i) * delta;
     } else {
-        uint64_t first = uint64_t(to[0]), delta = uint64_t(to[1]) - first;
+        uint64_t first = uint64_t(int64_t(to[0])), delta = uint64_t(int64_t(to[1])) - first;
         for (int64_t i = 2; i < n; ++i) to[i] = T(first + uint64_t(i) * delta);
     }
 }

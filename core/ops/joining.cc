@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "core/autograd/rules.h"
+#include "core/cpu/elementwise.h"
 #include "core/cpu/pool.h"
 #include "core/ops/calls.h"
 #include "core/registry/dispatch.h"
@@ -93,9 +94,10 @@ void concatenate(Call& c) {
                 for (int64_t i = 0; i < outer; ++i) copy(i);
             }
         } else if (flat) {
-            copy_into(window(out, at, a.shape(), c_strides(a.shape(), out.itemsize())), a);
+            thread_state().fp_status |=
+                convert_into(window(out, at, a.shape(), c_strides(a.shape(), out.itemsize())), a);
         } else {
-            copy_into(window(out, at, a.shape(), out.strides()), a);
+            thread_state().fp_status |= convert_into(window(out, at, a.shape(), out.strides()), a);
         }
         at += block;
     }

@@ -89,7 +89,7 @@ void matmul_kernel(Call& c) {
     if (!is_product_matrix(t, right.first, s.k, s.n)) right.array = copy_of(b), right.set(s.batch, false);
     // One matrix on the right of all rows of a: one product.
     bool shared =
-        s.batch.size() > 0 && left.array.get()->contiguous && a.ndim() > 1 &&
+        !s.batch.empty() && left.array.get()->contiguous && a.ndim() > 1 &&
         std::all_of(right.batch_steps.begin(), right.batch_steps.end(), [](int64_t step) { return step == 0; }) &&
         left.array.size() == batches * s.m * s.k;
     if (shared) {
@@ -316,6 +316,7 @@ Array cross(Call& c) {
     int64_t axes[3] = {c.integer(2), c.integer(3), c.integer(4)};
     if (!c.is_none(5)) axes[0] = axes[1] = axes[2] = c.integer(5);
     Array a = with_last(c.in[0], axes[0]), b = with_last(c.in[1], axes[1]);
+    if (a.dim(-1) == 2 || b.dim(-1) == 2) throw unsupported("vectors of two elements");  // NumPy warns
     if (a.dim(-1) != 3 || b.dim(-1) != 3)
         throw value_error("Both input arrays must be (arrays of) 3-dimensional vectors, but they are ", a.dim(-1),
                           " and ", b.dim(-1), " dimensional instead.");

@@ -148,13 +148,16 @@ void digitize(Call& c) {
     Array bins = to_device(c.in[1], kCpu);
     bins.data();
     if (in(x.dtype(), kComplex)) throw type_error("x may not be complex");
+    if (in(bins.dtype(), kComplex))
+        throw type_error("Cannot cast array data from dtype('", name(bins.dtype()),
+                         "') to dtype('float64') according to the rule 'safe'");
     if (bins.ndim() != 1) throw value_error("object of too small depth for desired array");
     int way = direction(bins);
     if (way == 0) throw value_error("bins must be monotonically increasing or decreasing");
     const char* side = c.flag(2) ? "left" : "right";
     if (way > 0) return c.out.push_back(call(MINPY_OP("searchsorted"), bins, x, side));
     Array reversed = ops::slice(bins, 0, MINPY_SLICE_NONE, MINPY_SLICE_NONE, -1);
-    Array from_end = call(MINPY_OP("searchsorted"), reversed, x, c.flag(2) ? "right" : "left");
+    Array from_end = call(MINPY_OP("searchsorted"), reversed, x, side);
     c.out.push_back(call(MINPY_OP("subtract"), bins.size(), from_end));
 }
 
@@ -166,22 +169,24 @@ void bincount(Call& c) {
     if (x.ndim() != 1)
         throw value_error(x.ndim() ? "object too deep for desired array"
                                    : "object of too small depth for desired array");
-    if (!in(x.dtype(), kInteger | kBool) || x.dtype() == DType::uint64) {
-        if (x.size() || x.dtype() == DType::uint64)
-            throw type_error("Cannot cast array data from dtype('", name(x.dtype()),
-                             "') to dtype('int64') according to the rule 'safe'");
-    }
+    if (!in(x.dtype(), kInteger | kBool) && x.size())
+        throw type_error("Cannot cast array data from dtype('", name(x.dtype()),
+                         "') to dtype('int64') according to the rule 'safe'");
     int64_t least = c.integer(2);
     if (least < 0) throw value_error("'minlength' must not be negative");
     Array positions = copy_of(x, DType::int64);
-    int64_t most = -1;
-    for (int64_t i = 0; i < positions.size(); ++i) {
-        int64_t p = positions.raw_as<int64_t>()[i];
-        if (p < 0) throw value_error("'list' argument must have no negative elements");
-        most = std::max(most, p);
-    }
+    const int64_t* p = positions.raw_as<int64_t>();
+    int64_t n = positions.size(), most = -1, fewest = 0;
+    for (int64_t i = 0; i < n; ++i) most = std::max(most, p[i]), fewest = std::min(fewest, p[i]);
+    if (fewest < 0) throw value_error("'list' argument must have no negative elements");
     Dims shape{std::max(least, checked_add(most, 1))};
-    Array weights = c.in[1] ? ops::astype(c.in[1], DType::float64) : ops::ones(x.shape(), DType::int64, kCpu);
+    if (!c.in[1]) {
+        Array counts = zeros({shape.data(), size_t(shape.size())}, DType::int64, kCpu);
+        int64_t* count = counts.raw_as<int64_t>();
+        for (int64_t i = 0; i < n; ++i) ++count[p[i]];
+        return c.out.push_back(counts);
+    }
+    Array weights = ops::astype(c.in[1], DType::float64);
     if (!same(weights.shape(), x.shape())) throw value_error("The weights and list don't have the same length.");
     c.out.push_back(call(MINPY_OP("_scatter_add"), weights, positions, shape, Dims{0}, 0));
 }

@@ -42,13 +42,15 @@ void partition_kernel(Call& c) {
     in_rows(c, [&](char* data, DType t, int64_t rows, int64_t n) { partition_rows(data, t, rows, n, kth); });
 }
 
-void argsort_kernel(Call& c) {
+// Of (a, axis); or of (a, axis, kth), which leaves the rest in any order.
+template <bool partly> void argsort_kernel(Call& c) {
+    const int64_t kth = partly ? c.integer(2) : -1;
     Rows from(c.in[0], c.integer(1)), to(c.out[0], c.integer(1));
     Array rows = contiguous(from.moved);
     if (to.moved.is_contiguous())
-        return argsort_rows(rows.raw(), rows.dtype(), from.rows, from.n, to.moved.raw_as<int64_t>());
+        return argsort_rows(rows.raw(), rows.dtype(), from.rows, from.n, to.moved.raw_as<int64_t>(), kth);
     Array positions = empty(to.moved.shape(), DType::int64);
-    argsort_rows(rows.raw(), rows.dtype(), from.rows, from.n, positions.raw_as<int64_t>());
+    argsort_rows(rows.raw(), rows.dtype(), from.rows, from.n, positions.raw_as<int64_t>(), kth);
     copy_into(to.moved, positions);
 }
 
@@ -102,7 +104,8 @@ void argsort(Call& c) {
 // A sorted axis is partitioned at every kth.
 void check_kth(Call& c, int64_t n) {
     for (int64_t k : c.ints(1))
-        if (k < -n || k >= n) throw value_error("kth(=", k < 0 ? k + n : k, ") out of bounds (", n, ")");
+        if (c.in[0].size() && (k < -n || k >= n))
+            throw value_error("kth(=", k < 0 ? k + n : k, ") out of bounds (", n, ")");
     if (c.text(3) != "introselect") throw value_error("select kind must be 'introselect' (got '", c.text(3), "')");
     if (!c.is_none(4)) throw unsupported("order of fields");
 }
@@ -113,7 +116,7 @@ void partition(Call& c) {
     Array a = along(c, 2, axis);
     check_kth(c, a.dim(axis));
     Dims kth = c.ints(1);
-    if (kth.size() != 1 || may_be_traced(a)) return c.out.push_back(sorted(a, axis));
+    if (kth.size() != 1 || may_be_traced(a) || a.size() == 0) return c.out.push_back(sorted(a, axis));
     c.out.push_back(call(MINPY_OP("_partition"), a, axis, kth[0] < 0 ? kth[0] + a.dim(axis) : kth[0]));
 }
 
@@ -121,7 +124,9 @@ void argpartition(Call& c) {
     int64_t axis;
     Array a = along(c, 2, axis);
     check_kth(c, a.dim(axis));
-    c.out.push_back(call(MINPY_OP("_argsort"), a, axis));
+    Dims kth = c.ints(1);
+    if (kth.size() != 1 || a.size() == 0) return c.out.push_back(call(MINPY_OP("_argsort"), a, axis));
+    c.out.push_back(call(MINPY_OP("_argpartition"), a, axis, kth[0] < 0 ? kth[0] + a.dim(axis) : kth[0]));
 }
 
 // ---- distinct values ----
@@ -214,9 +219,14 @@ void register_sorting(Registry& r) {
         .doc("The kth element along an axis where sorting puts it.");
     r.op("_argsort(a, axis: int)")
         .infer([](Call& c) { c.output(c.in[0].shape(), DType::int64); })
-        .kernel(argsort_kernel)
+        .kernel(argsort_kernel<false>)
         .no_gradient()
         .doc("The positions that sort along an axis.");
+    r.op("_argpartition(a, axis: int, kth: int)")
+        .infer([](Call& c) { c.output(c.in[0].shape(), DType::int64); })
+        .kernel(argsort_kernel<true>)
+        .no_gradient()
+        .doc("The positions along an axis that put the kth element where sorting puts it.");
     r.op("sort(a, axis: axis? = -1, kind: str = None, order: str = None, *, stable: bool = None)")
         .composite(sort)
         .sample("f64(3,4)")

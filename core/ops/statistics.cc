@@ -1,6 +1,7 @@
 // Rows of means and spreads: composites over sums, as NumPy makes them. float16 is worked on in float32.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/autograd/node.h"
 #include "core/cpu/elementwise.h"
@@ -22,6 +23,9 @@ DType mean_dtype(DType t) {
     return in(t, kShortFloat) ? DType::float32 : t;
 }
 
+// A mean of no elements, a variance without degrees of freedom, an extreme of NaN alone: MINPY_FP_EMPTY.
+constexpr uint32_t kEmptySlice = 16, kQuotients = 1 | 8;  // division by zero, invalid
+
 // How many elements each result is made of: a number, or with a mask an array.
 struct Count {
     double number = 0;
@@ -35,7 +39,30 @@ struct Count {
         array = c.call(MINPY_OP("sum"), wide, axes, t, keepdims);
     }
     Array divide(const Array& s) const { return array ? s / array : s / number; }
+    // The same where results of too few elements are worth a warning.
+    Array divide_and_tell(const Array& s) const {
+        uint32_t& status = thread_state().fp_status;
+        uint32_t before = std::exchange(status, 0);
+        Array result = divide(s);
+        bool few = array ? (status & kQuotients) && array.on_cpu() && has_zero(array) : number == 0;
+        status |= before | (few ? kEmptySlice : 0);
+        return result;
+    }
+    static bool has_zero(const Array& a) {
+        Array wide = copy_of(a, DType::float64);
+        const double* x = wide.raw_as<double>();
+        return std::find(x, x + wide.size(), 0.0) != x + wide.size();
+    }
 };
+
+// NaN of empty slices is told of by its own word in nan* functions.
+template <class F> void telling_of_empty_slices(F&& compute) {
+    uint32_t& status = thread_state().fp_status;
+    uint32_t before = std::exchange(status, 0);
+    compute();
+    if (status & kEmptySlice) status &= ~kQuotients;
+    status |= before;
+}
 
 // Whether kernels that fold in one pass serve: they are for the CPU and know no derivative.
 bool in_one_pass(const Array& a) { return a.on_cpu() && !may_be_traced(a); }
@@ -50,7 +77,7 @@ void mean(Call& c) {
     with.last_use = c.options.last_use;
     minpy_value args[] = {to_value(a), to_value(axes), to_value(t), to_value(c.flag(3)), none_value(), to_value(where)};
     Array s = std::move(invoke(MINPY_OP("sum"), args, with).front());
-    c.out.push_back(ops::astype(Count(c, a, axes, where, real_of(t), c.flag(3)).divide(s), result));
+    c.out.push_back(ops::astype(Count(c, a, axes, where, real_of(t), c.flag(3)).divide_and_tell(s), result));
 }
 
 // Of all elements of a small array of floats, all else by default: the sum's short way, and a quotient.
@@ -58,6 +85,7 @@ Array mean_plainly(ValuesView args) {
     if (args.size() != 1 || args[0].tag != MINPY_V_ARRAY || !array_of(args[0])) return {};
     const ArrayBody* a = array_of(args[0]);
     if (a->dtype != DType::float32 && a->dtype != DType::float64) return {};
+    if (a->size == 0) return {};
     Array s = MINPY_OP("sum").short_way(args);
     return s ? s / double(a->size) : Array();
 }
@@ -90,7 +118,7 @@ Array variance(Call& c, DType& result) {
     Count count(c, a, axes, where, real_of(t), c.flag(4));
     count.number = std::max(count.number - ddof, 0.0);
     if (count.array) count.array = c.call(MINPY_OP("maximum"), count.array - ddof, 0.0);
-    return count.divide(s);
+    return count.divide_and_tell(s);
 }
 
 // Folds of elements that are prepared on the way, of (a, …, axes, keepdims); short floats in float32.
@@ -159,6 +187,17 @@ Array mask_of(const Call& c, const Array& a, const Array& where) {
 }
 
 // Of (a, axis, keepdims, initial, where): NaN only where there is nothing else. `name` is NumPy's reduction.
+bool has_nan(const Array& a) {
+    a.data();
+    return for_dtype<kFloating | kComplex>(a.dtype(), [&]<class T> {
+        const T* x = a.raw_as<T>();
+        return std::any_of(x, x + a.size(), [](T y) {
+            if constexpr (is_short_float<T>) return float(y) != float(y);
+            else return y != y;
+        });
+    });
+}
+
 void nan_extreme(Call& c, const Op& reduction, const Op& one_pass, const char* name, double worst) {
     const Array &a = c.in[0], &where = c.in[1];
     Dims axes = c.axes(1, a.ndim());
@@ -169,12 +208,16 @@ void nan_extreme(Call& c, const Op& reduction, const Op& one_pass, const char* n
         if (size_along(a.shape(), axes) == 0 && checked_size(shape_without(a.shape(), axes, false)) != 0)
             throw value_error("zero-size array to reduction operation ", name, " which has no identity");
     }
-    if (in_one_pass(a) && in(a.dtype(), kFloating) && !where && c.is_none(3))
-        return c.out.push_back(c.call(one_pass, a, c.args[1], c.args[2]));
+    if (in_one_pass(a) && in(a.dtype(), kFloating) && !where && c.is_none(3)) {
+        c.out.push_back(c.call(one_pass, a, c.args[1], c.args[2]));
+        if (has_nan(c.out[0])) thread_state().fp_status |= kEmptySlice;
+        return;
+    }
     Array m = c.call(reduction, replaced(c, a, worst), c.args[1], c.args[2], c.args[3], where);
     if (may_be_nan(a) && c.is_none(3)) {
         Array none = c.call(MINPY_OP("all"), c.call(MINPY_OP("isnan"), a), c.args[1], c.args[2]);
         m = c.call(MINPY_OP("where"), none, double(NAN), m);
+        if (m.on_cpu() && has_nan(m)) thread_state().fp_status |= kEmptySlice;
     }
     c.out.push_back(m);
 }
@@ -197,7 +240,10 @@ void nan_spread(Call& c, const Op& spread) {
     check_inexact(c);
     const Array& a = c.in[0];
     Array mask = mask_of(c, a, c.in[1]);
-    Array y = c.call(spread, replaced(c, a, 0), c.args[1], c.args[2], c.args[3], c.args[4], mask, c.in[2], c.args[7]);
+    Array y;
+    telling_of_empty_slices([&] {
+        y = c.call(spread, replaced(c, a, 0), c.args[1], c.args[2], c.args[3], c.args[4], mask, c.in[2], c.args[7]);
+    });
     double ddof = c.is_none(7) ? c.number(3) : c.number(7);
     if (may_be_nan(a) && ddof != 0) {
         Array count = c.call(MINPY_OP("sum"), ops::broadcast_to(mask, a.shape()), c.args[1], none_value(), c.args[4]);
@@ -578,8 +624,10 @@ void register_statistics(Registry& r) {
     r.op("nanmean(a, axis: axes = None, dtype: dtype = None, keepdims: bool = False, where: array = None)")
         .composite([](Call& c) {
             check_inexact(c);
-            c.out.push_back(c.call(MINPY_OP("mean"), replaced(c, c.in[0], 0), c.args[1], c.args[2], c.args[3],
-                                   mask_of(c, c.in[0], c.in[1])));
+            telling_of_empty_slices([&] {
+                c.out.push_back(c.call(MINPY_OP("mean"), replaced(c, c.in[0], 0), c.args[1], c.args[2], c.args[3],
+                                       mask_of(c, c.in[0], c.in[1])));
+            });
         })
         .scalar_result()
         .sample("f64(2,3), axis=1")

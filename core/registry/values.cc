@@ -6,6 +6,7 @@
 #include "core/array/casting.h"
 #include "core/io/json.h"
 #include "core/registry/function.h"
+#include "core/registry/thread_state.h"
 
 namespace minpy {
 namespace {
@@ -18,7 +19,7 @@ complex128 scalar_value(const minpy_value& v) {
     return z;
 }
 
-[[noreturn]] void out_of_bounds(std::string number, DType t) {
+[[noreturn]] void out_of_bounds(const std::string& number, DType t) {
     throw overflow_error("Python integer ", number, " out of bounds for ", name(t));
 }
 
@@ -81,7 +82,7 @@ int64_t int_of(const minpy_value& v) {
     switch (v.tag) {
         case MINPY_V_BOOL:
         case MINPY_V_INT: return v.v.i;
-        case MINPY_V_UINT: throw overflow_error("Python int too large to convert to C long");
+        case MINPY_V_UINT:
         case MINPY_V_BIGINT: throw overflow_error("Python int too large to convert to C long");
         case MINPY_V_SCALAR:
             if (in(DType(v.len), kInteger | kBool)) {
@@ -150,11 +151,13 @@ bool fits(const minpy_value& v, DType t) {
 }
 
 void store_number(const minpy_value& v, DType t, char* to) {
+    auto cast = [&](const void* p, DType from) {
+        if (uint32_t met = cast_elements(static_cast<const char*>(p), 0, from, to, 0, t, 1))
+            thread_state().fp_status |= met;
+    };
     if (v.tag == MINPY_V_SCALAR) {
         DType from = checked_dtype(v.len);
-        const char* p = static_cast<const char*>(from == DType::complex128 ? v.v.p : &v.v.bits);
-        cast_elements(p, 0, from, to, 0, t, 1);
-        return;
+        return cast(from == DType::complex128 ? v.v.p : &v.v.bits, from);
     }
     if (weak_of(v) == Weak::integer && in(t, kInteger)) {
         // Weak integers must fit (NEP 50).
@@ -164,15 +167,15 @@ void store_number(const minpy_value& v, DType t, char* to) {
         return;
     }
     if (v.tag == MINPY_V_INT || v.tag == MINPY_V_BOOL) {
-        cast_elements(reinterpret_cast<const char*>(&v.v.i), 0, DType::int64, to, 0, t, 1);
+        cast(&v.v.i, DType::int64);
     } else if (v.tag == MINPY_V_UINT) {
-        cast_elements(reinterpret_cast<const char*>(&v.v.bits), 0, DType::uint64, to, 0, t, 1);
+        cast(&v.v.bits, DType::uint64);
     } else if (v.tag == MINPY_V_COMPLEX) {
         if (!in(t, kComplex)) throw type_error("float() argument must be a string or a real number, not 'complex'");
-        cast_elements(static_cast<const char*>(v.v.p), 0, DType::complex128, to, 0, t, 1);
+        cast(v.v.p, DType::complex128);
     } else {
         double x = double_of(v);
-        cast_elements(reinterpret_cast<const char*>(&x), 0, DType::float64, to, 0, t, 1);
+        cast(&x, DType::float64);
     }
 }
 

@@ -125,6 +125,29 @@ def test_wrong_calls_raise_numpys_errors():
         assert str(ours.value) == str(theirs.value)
 
 
+def test_casts_tell_what_they_met():
+    big, none = numpy.array([1e300]), numpy.array([numpy.nan] * 3)
+    casts = [
+        lambda m: m.zeros(3, "f2").fill(70000), lambda m: m.zeros(3, "f2").__setitem__(0, 70000),
+        lambda m: m.zeros(3, "f2").__setitem__(slice(None), numpy.float64(70000)),
+        lambda m: m.zeros(3, "u1").__setitem__(m.array([True, False, True]), m.array(numpy.nan)),
+        lambda m: m.zeros(3, "u1").__setitem__([0, 1], m.array([numpy.nan, 1])),
+        lambda m: m.copyto(m.zeros(3, "u1"), none, casting="unsafe", where=[True, False, True]),
+        lambda m: m.concatenate([m.array(big)], dtype="f4", casting="unsafe"), lambda m: m.full(3, 1e300, "f4"),
+        lambda m: m.full(3, numpy.nan, "u1"), lambda m: m.array(none).astype("i2"), lambda m: m.array(none, "u8"),
+        lambda m: m.array([1e300 + 0j]).astype("c8"), lambda m: m.array(numpy.inf).astype("i4"),
+    ]  # fmt: skip
+    for i, cast in enumerate(casts):
+        messages = []
+        for m in (np, numpy):
+            with pytest.warns(RuntimeWarning) as caught:
+                cast(m)
+            messages.append([str(w.message) for w in caught])
+        assert messages[0] == messages[1], i
+        with numpy.errstate(all="raise"), pytest.raises(FloatingPointError, match="encountered in cast"):
+            cast(np)
+
+
 def test_divide_by_zero_follows_errstate():
     one, zero = np.ones(2), np.zeros(2)
     with pytest.warns(RuntimeWarning, match="divide by zero encountered in divide"):

@@ -285,10 +285,26 @@ def test_sorting_errors_and_edges(a):
     same("partition", a, 9)
     q = np.take_along_axis(np.array(a), np.argpartition(np.array(a), 1, axis=0), axis=0)
     check(q[1], numpy.sort(a, 0)[1])
+    same("argpartition", a, 9)
+    for empty in (numpy.empty((3, 0)), numpy.empty((0, 2), "u1")):
+        same("partition", empty, 0)
+        same("argpartition", empty, 0)
     for n in (1, 40):  # zeros keep their order
         zeros = numpy.tile([0.0, -0.0, 2.0, -1.0, -0.0], n)
         assert numpy.asarray(np.sort(np.array(zeros))).tobytes() == numpy.sort(zeros, kind="stable").tobytes()
         same("argsort", zeros, kind="stable")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kth", [0, 5, 20_000, 39_999])
+def test_positions_of_long_rows_are_partitioned(rng, dtype, kth):
+    x = random(rng, (40_000,), dtype)
+    if x.dtype.kind == "f":
+        x[::7] = numpy.nan
+    which, ordered = numpy.asarray(np.argpartition(np.array(x), kth)), numpy.sort(x)
+    assert numpy.array_equal(numpy.sort(which), numpy.arange(x.size))
+    numpy.testing.assert_array_equal(x[which][kth], ordered[kth])
+    numpy.testing.assert_array_equal(numpy.sort(x[which][:kth]), ordered[:kth])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -322,6 +338,8 @@ def test_searching(rng):
     for right in (False, True):
         same("digitize", x, numpy.array([-1.0, 0.0, 1.0]), right)
         same("digitize", x, numpy.array([1.0, 0.0, -1.0]), right)
+        same("digitize", numpy.array([1.0, 0.5, 0.0, -1.0]), numpy.array([1.0, 0.0, -1.0]), right)
+    same("digitize", x, numpy.array([1.0, 3.0, 4.0j]))
     same("digitize", x, numpy.array([1.0, 3.0, -1.0]))
     k = rng.integers(0, 6, 20)
     same("bincount", k)
@@ -329,6 +347,8 @@ def test_searching(rng):
     same("bincount", k, minlength=10)
     same("bincount", numpy.array([], "i8"))
     same("bincount", numpy.array([-1]))
+    same("bincount", numpy.array([1, 5, 1], "u8"))
+    same("bincount", numpy.array([True, False]))
     same("bincount", numpy.array([1.5]))
 
 

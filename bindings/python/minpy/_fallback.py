@@ -286,11 +286,19 @@ _CONDITIONS = (
 )
 
 
-_CAST = {"astype": "cast", "set_item": "cast"}  # NumPy's word for them
+_CAST = dict.fromkeys(["astype", "set_item", "full", "full_like", "concatenate", "stack"], "cast")  # NumPy's word
+_EMPTY = 16  # MINPY_FP_EMPTY, and what NumPy says of it
+_EMPTY_SLICES = {
+    "var": "Degrees of freedom <= 0 for slice", "nanvar": "Degrees of freedom <= 0 for slice.",
+    "nanmax": "All-NaN slice encountered",
+}  # fmt: skip
+_EMPTY_SLICES |= {"std": _EMPTY_SLICES["var"], "nanstd": _EMPTY_SLICES["nanvar"], "nanmin": _EMPTY_SLICES["nanmax"]}
 
 
 def report_fp(flags, name):
     """What numpy.errstate asks for when operator `name` met the conditions `flags`."""
+    if flags & _EMPTY:
+        warnings.warn(_EMPTY_SLICES.get(name, "Mean of empty slice"), RuntimeWarning, stacklevel=_level())
     state = numpy.geterr()
     name = _CAST.get(name, name)
     for bit, key, text in _CONDITIONS:
@@ -320,7 +328,7 @@ def report_fp(flags, name):
 
 def errstate(state):
     """The conditions that errstate does not ignore, and 256 if one is more than warned of: calls then run at once."""
-    heard = sum(bit for bit, key, _ in _CONDITIONS if state[key] != "ignore")
+    heard = _EMPTY + sum(bit for bit, key, _ in _CONDITIONS if state[key] != "ignore")
     return heard if all(state[key] in ("ignore", "warn") for _, key, _ in _CONDITIONS) else heard | 256
 
 

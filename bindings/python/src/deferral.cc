@@ -75,13 +75,15 @@ void call_site(char* out, size_t room) {
 }  // namespace
 
 void prepare_deferral() {
-    if (!know_state() || known_at_once || (known_conditions && warnings_are_watched())) {
+    bool known = know_state();
+    uint32_t conditions = known_conditions & ~uint32_t(MINPY_FP_EMPTY);  // of calls that are not deferred
+    if (!known || known_at_once || (conditions && warnings_are_watched())) {
         minpy_fp_defer(MINPY_FP_AT_ONCE, 0, nullptr);
         return;
     }
     char site[1200];
-    if (known_conditions) call_site(site, sizeof site);
-    minpy_fp_defer(MINPY_FP_BY_NAME, known_conditions, known_conditions ? site : nullptr);
+    if (conditions) call_site(site, sizeof site);
+    minpy_fp_defer(MINPY_FP_BY_NAME, conditions, conditions ? site : nullptr);
 }
 
 uint32_t heard_conditions() { return know_state() ? known_conditions : ~0u; }

@@ -288,7 +288,7 @@ PyObject* make_array(PyObject*, PyObject* const* args, Py_ssize_t n, PyObject* k
     if (!usual) return PyObject_Vectorcall(in_full, args, static_cast<size_t>(n), kwnames);
     bool fresh = type != &PyArray_Type ||
                  (dtype && !PyArray_EquivTypes(dtype, PyArray_DESCR(reinterpret_cast<PyArrayObject*>(object))));
-    Ref numpy(PyArray_FromAny(object, dtype, 0, 0, fresh ? 0 : NPY_ARRAY_FORCECAST, nullptr));
+    Ref numpy(PyArray_FromAny(object, dtype, 0, 0, NPY_ARRAY_FORCECAST, nullptr));
     if (!numpy) return nullptr;
     auto* a = reinterpret_cast<PyArrayObject*>(numpy.get());
     if (!dtype_of_descr(PyArray_DESCR(a)))

@@ -753,7 +753,14 @@ MINPY_API minpy_status minpy_rng_split(minpy_rng r, int32_t n, minpy_rng *out);
 MINPY_API minpy_status minpy_rng_state(minpy_rng r, uint64_t words[3], int32_t set);
 MINPY_API void minpy_rng_release(minpy_rng r);
 
-enum { MINPY_FP_DIVIDE = 1, MINPY_FP_OVERFLOW = 2, MINPY_FP_UNDERFLOW = 4, MINPY_FP_INVALID = 8, MINPY_FP_NAMED = 256 };
+enum {
+    MINPY_FP_DIVIDE = 1,
+    MINPY_FP_OVERFLOW = 2,
+    MINPY_FP_UNDERFLOW = 4,
+    MINPY_FP_INVALID = 8,
+    MINPY_FP_EMPTY = 16, /* a mean of no elements, a variance without degrees of freedom, an extreme of NaN alone */
+    MINPY_FP_NAMED = 256
+};
 /** Floating-point conditions that calls of this thread met since they were last cleared, MINPY_FP_*. Those of deferred
  *  calls join when their group is computed, on the thread that computes it; MINPY_FP_NAMED: see minpy_fp_defer. */
 MINPY_API uint32_t minpy_fp_status(int32_t clear);
