@@ -124,26 +124,34 @@ minpy_status minpy_array_to_host(minpy_array a, void* data, uint64_t nbytes, con
     });
 }
 
+static void describe_array(const ArrayBody* b, minpy_array a, minpy_array_info& info) {
+    uint32_t flags = 0;
+    DimsView shape{b->shape, size_t(b->ndim)}, strides{b->strides, size_t(b->ndim)};
+    if (b->contiguous) flags |= MINPY_ARRAY_C_CONTIGUOUS;
+    if (is_f_contiguous(shape, strides, itemsize(b->dtype))) flags |= MINPY_ARRAY_F_CONTIGUOUS;
+    if (!b->storage->has(Storage::kReadOnly)) flags |= MINPY_ARRAY_WRITEABLE;
+    if (!b->view && !b->storage->borrowed) flags |= MINPY_ARRAY_OWNS_DATA;
+    if (b->storage->has(Storage::kPending)) flags |= MINPY_ARRAY_PENDING;
+    if ((on_tape(b) || recorder()) && minpy_array_is_traced(a)) flags |= MINPY_ARRAY_TRACED;
+    info.flags = flags;
+    info.dtype = int32_t(b->dtype);
+    info.ndim = b->ndim;
+    info.device = {b->storage->device.kind, b->storage->device.index};
+    info.shape = b->shape;
+    info.strides = b->strides;
+    info.size = b->size;
+    info.nbytes = b->size * itemsize(b->dtype);
+    info.storage = reinterpret_cast<uint64_t>(b->storage);
+}
+
 minpy_status minpy_array_get_info(minpy_array a, minpy_array_info* io) {
     return guard([&] {
         check_alive(body(a), "a");
-        const ArrayBody* b = body(a);
+        need(io, "io");
+        // In its place: a struct that is stored in parts and copied whole waits for its stores.
+        if (io->struct_size == sizeof *io) return describe_array(body(a), a, *io);
         minpy_array_info info{};
-        info.dtype = int32_t(b->dtype);
-        info.ndim = b->ndim;
-        DimsView shape{b->shape, size_t(b->ndim)}, strides{b->strides, size_t(b->ndim)};
-        if (b->contiguous) info.flags |= MINPY_ARRAY_C_CONTIGUOUS;
-        if (is_f_contiguous(shape, strides, itemsize(b->dtype))) info.flags |= MINPY_ARRAY_F_CONTIGUOUS;
-        if (!b->storage->has(Storage::kReadOnly)) info.flags |= MINPY_ARRAY_WRITEABLE;
-        if (!b->view && !b->storage->borrowed) info.flags |= MINPY_ARRAY_OWNS_DATA;
-        if (b->storage->has(Storage::kPending)) info.flags |= MINPY_ARRAY_PENDING;
-        if ((on_tape(b) || recorder()) && minpy_array_is_traced(a)) info.flags |= MINPY_ARRAY_TRACED;
-        info.device = {b->storage->device.kind, b->storage->device.index};
-        info.shape = b->shape;
-        info.strides = b->strides;
-        info.size = b->size;
-        info.nbytes = b->size * itemsize(b->dtype);
-        info.storage = reinterpret_cast<uint64_t>(b->storage);
+        describe_array(body(a), a, info);
         write_struct(io, info, "io");
     });
 }

@@ -41,7 +41,8 @@ int64_t slice_length(const minpy_slice& s, int64_t size, int64_t& start, int64_t
     start = s.start == MINPY_SLICE_NONE ? (step < 0 ? most : least) : clip(s.start);
     int64_t stop = s.stop == MINPY_SLICE_NONE ? (step < 0 ? least : most) : clip(s.stop);
     if (step < 0) return stop < start ? (start - stop - 1) / -step + 1 : 0;
-    return start < stop ? (stop - start - 1) / step + 1 : 0;
+    if (start >= stop) return 0;
+    return step == 1 ? stop - start : (stop - start - 1) / step + 1;  // a division is a tenth of a small slice
 }
 
 bool is_basic(int32_t tag) {

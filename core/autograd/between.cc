@@ -41,6 +41,8 @@ void Between::set_place(Node* n, int32_t at) {
     }
 }
 
+constexpr size_t kUsual = 64;  // nodes for which there is room at once
+
 Between::Between(std::span<const Traced> heads, std::span<const Traced> targets) : heads_(heads) {
     static std::atomic<uint64_t> sweeps{0};
     number_ = sweeps.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -60,6 +62,7 @@ Between::Between(std::span<const Traced> heads, std::span<const Traced> targets)
         }
         std::vector<std::pair<Node*, bool>> found;
         std::vector<Node*> stack;
+        found.reserve(kUsual), stack.reserve(kUsual);
         auto visit = [&](Node* n) {
             if (!n || n->sequence < oldest) return;
             int32_t at = place_of(n);

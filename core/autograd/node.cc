@@ -56,17 +56,6 @@ void Node::destroy() noexcept {
     bytes <= kSmallBlock ? deallocate_small(this, bytes) : deallocate(this, bytes);
 }
 
-void Node::set_meta(ArrayMeta& to, const Array& from) {
-    if (!from) return;
-    const ArrayBody& a = *from.get();
-    auto* dims = reinterpret_cast<int64_t*>(saved_out().data() + saved_out().size()) + n_dims_;
-    for (int32_t i = 0; i < a.ndim; ++i) dims[i] = a.shape[i];
-    n_dims_ += a.ndim;
-    to.shape = {dims, size_t(a.ndim)};
-    to.dtype = a.dtype;
-    to.device = a.storage->device;
-}
-
 void Node::number_after_operands() {
     for (const Traced& e : edges())
         if (e.node) sequence = std::max(sequence, e.node->sequence);
@@ -152,29 +141,27 @@ Array with_node(const Array& a, Node* node, int32_t output) {
 void record(const Op& op, Context& context, ValuesView args, std::span<const Array> inputs, std::span<Array> outputs) {
     if (op.gradient == Op::Gradient::none) return;
     auto differentiable = [](const Array& a) { return a && in(a.dtype(), kFloating | kComplex); };
-    bool followed = false;
     int64_t n_dims = 0;
-    for (const Array& a : inputs) {
-        if (!a) continue;
-        followed = followed || (differentiable(a) && is_followed(a.get(), context));
-        n_dims += a.ndim();
-    }
-    if (!followed) return;
+    for (const Array& a : inputs) n_dims += a ? a.ndim() : 0;
     for (const Array& a : outputs) n_dims += a.ndim();
-    NodeRef node =
-        Node::make({}, &op, int64_t(inputs.size()), int64_t(outputs.size()), op.save_inputs, op.save_outputs, n_dims);
+    NodeRef node;  // made when the first operand is followed
     for (size_t i = 0; i < inputs.size(); ++i) {
         if (!differentiable(inputs[i]) || !may_be_traced(inputs[i])) continue;
-        Traced& t = node->edges()[i];
-        t = trace_of(inputs[i], context);
-        if (t.node && (!node->tape.state || t.node->tape.depth() < node->tape.depth())) node->tape = t.node->tape;
+        Traced t = trace_of(inputs[i], context);
+        if (!t.node) continue;
+        if (!node)
+            node = Node::make(t.node->tape, &op, int64_t(inputs.size()), int64_t(outputs.size()), op.save_inputs,
+                              op.save_outputs, n_dims);
+        else if (t.node->tape.depth() < node->tape.depth()) node->tape = t.node->tape;
+        node->edges()[i] = std::move(t);
     }
-    if (!node->tape.state) return;
+    if (!node) return;
     node->number_after_operands();
     if (op.has_attributes) node->args = Values(args, false);
     node->device = outputs.front().device();
-    for (size_t i = 0; i < inputs.size(); ++i) node->set_meta(node->in_meta()[i], inputs[i]);
-    for (size_t i = 0; i < outputs.size(); ++i) node->set_meta(node->out_meta()[i], outputs[i]);
+    ArrayMeta* meta = node->in_meta().data();  // those of results follow
+    for (const Array& a : inputs) node->set_meta(*meta++, a);
+    for (const Array& a : outputs) node->set_meta(*meta++, a);
     if (op.view && node->edges()[0].node && &inputs[0].storage() == &outputs[0].storage()) {
         DimsView strides = inputs[0].strides();
         node->base.reset(new Layout{Dims(strides.begin(), strides.end()), inputs[0].get()->offset});

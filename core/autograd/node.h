@@ -120,6 +120,17 @@ private:
     int32_t n_dims_ = 0;  // filled in, behind all else
 };
 
+inline void Node::set_meta(ArrayMeta& to, const Array& from) {
+    if (!from) return;
+    const ArrayBody& a = *from.get();
+    auto* dims = reinterpret_cast<int64_t*>(saved_out().data() + saved_out().size()) + n_dims_;
+    for (int32_t i = 0; i < a.ndim; ++i) dims[i] = a.shape[i];
+    n_dims_ += a.ndim;
+    to.shape = {dims, size_t(a.ndim)};
+    to.dtype = a.dtype;
+    to.device = a.storage->device;
+}
+
 [[noreturn]] void throw_freed(const Node& node);
 
 // Cheap test first: most arrays have neither a node nor traced storage.

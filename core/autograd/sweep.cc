@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/autograd/between.h"
+#include "core/autograd/slopes.h"
 #include "core/autograd/tape.h"
 #include "core/ops/calls.h"
 #include "core/registry/dispatch.h"
@@ -86,6 +87,13 @@ std::vector<Array> reverse_sweep(std::span<const Array> arrays, std::span<const 
         slot = ops::accumulate(std::move(slot), std::move(cotangents[i]));
     }
     if (freed.state) count_holders(between, arrays);
+    bool slopes = may_take_slopes(freed, Context::current());
+    auto arrives = [&](const Traced& edge, Array g) {
+        Between::Entry* to = g ? between.find(edge.node.get()) : nullptr;
+        if (!to) return;
+        Array& slot = to->slot(edge.output);
+        slot = ops::accumulate(std::move(slot), std::move(g));
+    };
     for (size_t k = between.nodes.size(); k-- > 0;) {
         Between::Entry& e = between.nodes[k];
         Node& node = *e.node;
@@ -93,16 +101,15 @@ std::vector<Array> reverse_sweep(std::span<const Array> arrays, std::span<const 
         for (const Traced& edge : node.edges()) further = further || between.find(edge.node.get());
         bool any = false;
         for (const Array& a : e.slots()) any = any || a;
-        if (any && further) {
+        Array scaled;
+        if (any && further && slopes && node.op->has_slope) scaled = scale_by_slope(node, e.first, !e.target);
+        if (scaled) {
+            if (!e.target) e.first = {};
+            arrives(node.edges()[0], std::move(scaled));
+        } else if (any && further) {
             SmallVector<Array, 4> results = pull_back(node, e.slots(), !e.target, &between);
             if (!e.target) e.clear();
-            for (int64_t i = 0; i < results.size(); ++i) {
-                const Traced& edge = node.edges()[size_t(i)];
-                Between::Entry* to = between.find(edge.node.get());
-                if (!to || !results[i]) continue;
-                Array& slot = to->slot(edge.output);
-                slot = ops::accumulate(std::move(slot), std::move(results[i]));
-            }
+            for (int64_t i = 0; i < results.size(); ++i) arrives(node.edges()[size_t(i)], std::move(results[i]));
         }
         if (node.op && node.tape == freed) free_node(between, e);
         e.held = {};

@@ -140,29 +140,24 @@ void register_arithmetic(Registry& r) {
         .c_function()
         .doc("-x, element by element.");
     r.elementwise("square(x, /)", "Square")
-        .partial([](P c) { return 2.0 * c.in(0); })
-        .saves(true, false)
+        .slope_from_operand({{"multiply", SlopeStep::left, 2}})
         .c_function()
         .doc("x*x, element by element.");
     r.elementwise("sqrt(x, /)", "Sqrt")
-        .partial([](P c) { return ops::safe_divide(0.5, c.out()); })  // zero at zero
-        .saves(false, true)
+        .slope_from_result({{"_safe_divide", SlopeStep::left, 0.5}})  // zero at zero
         .domain("(0.5, 4)")
         .c_function()
         .doc("The non-negative square root, element by element.");
     r.elementwise("cbrt(x, /)", "Cbrt")
-        .partial([](P c) { return ops::safe_divide(1.0 / 3, ops::square(c.out())); })  // zero at zero
-        .saves(false, true)
+        .slope_from_result({{"square"}, {"_safe_divide", SlopeStep::left, 1.0 / 3}})  // zero at zero
         .domain("(0.5, 4)")
         .doc("The cube root, element by element.");
     r.elementwise("reciprocal(x, /)", "Reciprocal")
-        .partial([](P c) { return -ops::square(c.out()); })
-        .saves(false, true)
+        .slope_from_result({{"square"}, {"negative"}})
         .domain("(0.5, 3)")
         .doc("1/x, element by element; of integers the whole part.");
     r.elementwise("fabs(x, /)", "Fabs")
-        .partial([](P c) { return ops::sign(c.in(0)); })
-        .saves(true, false)
+        .slope_from_operand({{"sign"}})
         .domain("(0.5, 3)")
         .doc("|x| as a float, element by element.");
     r.elementwise("positive(x, /)", "Positive")

@@ -19,8 +19,7 @@ Array share(P c, int which, double scale) {
 
 void register_exponential(Registry& r) {
     r.elementwise("exp(x, /)", "Exp")
-        .partial([](P c) { return c.out(); })
-        .saves(false, true)
+        .slope_from_result({})
         .domain("(-1, 1)")
         .c_function()
         .doc("Exponential, e**x, element by element.");
@@ -30,13 +29,11 @@ void register_exponential(Registry& r) {
         .domain("(-1, 1)")
         .doc("2**x, element by element.");
     r.elementwise("expm1(x, /)", "Expm1")
-        .partial([](P c) { return c.out() + 1.0; })
-        .saves(false, true)
+        .slope_from_result({{"add", SlopeStep::right, 1}})
         .domain("(-1, 1)")
         .doc("exp(x) - 1, element by element, exact near 0.");
     r.elementwise("log(x, /)", "Log")
-        .partial([](P c) { return 1.0 / c.in(0); })
-        .saves(true, false)
+        .slope_from_operand({{"divide", SlopeStep::left, 1}})
         .domain("(0.5, 4)")
         .c_function()
         .doc("Natural logarithm, element by element.");
@@ -51,8 +48,7 @@ void register_exponential(Registry& r) {
         .domain("(0.5, 4)")
         .doc("Logarithm to base 10, element by element.");
     r.elementwise("log1p(x, /)", "Log1p")
-        .partial([](P c) { return 1.0 / (c.in(0) + 1.0); })
-        .saves(true, false)
+        .slope_from_operand({{"add", SlopeStep::right, 1}, {"divide", SlopeStep::left, 1}})
         .domain("(-0.5, 3)")
         .doc("log(1 + x), element by element, exact near 0.");
     r.elementwise("logaddexp(x1, x2, /)", "LogAddExp")

@@ -8,17 +8,10 @@ using P = Partial&;
 }
 
 void register_hyperbolic(Registry& r) {
-    r.elementwise("sinh(x, /)", "Sinh")
-        .partial([](P c) { return ops::cosh(c.in(0)); })
-        .saves(true, false)
-        .doc("Hyperbolic sine, element by element.");
-    r.elementwise("cosh(x, /)", "Cosh")
-        .partial([](P c) { return ops::sinh(c.in(0)); })
-        .saves(true, false)
-        .doc("Hyperbolic cosine, element by element.");
+    r.elementwise("sinh(x, /)", "Sinh").slope_from_operand({{"cosh"}}).doc("Hyperbolic sine, element by element.");
+    r.elementwise("cosh(x, /)", "Cosh").slope_from_operand({{"sinh"}}).doc("Hyperbolic cosine, element by element.");
     r.elementwise("tanh(x, /)", "Tanh")
-        .partial([](P c) { return 1.0 - ops::square(c.out()); })
-        .saves(false, true)
+        .slope_from_result({{"square"}, {"subtract", SlopeStep::left, 1}})
         .c_function()
         .doc("Hyperbolic tangent, element by element.");
     r.elementwise("arcsinh(x, /)", "Arcsinh")

@@ -35,13 +35,11 @@ void register_special(Registry& r) {
         .domain("(0.2, 0.8)")
         .doc("log(x / (1 - x)), element by element: the inverse of sigmoid.");
     r.elementwise("softplus(x, /)", "Softplus")
-        .partial([](P c) { return call(MINPY_OP("sigmoid"), c.in(0)); })
-        .saves(true, false)
+        .slope_from_operand({{"sigmoid"}})
         .doc("log(1 + exp(x)), element by element, without overflow.");
     r.elementwise("relu(x, /)", "Relu")
         // At zero the derivative is zero, as in MXNet.
-        .partial([](P c) { return call(MINPY_OP("_relu_slope"), c.out()); })
-        .saves(false, true)
+        .slope_from_result({{"_relu_slope"}})
         .domain("(0.5, 3)")
         .c_function()
         .doc("max(x, 0), element by element.");

@@ -36,18 +36,15 @@ void sinc(Call& c) {
 
 void register_trigonometric(Registry& r) {
     r.elementwise("sin(x, /)", "Sin")
-        .partial([](P c) { return ops::cos(c.in(0)); })
-        .saves(true, false)
+        .slope_from_operand({{"cos"}})
         .c_function()
         .doc("Sine, element by element; x in radians.");
     r.elementwise("cos(x, /)", "Cos")
-        .partial([](P c) { return -ops::sin(c.in(0)); })
-        .saves(true, false)
+        .slope_from_operand({{"sin"}, {"negative"}})
         .c_function()
         .doc("Cosine, element by element; x in radians.");
     r.elementwise("tan(x, /)", "Tan")
-        .partial([](P c) { return ops::square(c.out()) + 1.0; })
-        .saves(false, true)
+        .slope_from_result({{"square"}, {"add", SlopeStep::right, 1}})
         .domain("(-1, 1)")
         .doc("Tangent, element by element; x in radians.");
     r.elementwise("arcsin(x, /)", "Arcsin")

@@ -78,9 +78,38 @@ inline uint32_t run_rows(const Loop& loop, char** p, uint32_t scalars, uint32_t 
     return raised;
 }
 
+// Runs the loop, and keeps what its elements met.
+inline void run_short(const Loop& loop, DType t, char** p, uint32_t scalars, uint32_t narrow, int64_t row,
+                      int64_t size) {
+    if (!size) return;
+    uint32_t raised;
+    if (loop.hardware_flags && in(t, kFloat | kComplex)) {
+        HardwareFlags flags;
+        run_rows(loop, p, scalars, narrow, row, size);
+        raised = flags.take();
+    } else {
+        raised = run_rows(loop, p, scalars, narrow, row, size);
+    }
+    if (raised) thread_state().fp_status |= raised;
+}
+
+// One operand has nothing that it must be brought together with.
+Array short_unary(const Op& op, ValuesView args, Context& context) {
+    ArrayBody* x = array_of(args[0]);
+    if (!is_ready(x) || x->size > kShortWay || (x->size >= deferral_threshold() && deferral_enabled())) return {};
+    const Loop* loop = op.fixed ? nullptr : op.loops[int(x->dtype)];
+    if (!loop || loop->types[0] != x->dtype || in(x->dtype, op.checked)) return {};
+    Array out = empty({x->shape, size_t(x->ndim)}, loop->types[1]);
+    char* p[] = {x->storage->data + x->offset, out.raw()};
+    run_short(*loop, x->dtype, p, 0, 0, x->size, x->size);
+    if (is_followed(x, context)) record(op, context, args, {reinterpret_cast<const Array*>(&x), 1}, {&out, 1});
+    return out;
+}
+
 Array short_way(const Op& op, ValuesView args, Context& context, ArrayBody* into = nullptr) {
     const int n_in = op.n_in;
     if (int(args.size()) != n_in || n_in > kShortOperands) return {};
+    if (n_in == 1 && args[0].tag == MINPY_V_ARRAY && !into) return short_unary(op, args, context);
     if (n_in == 1 && args[0].tag == MINPY_V_FLOAT) {
         Array x = array_of_number(args[0]);
         minpy_value v = to_value(x);
@@ -155,17 +184,7 @@ Array short_way(const Op& op, ValuesView args, Context& context, ArrayBody* into
     if (into && !takes_result(into, wide, result, operands, n_in)) return {};
     Array out = into ? Array::share(into) : empty({wide->shape, size_t(wide->ndim)}, result);
     p[n_in] = out.raw();
-    if (wide->size) {
-        uint32_t raised;
-        if (loop->hardware_flags && in(common, kFloat | kComplex)) {
-            HardwareFlags flags;
-            run_rows(*loop, p, scalars, narrow, row, wide->size);
-            raised = flags.take();
-        } else {
-            raised = run_rows(*loop, p, scalars, narrow, row, wide->size);
-        }
-        if (raised) thread_state().fp_status |= raised;
-    }
+    run_short(*loop, common, p, scalars, narrow, row, wide->size);
     if (traced) record_short(op, context, args, out, common);
     return out;
 }

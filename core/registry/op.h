@@ -14,6 +14,7 @@ namespace minpy {
 class Call;      // core/registry/call.h
 struct Reverse;  // core/autograd/rules.h
 struct Partial;
+struct Op;
 struct SymbolTraits;  // core/graph/traits.h
 
 enum class ParamKind : int32_t {
@@ -44,6 +45,15 @@ struct Param {
     bool positional_only = false;
     bool keyword_only = false;
     Values default_value;  // one value
+};
+
+// A step of a slope: an element-wise operator of one operand, or of that and a number on one side.
+struct SlopeStep {
+    enum Side { alone, left, right };
+    const char* name;
+    Side number_at = alone;
+    double number = 0;
+    const Op* op = nullptr;  // found when all rows are there
 };
 
 struct Op {
@@ -82,7 +92,9 @@ struct Op {
     // ---- derivative ----
     enum class Gradient { missing, partial, linear, reverse, composite, none, not_differentiable };
     Gradient gradient = Gradient::missing;
-    std::vector<Array (*)(Partial&)> partials;     // d out / d in[i]; null: zero
+    std::vector<Array (*)(Partial&)> partials;  // d out / d in[i]; null: zero
+    bool has_slope = false;                     // the only partial is `slope`, from what is saved
+    std::vector<SlopeStep> slope;
     void (*reverse)(Reverse&) = nullptr;           // also the transpose of a linear one
     std::string why_not;                           // of not_differentiable
     bool save_inputs = true, save_outputs = true;  // what the rule reads

@@ -15,6 +15,8 @@ Registry& Registry::get() {
     static Registry* r = [] {
         auto* fresh = new Registry;
         register_families(*fresh);
+        for (auto& op : fresh->ops_)
+            for (SlopeStep& step : op->slope) step.op = fresh->find(step.name);
         return fresh;
     }();
     return *r;

@@ -11,6 +11,8 @@
 namespace minpy {
 
 // One row under construction. Every function returns the row, so that it reads as a list of facts.
+Array slope_partial(Partial& c);  // core/autograd/slopes.cc
+
 class RowBuilder {
 public:
     explicit RowBuilder(Op& op) : op_(&op) {}
@@ -45,6 +47,9 @@ public:
         op_->partials = {static_cast<Array (*)(Partial&)>(fn)...};
         return *this;
     }
+    // The same of an operator of one operand, as steps from the operand or from the result; nothing else is saved.
+    RowBuilder& slope_from_operand(std::initializer_list<SlopeStep> steps) { return saves(true, false).slope(steps); }
+    RowBuilder& slope_from_result(std::initializer_list<SlopeStep> steps) { return saves(false, true).slope(steps); }
     // Linear in all its differentiable operands together: the transpose; the forward rule is the operator itself.
     RowBuilder& linear(void (*transpose)(Reverse&)) {
         op_->gradient = Op::Gradient::linear;
@@ -72,6 +77,10 @@ public:
     RowBuilder& symbol(const SymbolTraits* traits) { return op_->symbol = traits, *this; }
 
 private:
+    RowBuilder& slope(std::initializer_list<SlopeStep> steps) {
+        op_->has_slope = true, op_->slope = steps;
+        return partial(slope_partial);
+    }
     Op* op_;
 };
 

@@ -204,6 +204,34 @@ def test_the_registry_tells_gradients():
     assert {s["name"] for s in DIFFERENTIABLE} >= {"add", "exp", "sum", "matmul"}
 
 
+UNARY = [s for s in DIFFERENTIABLE if s["gradient"] == "partial" and len(s["params"]) == 1 and "float64" in s["types"]]
+
+
+@pytest.mark.parametrize("schema", UNARY, ids=lambda s: s["name"])
+def test_slopes_of_few_elements_are_those_of_many(schema):
+    f, samples = _operator(schema["name"]), Samples(3, schema.get("domain"))
+    for dtype in ("f4", "f8"):
+        x = samples.f64(67).astype(dtype)
+
+        def twice(x):
+            return (f(f(x) * 0 + x) * x).sum()
+
+        def slopes(x, retain=False):
+            with Tape() as tape:
+                (a,) = _minpy.tape_watch(tape._tape, [np.array(x)])
+                y = twice(a)
+            return numpy.asarray(tape.gradient(y, a, retain=retain))
+
+        with numpy.errstate(all="ignore"):
+            whole = slopes(x)
+            for start, stop in [(0, 1), (3, 10), (0, 64), (60, 67)]:
+                for retain in (False, True):  # a sweep that keeps what it read asks the rules
+                    numpy.testing.assert_array_equal(slopes(x[start:stop], retain), whole[start:stop])
+            # On an outer tape the same slopes have slopes again.
+            outer = grad(lambda x: (grad(twice)(x) * 1).sum())
+            numpy.testing.assert_array_equal(outer(np.array(x[:5])), numpy.asarray(outer(np.array(x)))[:5])
+
+
 def test_gradients_of_shared_weights_are_those_of_copies_of_them(rng):
     steps, x = 5, rng.standard_normal((6, 5, 40)).astype("f")
     w, u = rng.standard_normal((40, 48)).astype("f"), rng.standard_normal((48, 48)).astype("f") / 7

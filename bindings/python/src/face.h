@@ -124,7 +124,9 @@ inline void forget_facts(ArrayObject* a) {
 inline ArrayObject* with_facts(PyObject* o) {
     ArrayObject* a = as_array(o);
     if (a->ndim < 0) {
-        minpy_array_info info = info_of(a->handle);
+        minpy_array_info whole = info_of(a->handle);
+        // Field by field: two that are stored one after the other and loaded as one wait for their stores.
+        const volatile minpy_array_info& info = whole;
         a->ndim = info.ndim;
         a->dtype = info.dtype;
         a->contiguous = info.flags & MINPY_ARRAY_C_CONTIGUOUS;
