@@ -12,4 +12,13 @@ bool suits_fold(int64_t size);
 uint32_t reduce_operand(const Call& c, const ReduceLoop& loop, const Array& to, const Array& a, DimsView axes,
                         const Array& mask, const char* masked, const char* initial, const Prepared& prepared = {});
 
+// c.call(fold, a, more…) by a composite that does not look at `a` again: what is pending of it need not be written.
+template <class... A> Array fold_temporary(const Call& c, const Op& fold, const Array& a, const A&... more) {
+    minpy_value args[] = {to_value(a), to_value(more)...};
+    CallOptions with;
+    with.context = &c.context;
+    with.last_use = true;
+    return std::move(invoke(fold, args, with).front());
+}
+
 }  // namespace minpy

@@ -1,6 +1,7 @@
 // Rows of norms and powers of matrices: composites.
 #include <cmath>
 
+#include "core/fusion/absorb.h"
 #include "core/ops/matrices.h"
 #include "core/registry/registry.h"
 
@@ -22,12 +23,12 @@ struct Order {
 
 Array absolute(const Call& c, const Array& x) { return c.call(MINPY_OP("absolute"), x); }
 Array total(const Call& c, const Array& x, const Dims& axes, bool keepdims) {
-    return c.call(MINPY_OP("sum"), x, axes, none_value(), keepdims);
+    return fold_temporary(c, MINPY_OP("sum"), x, axes, none_value(), keepdims);
 }
 Array extreme(const Call& c, bool largest, const Array& x, const Dims& axes, bool keepdims) {
     // The largest of no magnitudes is 0.
     minpy_value initial = largest && size_along(x.shape(), axes) == 0 ? to_value(0.0) : none_value();
-    return c.call(largest ? MINPY_OP("max") : MINPY_OP("min"), x, axes, keepdims, initial);
+    return fold_temporary(c, largest ? MINPY_OP("max") : MINPY_OP("min"), x, axes, keepdims, initial);
 }
 
 // The root of the sum of squares; at zero its gradient is zero.

@@ -113,7 +113,7 @@ Array variance(Call& c, DType& result) {
     } else {
         Array d = a - center;
         Array squares = in(t, kComplex) ? c.call(MINPY_OP("real"), d * ops::conj(d)) : d * d;
-        s = c.call(MINPY_OP("sum"), squares, axes, none_value(), c.flag(4), none_value(), where);
+        s = fold_temporary(c, MINPY_OP("sum"), squares, axes, none_value(), c.flag(4), none_value(), where);
     }
     Count count(c, a, axes, where, real_of(t), c.flag(4));
     count.number = std::max(count.number - ddof, 0.0);
@@ -354,7 +354,7 @@ void logsumexp(Call& c) {
     Dims axes = c.axes(1, a.ndim());
     Array top = c.call(MINPY_OP("max"), without_node(a), axes, true);
     top = c.call(MINPY_OP("where"), c.call(MINPY_OP("isfinite"), top), top, 0.0);
-    Array s = c.call(MINPY_OP("sum"), c.call(MINPY_OP("exp"), a - top), axes, none_value(), true);
+    Array s = fold_temporary(c, MINPY_OP("sum"), c.call(MINPY_OP("exp"), a - top), axes, none_value(), true);
     s = c.call(MINPY_OP("log"), s) + top;
     c.out.push_back(c.flag(2) ? s : ops::reshape(s, shape_without(a.shape(), axes, false)));
 }
@@ -392,7 +392,7 @@ void average(Call& c) {
     Array zero = minpy::to_device(c.call(MINPY_OP("any"), c.call(MINPY_OP("equal"), without_node(total), 0.0)), kCpu);
     if (*zero.raw_as<bool>())
         throw Error(MINPY_E_INVALID, "ZeroDivisionError", "Weights sum to zero, can't be normalized");
-    c.out.push_back(c.call(MINPY_OP("sum"), ops::astype(a, t) * w, axes, t, keepdims) / total);
+    c.out.push_back(fold_temporary(c, MINPY_OP("sum"), ops::astype(a, t) * w, axes, t, keepdims) / total);
     if (returned) c.out.push_back(total);
 }
 
