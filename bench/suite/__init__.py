@@ -7,6 +7,7 @@ from . import (
     function,
     growth,
     kernels,
+    layers,
     memory,
     nodes,
     package,
@@ -18,7 +19,8 @@ from . import (
 
 GROUPS = (
     *small.GROUPS, *calls.GROUPS, *kernels.GROUPS, *chain.GROUPS, *bulk.GROUPS, *products.GROUPS, *nodes.GROUPS,
-    *training.GROUPS, *workloads.GROUPS, *memory.GROUPS, *function.GROUPS, *growth.GROUPS, *package.GROUPS,
+    *training.GROUPS, *layers.GROUPS, *workloads.GROUPS, *memory.GROUPS, *function.GROUPS, *growth.GROUPS,
+    *package.GROUPS,
 )  # fmt: skip
 
 # A case's name is unique in its group: workers find it by both.

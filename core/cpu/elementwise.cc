@@ -123,6 +123,22 @@ void gather_rows(int64_t item, const char* p, int64_t row_step, int64_t step, in
     }
 }
 
+// n times the same element.
+template <class T> void fill(const char* value, char* to, int64_t n) {
+    T one;
+    std::memcpy(&one, value, sizeof one);
+    for (int64_t i = 0; i < n; ++i) std::memcpy(to + i * int64_t(sizeof one), &one, sizeof one);
+}
+void fill(int64_t item, const char* value, char* to, int64_t n) {
+    switch (item) {
+        case 1: std::memset(to, *value, size_t(n)); return;
+        case 2: return fill<uint16_t>(value, to, n);
+        case 4: return fill<uint32_t>(value, to, n);
+        case 8: return fill<uint64_t>(value, to, n);
+        default: return fill<complex128>(value, to, n);
+    }
+}
+
 // Many short rows, as of a matrix of few columns with a number for each row: whole rows fill the blocks of a loop.
 // False where a result would have to be taken apart again, or dtypes differ.
 bool has_short_rows(const Loop& loop, const Space& s, std::span<const Operand> operands) {
@@ -230,6 +246,14 @@ uint32_t run_copy(DimsView shape, const Operand& to, const Operand& from) {
     Space s = make_space(shape, both);
     int64_t last = s.shape.size() - 1;
     CastFn cast = cast_function(from.dtype, to.dtype);
+    int64_t item = itemsize(to.dtype);
+    if (s.at(last, 0) == 0 && s.at(last, 1) == item)
+        return for_rows(s, both, [&](char* const* p, int64_t n) {
+            char one[16];
+            uint32_t flags = cast(p[0], 0, one, item, 1);
+            fill(item, one, p[1], n);
+            return flags;
+        });
     return for_rows(s, both,
                     [&](char* const* p, int64_t n) { return cast(p[0], s.at(last, 0), p[1], s.at(last, 1), n); });
 }

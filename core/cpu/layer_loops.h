@@ -12,6 +12,10 @@ template <class T> struct LayerLoops {
     void (*softmax_rows)(const T* x, T* y, int64_t rows, int64_t n, bool logarithm);
     // Along n lines of up to kLayerPiece neighbours, `step` elements from one line to the next.
     void (*softmax_lines)(const T* x, T* y, int64_t n, int64_t step, int64_t width, bool logarithm);
+    // Their transposes: dx of the cotangent g and the result y.
+    void (*softmax_rows_backward)(const T* g, const T* y, T* dx, int64_t rows, int64_t n, bool logarithm);
+    void (*softmax_lines_backward)(const T* g, const T* y, T* dx, int64_t n, int64_t step, int64_t width,
+                                   bool logarithm);
 
     // Sums in double of n elements: x; (x - mean)^2; g and g (x - mean).
     double (*sum)(const T* x, int64_t n);

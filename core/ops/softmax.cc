@@ -1,8 +1,8 @@
 // Softmax, its logarithm, and losses made of them.
-#include "core/autograd/rules.h"
 #include "core/cpu/layer_loops.h"
 #include "core/cpu/pool.h"
-#include "core/ops/calls.h"
+#include "core/ops/floats.h"
+#include "core/ops/fused.h"
 #include "core/registry/registry.h"
 
 namespace minpy {
@@ -10,15 +10,15 @@ namespace {
 
 DimsView view(const Dims& d) { return {d.data(), size_t(d.size())}; }
 
-// Along one axis of contiguous data; `step` elements lie between neighbours.
-template <class T> void softmax_along(const T* x, T* y, int64_t outer, int64_t n, int64_t step, bool logarithm) {
-    const LayerLoops<T>& loops = layer_loops<T>();
+// Contiguous data as (outer, n, step), along the middle: rows(first, number) of them where step is 1, else
+// lines(first element, step, width) of up to kLayerPiece neighbours.
+template <class Rows, class Lines> void along(const Array& x, int64_t axis, Rows&& rows, Lines&& lines) {
+    int64_t outer = 1, step = 1, n = x.dim(axis);
+    for (int64_t i = 0; i < x.ndim(); ++i) (i < axis ? outer : step) *= i == axis ? 1 : x.dim(i);
     if (step == 1) {
         int64_t chunk = std::max<int64_t>(1, 16384 / std::max<int64_t>(n, 1));
-        parallel_for((outer + chunk - 1) / chunk, [&](int64_t task) {
-            int64_t from = task * chunk, rows = std::min(chunk, outer - from);
-            loops.softmax_rows(x + from * n, y + from * n, rows, n, logarithm);
-        });
+        parallel_for((outer + chunk - 1) / chunk,
+                     [&](int64_t task) { rows(task * chunk, std::min(chunk, outer - task * chunk)); });
         return;
     }
     int64_t pieces = (step + kLayerPiece - 1) / kLayerPiece,
@@ -26,23 +26,58 @@ template <class T> void softmax_along(const T* x, T* y, int64_t outer, int64_t n
     int64_t all = outer * pieces;
     parallel_for((all + together - 1) / together, [&](int64_t task) {
         for (int64_t i = task * together; i < std::min(all, (task + 1) * together); ++i) {
-            int64_t first = i % pieces * kLayerPiece, at = i / pieces * n * step + first;
-            loops.softmax_lines(x + at, y + at, n, step, std::min(kLayerPiece, step - first), logarithm);
+            int64_t first = i % pieces * kLayerPiece;
+            lines(i / pieces * n * step + first, step, std::min(kLayerPiece, step - first));
         }
     });
 }
 
 template <bool logarithm> void softmax_kernel(Call& c) {
-    const Array& out = c.out[0];
-    if (out.size() == 0) return;
-    DType t = in(out.dtype(), kShortFloat) ? DType::float32 : out.dtype();
-    Array x = c.in[0].dtype() == t ? contiguous(c.in[0]) : copy_of(c.in[0], t),
-          y = out.dtype() == t ? out : empty(out.shape(), t);
-    int64_t axis = c.axis(1, x.ndim()), outer = 1, step = 1;
-    for (int64_t i = 0; i < x.ndim(); ++i) (i < axis ? outer : step) *= i == axis ? 1 : x.dim(i);
-    for_dtype<kFloat>(
-        t, [&]<class T> { softmax_along(x.raw_as<T>(), y.raw_as<T>(), outer, x.dim(axis), step, logarithm); });
-    if (!y.is(out)) copy_into(out, y);
+    if (c.out[0].size() == 0) return;
+    Floats f(c);
+    int64_t axis = c.axis(1, c.out[0].ndim()), n = c.out[0].dim(axis);
+    for_dtype<kFloat>(f.t, [&]<class T> {
+        const LayerLoops<T>& loops = layer_loops<T>();
+        const T* x = f.in[0].raw_as<T>();
+        T* y = f.out[0].raw_as<T>();
+        along(
+            f.out[0], axis,
+            [&](int64_t first, int64_t rows) { loops.softmax_rows(x + first * n, y + first * n, rows, n, logarithm); },
+            [&](int64_t at, int64_t step, int64_t width) {
+                loops.softmax_lines(x + at, y + at, n, step, width, logarithm);
+            });
+    });
+    f.finish(c);
+}
+
+void softmax_backward_kernel(Call& c) {
+    if (c.out[0].size() == 0) return;
+    Floats f(c);
+    int64_t axis = c.axis(2, c.out[0].ndim()), n = c.out[0].dim(axis);
+    bool logarithm = c.flag(3);
+    for_dtype<kFloat>(f.t, [&]<class T> {
+        const LayerLoops<T>& loops = layer_loops<T>();
+        const T *g = f.in[0].raw_as<T>(), *y = f.in[1].raw_as<T>();
+        T* dx = f.out[0].raw_as<T>();
+        along(
+            f.out[0], axis,
+            [&](int64_t first, int64_t rows) {
+                int64_t at = first * n;
+                loops.softmax_rows_backward(g + at, y + at, dx + at, rows, n, logarithm);
+            },
+            [&](int64_t at, int64_t step, int64_t width) {
+                loops.softmax_lines_backward(g + at, y + at, dx + at, n, step, width, logarithm);
+            });
+    });
+    f.finish(c);
+}
+
+// The transpose in terms of operators.
+Array backward_of(const Array& g, const Array& y, int64_t axis, bool logarithm) {
+    Dims axes{axis};
+    if (logarithm) return g - call(MINPY_OP("exp"), y) * ops::sum(g, view(axes), true);
+    Array gy = g * y;
+    return gy - y * ops::sum(gy, view(axes), true);
 }
 
 void infer_softmax(Call& c) {
@@ -55,7 +90,9 @@ void infer_softmax(Call& c) {
     c.output(c.in[0].shape(), t);
 }
 
-Dims axis_of(Reverse& c) { return {normalize_axis(c.integer(1), int64_t(c.in_shape(0).size()))}; }
+void pull_back(Reverse& c, bool logarithm) {
+    c.set(0, call(MINPY_OP("_softmax_backward"), c.g(), c.out(), c.arg(1), logarithm));
+}
 
 }  // namespace
 
@@ -63,10 +100,7 @@ void register_softmax(Registry& r) {
     r.op("softmax(x, axis: axis = -1)")
         .infer(infer_softmax)
         .kernel(softmax_kernel<false>)
-        .reverse([](Reverse& c) {
-            Array y = c.out(), gy = c.g() * y;
-            c.set(0, gy - y * ops::sum(gy, view(axis_of(c)), true));
-        })
+        .reverse([](Reverse& c) { pull_back(c, false); })
         .saves(false, true)
         .sample("f64(2,3)")
         .sample("f64(2,3,2), axis=1")
@@ -75,15 +109,32 @@ void register_softmax(Registry& r) {
     r.op("log_softmax(x, axis: axis = -1)")
         .infer(infer_softmax)
         .kernel(softmax_kernel<true>)
-        .reverse([](Reverse& c) {
-            Array g = c.g();
-            c.set(0, g - call(MINPY_OP("exp"), c.out()) * ops::sum(g, view(axis_of(c)), true));
-        })
+        .reverse([](Reverse& c) { pull_back(c, true); })
         .saves(false, true)
         .sample("f64(2,3)")
         .sample("f64(2,3,2), axis=1")
         .c_function("x axis")
         .doc("The logarithm of softmax, without overflow.");
+    r.op("_softmax_backward(g, y, axis: axis, logarithm: bool)")
+        .infer([](Call& c) {
+            DType t = floating(c);
+            if (!same(c.in[0].shape(), c.in[1].shape()))
+                throw shape_error("the cotangent has shape ", to_string(c.in[0].shape()), ", the result ",
+                                  to_string(c.in[1].shape()))
+                    .in_argument("g");
+            c.axis(2, c.in[1].ndim());
+            c.cast_all(t);
+            c.output(c.in[1].shape(), t);
+        })
+        .kernel(softmax_backward_kernel)
+        .reverse([](Reverse& c) {
+            int64_t axis = normalize_axis(c.integer(2), int64_t(c.in_shape(1).size()));
+            bool logarithm = c.flag(3);
+            reverse_of(c, 2, [&](const Arrays& a) { return Arrays{backward_of(a[0], a[1], axis, logarithm)}; });
+        })
+        .saves(true, false)
+        .sample("f64(2,3), f64(2,3), -1, False")
+        .doc("The transpose of softmax, or of its logarithm, where its result is y.");
     r.op("softmax_cross_entropy(x, label)")
         .composite([](Call& c) {
             const Array &x = c.in[0], &label = c.in[1];

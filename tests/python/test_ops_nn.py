@@ -252,6 +252,26 @@ def test_softmax_of_long_and_short_rows(shape, axis, dtype):
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("shape, axis", [((40, 7), 1), ((3, 2100), 1), ((2, 30, 5), 1), ((3, 4, 1100), 1), ((0, 3), 1)])
+def test_gradient_of_softmax_is_that_of_its_formula(name, shape, axis, dtype):
+    x, g = random(*shape).astype(dtype), random(*shape).astype(dtype)
+
+    def formula(x):
+        e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+        p = e / np.sum(e, axis=axis, keepdims=True)
+        return p if name == "softmax" else np.log(p)
+
+    expected = grad(lambda x: np.sum(formula(x) * np.array(g)))(np.array(x.astype(float))) if x.size else x
+    found = grad(lambda x: np.sum(op(name)(x, axis) * np.array(g)))(np.array(x))
+    close(found, numpy.asarray(expected), dtype)
+    if x.size:
+        x[0] = numpy.nan
+        found = numpy.asarray(grad(lambda x: np.sum(op(name)(x, axis) * np.array(g)))(np.array(x)))
+        assert numpy.isnan(found[0]).all() and not numpy.isnan(found[1:]).any()
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("n", [5, 100])
 def test_softmax_of_what_is_no_number(name, dtype, n):
     x = random(4, n).astype(dtype)

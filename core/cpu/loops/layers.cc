@@ -182,6 +182,58 @@ template <class T> void softmax_lines(const T* x, T* y, int64_t n, int64_t step,
         }
 }
 
+// g y - y s with s = sum(g y); of the logarithm g - exp(y) s with s = sum(g). Where y is NaN, so is its whole row.
+template <class T>
+void softmax_rows_backward(const T* __restrict g, const T* __restrict y, T* __restrict dx, int64_t rows, int64_t n,
+                           bool logarithm) {
+    constexpr int L = kLanes<T>;
+    for (int64_t r = 0; r < rows; ++r, g += n, y += n, dx += n) {
+        double total = 0;
+        for (int64_t i = 0; i < n;) {
+            int64_t end = least(i + kPiece, n);
+            T lane[L] = {};
+            for (; i + L <= end; i += L)
+                for (int k = 0; k < L; ++k) lane[k] += logarithm ? g[i + k] : g[i + k] * y[i + k];
+            for (int k = 0; i < end; ++i, ++k) lane[k] += logarithm ? g[i] : g[i] * y[i];
+            total += double(folded<L>(lane, Plus{}));
+        }
+        T s = T(total);
+        if (!logarithm) {
+            for (int64_t i = 0; i < n; ++i) dx[i] = g[i] * y[i] - y[i] * s;
+            continue;
+        }
+        if (y[0] != y[0]) s = y[0];
+        T power[kPiece];
+        for (int64_t from = 0; from < n; from += kPiece) {
+            int64_t m = least(kPiece, n - from);
+            exponentials<true>(y + from, power, m, T(0));
+            for (int64_t i = 0; i < m; ++i) dx[from + i] = g[from + i] - power[i] * s;
+        }
+    }
+}
+
+template <class T>
+void softmax_lines_backward(const T* __restrict g, const T* __restrict y, T* __restrict dx, int64_t n, int64_t step,
+                            int64_t width, bool logarithm) {
+    double sum[kPiece];
+    T s[kPiece], power[kPiece];
+    for (int64_t j = 0; j < width; ++j) sum[j] = 0;
+    for (int64_t i = 0; i < n; ++i)
+        for (int64_t j = 0; j < width; ++j)
+            sum[j] += double(logarithm ? g[i * step + j] : g[i * step + j] * y[i * step + j]);
+    for (int64_t j = 0; j < width; ++j) s[j] = logarithm && y[j] != y[j] ? y[j] : T(sum[j]);
+    for (int64_t i = 0; i < n; ++i) {
+        const T *given = g + i * step, *result = y + i * step;
+        T* to = dx + i * step;
+        if (logarithm) {
+            exponentials<true>(result, power, width, T(0));
+            for (int64_t j = 0; j < width; ++j) to[j] = given[j] - power[j] * s[j];
+        } else {
+            for (int64_t j = 0; j < width; ++j) to[j] = given[j] * result[j] - result[j] * s[j];
+        }
+    }
+}
+
 // ---- sums ----
 
 template <class F> double total(int64_t n, F&& term) {
@@ -313,6 +365,8 @@ void layer_norm_backward(const T* __restrict g, const T* __restrict x, const T* 
 template <class T> constexpr LayerLoops<T> loops() {
     return {softmax_rows<T>,
             softmax_lines<T>,
+            softmax_rows_backward<T>,
+            softmax_lines_backward<T>,
             sum<T>,
             squares<T>,
             sum_and_product<T>,
