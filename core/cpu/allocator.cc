@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
+#include <utility>
 
 #include "core/array/error.h"
 #include "core/registry/settings.h"
@@ -16,8 +17,9 @@ namespace minpy {
 namespace {
 
 constexpr int64_t kAlign = 64;
-constexpr int kSmallClasses = 24;            // up to 64 KiB: lists per thread
-constexpr uint64_t kKeepLarge = 1ull << 30;  // bytes of large blocks kept in all
+constexpr int kSmallClasses = 24;              // up to 64 KiB: lists per thread
+constexpr uint64_t kKeepLarge = 1ull << 30;    // bytes of large blocks kept in all
+constexpr uint64_t kKeepSmall = 256ull << 20;  // and of small ones that no thread has in its lists
 constexpr int64_t kHugePage = 2ll << 20;
 
 constexpr uint64_t kUnknown = ~0ull;  // a limit that was not read yet
@@ -26,9 +28,17 @@ struct Link {
     Link* next;
 };
 
+// A thread's list that has grown full, whole: long tapes come and go as a few of these. In its first block.
+struct Full : Link {
+    Full* following;
+    int64_t n;
+};
+
 struct Shared {
     std::mutex mutex;
     Link* large[96] = {};
+    Full* small[kSmallClasses] = {};
+    uint64_t small_bytes = 0;
     std::atomic<uint64_t> cached{0}, in_use{0}, peak{0}, n_allocs{0};
     std::atomic<uint64_t> limit{kUnknown};
     std::atomic<ReclaimFn> reclaim{nullptr};
@@ -37,6 +47,34 @@ struct Shared {
 Shared& shared() {
     static Shared* s = new Shared;  // lives as long as the process: threads may end after static destruction
     return *s;
+}
+
+// Gives the thread's full list to all; false where enough is kept.
+bool hand_over(ThreadState& t, BlockClass c) noexcept {
+    Shared& s = shared();
+    auto* full = static_cast<Full*>(t.free_blocks[c.index]);
+    uint64_t bytes = uint64_t(t.n_free[c.index]) * uint64_t(c.bytes);
+    std::lock_guard lock(s.mutex);
+    if (!full || s.small_bytes + bytes > kKeepSmall) return false;
+    full->following = s.small[c.index];
+    full->n = t.n_free[c.index];
+    s.small[c.index] = full;
+    s.small_bytes += bytes;
+    t.free_blocks[c.index] = nullptr;
+    t.n_free[c.index] = 0;
+    return true;
+}
+
+bool take_over(ThreadState& t, BlockClass c) noexcept {
+    Shared& s = shared();
+    std::lock_guard lock(s.mutex);
+    Full* full = s.small[c.index];
+    if (!full) return false;
+    s.small[c.index] = full->following;
+    s.small_bytes -= uint64_t(full->n) * uint64_t(c.bytes);
+    t.free_blocks[c.index] = full;
+    t.n_free[c.index] = uint16_t(full->n);
+    return true;
 }
 
 void* system_allocate(int64_t bytes) {
@@ -105,6 +143,7 @@ void* allocate(int64_t bytes) {
     BlockClass c = class_of(bytes);
     if (c.index < kSmallClasses) {  // not counted
         ThreadState& t = thread_state();
+        if (MINPY_CACHED_BLOCKS && !t.free_blocks[c.index]) take_over(t, c);
         if (void* p = t.free_blocks[c.index]; MINPY_CACHED_BLOCKS && p) {
             t.free_blocks[c.index] = static_cast<Link*>(p)->next;
             --t.n_free[c.index];
@@ -138,7 +177,8 @@ void deallocate(void* block, int64_t bytes) noexcept {
     BlockClass c = class_of(bytes);
     if (c.index < kSmallClasses) {
         ThreadState* t = tls_state;  // a thread that only releases gets no state for it
-        if (!MINPY_CACHED_BLOCKS || !t || t->n_free[c.index] >= kept_per_thread(c.bytes)) return std::free(block);
+        if (!MINPY_CACHED_BLOCKS || !t || (t->n_free[c.index] >= kept_per_thread(c.bytes) && !hand_over(*t, c)))
+            return std::free(block);
         static_cast<Link*>(block)->next = static_cast<Link*>(t->free_blocks[c.index]);
         t->free_blocks[c.index] = block;
         ++t->n_free[c.index];
@@ -179,6 +219,13 @@ void trim_memory(uint64_t keep) noexcept {
     }
     Shared& s = shared();
     std::lock_guard lock(s.mutex);
+    for (int i = 0; i < kSmallClasses && keep == 0; ++i) {
+        while (Full* full = s.small[i]) {
+            s.small[i] = full->following;
+            for (Link* p = full; p;) std::free(std::exchange(p, p->next));
+        }
+    }
+    if (keep == 0) s.small_bytes = 0;
     for (int i = 95; i >= kSmallClasses; --i) {
         int64_t size = int64_t(1) << (6 + i / 2);
         if (i % 2) size += size / 2;
