@@ -132,8 +132,17 @@ template <class F, class A, class B, class R> struct BinaryLoop {
         if constexpr (SB && !SA && requires { F::is_unary(b[0]); }) {
             if (F::is_unary(b[0])) {
                 const B y = b[0];
+                int64_t i = 0;
+                // The conditions of a chunk are looked at where one may be, unless its input is gone by then.
+                constexpr int C = kChunk<A>;
+                for (; static_cast<const void*>(a) != r && i + C <= n; i += C) {
 #pragma GCC ivdep
-                for (int64_t i = 0; i < n; ++i) {
+                    for (int j = 0; j < C; ++j) r[i + j] = F::unary(a[i + j]);
+                    if (!any_special<C>(r + i)) continue;
+                    for (int j = 0; j < C; ++j) flags |= F::warn(a[i + j], y, r[i + j]);
+                }
+#pragma GCC ivdep
+                for (; i < n; ++i) {
                     const A x = a[i];
                     R out = F::unary(x);
                     flags |= F::warn(x, y, out);
