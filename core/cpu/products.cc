@@ -22,7 +22,9 @@ constexpr int64_t kDeep = 384;           // of one whose panels come from far aw
 constexpr int64_t kRowBlock = 128;       // rows of a block of a, which stays in the second cache
 constexpr int64_t kInPlace = 512 << 10;  // bytes of an operand that is read where it lies
 constexpr double kNarrowWork = 2048;     // multiplications below which packing a narrow matrix costs more than it gives
-constexpr int64_t kFewRows = 64;         // of a, for which b is read where it lies
+constexpr int64_t kDirectRows = 256;     // of a, for which b is read where it lies
+constexpr int64_t kDirect = 1 << 20;     // bytes of b that are for more rows: a second cache
+constexpr int64_t kFewRows = 64;         // of a, for which b is read along its columns
 constexpr int64_t kFew = 12;             // lines of a side that is few
 constexpr int64_t kAcross = 32 << 10;    // bytes of a read at a time where the other side is few
 constexpr int64_t kPacked = 12 << 20;    // bytes of b packed at a time
@@ -95,13 +97,13 @@ struct Product {
     char* at(int64_t i, int64_t j) const { return c + (i * c_step + j) * item; }
     int64_t wide(int64_t columns) const { return (columns + f.width - 1) / f.width * f.width; }
 
-    // Lines that are a multiple of this apart push each other out of the first cache, where they are read again for many
-    // rows or columns (measured: half the speed).
-    static bool spread(int64_t step) { return step % 2048 != 0; }
     bool direct() const {
-        return b.column_step == item && n >= f.width && b.row_step >= n * item &&
-               (m <= kFewRows || (k * b.row_step <= kInPlace && spread(b.row_step) && left_in_place()));
+        // A block of a that is read column by column must not spread over more than that either.
+        bool near = k * b.row_step <= kDirect && std::min(k, kDepth) * std::abs(a.column_step) <= kDirect;
+        return b.column_step == item && n >= f.width && b.row_step >= n * item && (m <= kDirectRows || near);
     }
+    // Lines that are a multiple of this apart push each other out of the first cache.
+    static bool spread(int64_t step) { return step % 2048 != 0; }
     // A block of a is read once for each panel: packed where it would be read often, and from far apart.
     bool left_in_place() const {
         int64_t span = m * std::abs(a.row_step) + k * std::abs(a.column_step);
@@ -115,7 +117,7 @@ struct Product {
 
     // Both where they lie; each task has all of the fewer lines.
     void run_direct() const {
-        bool wide = m <= kFewRows;
+        bool wide = m <= kDirectRows;
         Cut rows(m, wide ? 1 : std::min(tasks(), m / 16), 8);
         Cut columns(n, wide ? std::min(tasks(), n / (2 * f.columns)) : 1, f.columns);
         parallel_for(rows.parts * columns.parts, [&](int64_t task) {
