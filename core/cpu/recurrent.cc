@@ -52,7 +52,7 @@ void multiply(const MatrixView& a, const MatrixView& b, T* c, int64_t c_step, in
 struct Walk {
     const Recurrent& r;
     int64_t rows;
-    explicit Walk(const Recurrent& r) : r(r), rows(std::clamp<int64_t>((r.batch / 2 + 7) / 8 * 8, 8, 32)) {}
+    explicit Walk(const Recurrent& r) : r(r), rows(std::clamp<int64_t>((r.batch / 2 + 3) / 4 * 4, 8, 32)) {}
     int64_t step(int64_t i) const { return r.backwards ? r.steps - 1 - i : i; }
     template <class F> void for_rows(F&& run) const {
         parallel_for((r.batch + rows - 1) / rows, [&](int64_t task) {
