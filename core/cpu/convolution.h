@@ -40,7 +40,10 @@ void dnnl_convolve_transpose_weight(const Convolution& c, const float* g, const 
                                     const Array& scratch);
 
 // Samples a task takes: fixed by shape, never by the number of threads.
-int64_t samples_per_task(const Convolution& c);
-inline int64_t tasks_of(const Convolution& c) { return (c.batch + samples_per_task(c) - 1) / samples_per_task(c); }
+int64_t samples_per_task(ConvolutionPart part, const Convolution& c);
+inline int64_t tasks_of(ConvolutionPart part, const Convolution& c) {
+    int64_t samples = samples_per_task(part, c);
+    return (c.batch + samples - 1) / samples;
+}
 
 }  // namespace minpy

@@ -215,7 +215,12 @@ struct Tiles {
     int64_t batch, samples, across, parts = 1, weight_step;
 
     Tiles(Kind kind, const Convolution& c, bool with_bias)
-        : kind(kind), with_bias(with_bias), part(c), batch(c.batch), samples(samples_per_task(c)), across(tasks_of(c)) {
+        : kind(kind),
+          with_bias(with_bias),
+          part(c),
+          batch(c.batch),
+          samples(samples_per_task(kind, c)),
+          across(tasks_of(kind, c)) {
         double work = double(c.filters) * double(c.channels) * double(c.kernel_size()) * double(c.out_size());
         int64_t& side = kind == Kind::data ? part.channels : part.filters;
         weight_step = c.channels / c.groups * c.kernel_size();
