@@ -239,8 +239,10 @@ bool element_at(const ArrayBody* a, IndexView index, minpy_value* out) noexcept 
 }
 
 void store_item(const minpy_value& number, DType t, char* to) {
-    if (number.tag != MINPY_V_FLOAT) return store_number(number, t, to);
-    double x = number.v.f;
+    bool scalar = number.tag == MINPY_V_SCALAR && in(DType(number.len), kFloat) && in(t, kInteger);
+    if (number.tag != MINPY_V_FLOAT && !scalar) return store_number(number, t, to);
+    double x = double_of(number);
+    if (scalar && std::isfinite(x)) return store_number(number, t, to);
     if (!in(t, kInteger)) {
         const char* from = reinterpret_cast<const char*>(&x);
         thread_state().fp_status |= cast_elements(from, 0, DType::float64, to, 0, t, 1);

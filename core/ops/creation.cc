@@ -194,7 +194,8 @@ void arange(Call& c) {
     } else {
         double d = double_of(step);
         if (d == 0) throw Error(MINPY_E_INVALID, "ZeroDivisionError", "float division by zero");
-        double length = std::ceil((double_of(stop) - double_of(start)) / d);
+        double distance = double_of(stop) - double_of(start), steps = distance / d, length = std::ceil(steps);
+        if (steps == 0 && distance != 0) length = std::signbit(steps) ? 0 : 1;  // less than any number of steps
         if (std::isnan(length)) throw value_error("arange: cannot compute length");
         if (length > 9.2e18) throw value_error("Maximum allowed size exceeded");
         n = length > 0 ? int64_t(length) : 0;

@@ -37,10 +37,20 @@ Array broadcast_mask(const Array& where, const Array& a) {
     }
 }
 
+// Axes of a fold; NumPy takes 0 and -1 for those of a 0-d array.
+template <class C> Dims folded_axes(const C& c, int at, int64_t ndim) {
+    bool none = ndim == 0 && !c.is_none(at);
+    if (none) {
+        Dims given = c.ints(at);
+        if (given.size() == 1 && (given[0] == 0 || given[0] == -1)) return {};
+    }
+    return c.axes(at, ndim);
+}
+
 // `extreme`: NumPy's name of a fold without identity.
 void fold(Call& c, Fold functor, DType type, int axes_at, int initial_at, int where_at, const char* extreme) {
     const Array &a = c.in[0], &to = c.out[0];
-    Dims axes = c.axes(axes_at, a.ndim());
+    Dims axes = folded_axes(c, axes_at, a.ndim());
     Array mask = broadcast_mask(where_at >= 0 ? c.array(where_at) : Array(), a);
     alignas(16) char identity[16], initial[16];
     bool has_initial = initial_at >= 0 && !c.is_none(initial_at);
@@ -96,11 +106,11 @@ void prod_kernel(Call& c) {
 }
 
 void infer_sum(Call& c) {
-    Dims axes = c.axes(1, c.in[0].ndim());
+    Dims axes = folded_axes(c, 1, c.in[0].ndim());
     c.output(view(shape_without(c.in[0].shape(), axes, c.flag(3))), c.dtype(2, sum_dtype(c.in[0].dtype())));
 }
 template <DType T = DType::none> void infer_extreme(Call& c) {
-    Dims axes = c.axes(1, c.in[0].ndim());
+    Dims axes = folded_axes(c, 1, c.in[0].ndim());
     c.output(view(shape_without(c.in[0].shape(), axes, c.flag(2))), T == DType::none ? c.in[0].dtype() : T);
 }
 
@@ -111,13 +121,13 @@ bool has_mask(const Reverse& c) { return c.in_dtype(1) != DType::none; }
 // The cotangent of a fold at every element that was folded.
 Array spread(Reverse& c, const Array& g) {
     Dims shape = c.in_shape(0);
-    Array wide = ops::broadcast_to(with_axes(g, view(shape), c.axes(1, shape.size()), c.flag(3)), view(shape));
+    Array wide = ops::broadcast_to(with_axes(g, view(shape), folded_axes(c, 1, shape.size()), c.flag(3)), view(shape));
     return has_mask(c) ? call(MINPY_OP("where"), c.in(1), wide, 0.0) : wide;
 }
 
 // Where several elements are the extreme one, they share its cotangent equally, as central differences say.
 void extreme_reverse(Reverse& c) {
-    Dims shape = c.in_shape(0), axes = c.axes(1, shape.size());
+    Dims shape = c.in_shape(0), axes = folded_axes(c, 1, shape.size());
     Array a = c.in(0), y = with_axes(c.out(), view(shape), axes, c.flag(2));
     Array share = call(MINPY_OP("_share_of_extreme"), a, y, has_mask(c) ? c.in(1) : Array(), axes, c.arg(3));
     Array g = with_axes(c.g(), view(shape), axes, c.flag(2));
@@ -183,7 +193,7 @@ void prod_reverse(Reverse& c) {
     if (has_mask(c)) a = call(MINPY_OP("where"), c.in(1), a, 1.0);
     Array g = c.g();
     if (!c.is_none(4)) g = call(MINPY_OP("multiply"), g, c.arg(4));
-    c.set(0, spread(c, g) * product_of_others(a, c.axes(1, shape.size())));
+    c.set(0, spread(c, g) * product_of_others(a, folded_axes(c, 1, shape.size())));
 }
 
 }  // namespace

@@ -257,15 +257,16 @@ void lstsq(Call& c) {
     DType t = linalg_dtype(c.promoted()), real = real_of(t);
     double eps = real == DType::float32 ? 0x1p-23 : 0x1p-52;
     double rcond = c.is_none(2) ? eps * double(std::max(m, n)) : c.number(2);
-    Array A = column_major(copy_of(a, t)), B = zeros(Dims{columns, std::max<int64_t>({m, n, 1})}, t);
+    Array A = column_major(copy_of(a, t)),
+          B = zeros(Dims{std::max<int64_t>(columns, 1), std::max<int64_t>({m, n, 1})}, t);
     copy_into(window(B, 0, Dims{m, columns}, Dims{B.itemsize(), B.strides()[0]}),
               vector ? window(b, 0, Dims{m, 1}, Dims{b.strides()[0], 0}) : b);
     Array s = empty(Dims{k}, real);
     Int rank = 0;
     for_linalg(t, [&]<class T> {
         using R = Real<T>;
-        if (k == 0 || columns == 0) return;
-        if (lapack::least_squares<T, R>(Int(m), Int(n), Int(columns), A.raw_as<T>(), B.raw_as<T>(), s.raw_as<R>(),
+        if (k == 0) return;
+        if (lapack::least_squares<T, R>(Int(m), Int(n), Int(B.dim(0)), A.raw_as<T>(), B.raw_as<T>(), s.raw_as<R>(),
                                         R(rcond), &rank) != 0)
             throw linalg_error("SVD did not converge in Linear Least Squares");
     });

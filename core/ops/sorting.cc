@@ -58,7 +58,7 @@ void check_kind(Call& c, int kind, int order, int stable) {
     if (!c.is_none(order)) throw unsupported("order of fields");
     if (c.is_none(kind)) return;
     if (!c.is_none(stable))
-        throw value_error("`kind` and `stable` parameters can't be provided at the same time. Use only one of them.");
+        throw value_error("`kind` and keyword parameters can't be provided at the same time. Use only one of them.");
     std::string_view k = c.text(kind);
     // NumPy looks at the first letter.
     if (!k.empty() && std::string_view("qhmsQHMS").find(k[0]) != std::string_view::npos) return;

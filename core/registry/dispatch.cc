@@ -76,6 +76,10 @@ const Loop* mixed_loop(const Call& c, DType common) {
 // Where a row has loops of two types, an integer beyond its array's dtype keeps its own, so that -1 < uint8 is true.
 void free_large_integers(Call& c) {
     DType common = promoted_free(c);
+    if (in(common, kFloat | kComplex))
+        for (int i = 0; i < c.op.n_in; ++i)
+            if (c.weak[i] == Weak::integer && c.args[i].tag == MINPY_V_BIGINT && std::isinf(double_of(c.args[i])))
+                throw overflow_error("int too large to convert to float");
     if (!in(common, kInteger)) return;
     for (int i = 0; i < c.op.n_in; ++i) {
         if (c.weak[i] != Weak::integer || fits(c.args[i], common)) continue;

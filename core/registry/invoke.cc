@@ -1,4 +1,6 @@
 // Calling an operator: the short way for small element-wise calls, and binding and checking for all others.
+#include <cmath>
+
 #include "core/array/casting.h"
 #include "core/autograd/node.h"
 #include "core/cpu/elementwise.h"
@@ -198,6 +200,8 @@ void add_operand(Call& c, const minpy_value& v, const Param& p) {
     } else if (is_number(v)) {
         // A weak integer beyond int64 is uint64; beyond that it may still meet floats or be compared.
         bool huge = v.tag == MINPY_V_BIGINT && (c.op.elementwise || c.op.composite);
+        if (huge && c.op.elementwise && c.op.mixed.empty() && std::isinf(double_of(v)))
+            throw overflow_error("int too large to convert to float");
         c.in.push_back(huge ? full_scalar(double_of(v), DType::float64) : array_of_number(v));
         c.weak.push_back(weak_of(v));
     } else {

@@ -175,6 +175,7 @@ void store_number(const minpy_value& v, DType t, char* to) {
         cast(v.v.p, DType::complex128);
     } else {
         double x = double_of(v);
+        if (v.tag == MINPY_V_BIGINT && std::isinf(x)) throw overflow_error("int too large to convert to float");
         cast(&x, DType::float64);
     }
 }

@@ -2,6 +2,7 @@
 
 import itertools
 import operator
+import warnings
 
 import numpy
 import pytest
@@ -117,12 +118,49 @@ def test_wrong_calls_raise_numpys_errors():
         lambda m: m.add(1, 2, foo=3),
         lambda m: m.sum([1], axis=5),
         lambda m: m.sum([1], foo=1),
+        lambda m: m.array([1.0]) + 2**2000,
+        lambda m: m.array([1.0]) < 2**2000,
+        lambda m: m.zeros(2, "i4").__setitem__(0, numpy.float64(numpy.nan)),
+        lambda m: m.zeros((), "i8").__setitem__((), numpy.float32(numpy.inf)),
+        lambda m: m.sort(m.ones(3), kind="stable", stable=True),
+        lambda m: m.broadcast_to(m.ones(3), (2, 3)).__setitem__(0, 1),
+        lambda m: m.diagonal(m.ones((3, 3))).__setitem__(0, 1),
+        lambda m: m.digitize([1, 2], [1, 2, 3j]),
     ):
         with pytest.raises(Exception) as theirs:
             call(numpy)
         with pytest.raises(type(theirs.value)) as ours:
             call(np)
         assert str(ours.value) == str(theirs.value)
+
+
+def test_corners_agree_with_numpy():
+    for i, call in enumerate((
+        lambda m: m.sum(3.0, axis=0), lambda m: m.max(m.array(3), axis=-1), lambda m: m.add.reduce(3, axis=0),
+        lambda m: m.arange(0, 1, numpy.inf), lambda m: m.arange(0, 1e-300, 1e300), lambda m: m.arange(0, -5e-324, 1e300),
+        lambda m: m.linalg.lstsq(m.ones((4, 2)), m.ones((4, 0)), rcond=None)[3], lambda m: m.array([1j, 0]).astype(bool),
+        lambda m: m.isclose(m.array([1.0], "f4"), 0.9999999999999998, atol=0, rtol=0),
+        lambda m: m.array([1.0], "f4") * 2**120, lambda m: m.array(numpy.array([-1.5, 300.0]), "u1"),
+        lambda m: m.cross([1, 2, 3], [3, 4, 5]), lambda m: m.add.accumulate(m.ones((2, 3), "i1")),
+    )):  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ours, theirs = call(np), call(numpy)
+        numpy.testing.assert_allclose(numpy.asarray(ours), theirs, rtol=1e-12, atol=1e-12, err_msg=str(i))
+        assert numpy.asarray(ours).dtype == theirs.dtype, i
+    with pytest.warns(DeprecationWarning, match="2-dimensional vectors"):
+        assert np.cross([1, 2], [3, 4]) == -2
+    assert np.ones(3).flags == np.ones(4).flags != np.ones((2, 2)).flags
+    assert isinstance(np.matmul, np.ufunc) and not isinstance(np.where, np.ufunc)
+    assert np._core.umath.add is np.add
+    with pytest.raises(AttributeError, match="deprecated alias for the builtin"):
+        np.int  # noqa: B018
+
+    class Own:
+        def __array__(self, dtype=None, copy=None):
+            return np.arange(3.0)
+
+    check(np.array(Own()), numpy.arange(3.0))
 
 
 def test_casts_tell_what_they_met():

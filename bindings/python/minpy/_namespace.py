@@ -27,7 +27,7 @@ def resolve(numpy_module, prefix, name):
         operator = _operator(prefix + name)
         if operator is not None:
             return operator
-    if value is None and not hasattr(numpy_module, name):
+    if value is None:
         return None
     if isinstance(value, types.ModuleType):
         if value.__name__.startswith("numpy._"):
@@ -50,8 +50,13 @@ def namespace(module_globals, numpy_module, prefix=""):
         if name.startswith("__") and (name != "__config__" or not hasattr(numpy_module, name)):
             raise AttributeError(f"module {here!r} has no attribute {name!r}")
         value = resolve(numpy_module, prefix, name)
-        if value is None and not hasattr(numpy_module, name):
-            raise AttributeError(f"module {here!r} has no attribute {name!r}")
+        if value is None:
+            try:
+                getattr(numpy_module, name)
+            except AttributeError as error:  # NumPy says what became of a name
+                _, _, more = str(error).partition("\n")
+                text = f"module {here!r} has no attribute {name!r}"
+                raise AttributeError(f"{text}.\n{more}" if more else text) from None
         module_globals[name] = value
         return value
 

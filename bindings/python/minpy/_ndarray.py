@@ -399,7 +399,7 @@ class FlagsObject:
         setattr(self, self._key(key), value)
 
     def __eq__(self, other):
-        return isinstance(other, FlagsObject) and self.num == other.num
+        return getattr(other, "num", None) == self.num
 
     __hash__ = None
 

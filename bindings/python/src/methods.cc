@@ -183,7 +183,7 @@ PyObject* astype(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* 
         if (parse_dtype(args[0], &t) != 1) t = 0;
         PyErr_Clear();  // it is said again below
     }
-    bool drops_imaginary = t && with_facts(self)->dtype >= MINPY_COMPLEX64 && t < MINPY_COMPLEX64;
+    bool drops_imaginary = t > MINPY_BOOL && with_facts(self)->dtype >= MINPY_COMPLEX64 && t < MINPY_COMPLEX64;
     return t && !drops_imaginary ? converted_in_place(op, self, t) : in_python("_astype", self, args, n, kwnames);
 }
 

@@ -277,6 +277,7 @@ PyObject* make_operator(const char* name, minpy_op op, bool method) {
         if (p != o->n_in_order || (*o->parameters)[static_cast<size_t>(p)].variadic) break;
         o->n_in_order++;
     }
+    o->read_only = !method && (*o->name == "broadcast_to" || *o->name == "diagonal");
     if (!method && is_ufunc(o)) Py_SET_TYPE(o, &ufunc_type);
     return reinterpret_cast<PyObject*>(o);
 }

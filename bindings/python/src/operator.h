@@ -25,6 +25,7 @@ struct OperatorObject {
     int32_t n_inputs, n_outputs;
     int n_required;     // parameters without a default
     int n_in_order;     // leading parameters whose place in a call is their place in the schema
+    bool read_only;     // NumPy's views of this name are read-only
     bool method;        // stands for numpy.ndarray's method of this name
     std::string* name;  // the registry's
     std::string* short_name;

@@ -391,6 +391,11 @@ bool PlainCall::invoke(PyObject** result) {
 
 }  // namespace
 
+static PyObject* locked(PyObject* view) {
+    if (view && is_array(view)) as_array(view)->readonly = true;
+    return view;
+}
+
 PyObject* call_operator(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
     OperatorObject* op = as_operator(self);
     Py_ssize_t n_args = PyVectorcall_NARGS(nargsf);
@@ -399,7 +404,7 @@ PyObject* call_operator(PyObject* self, PyObject* const* args, size_t nargsf, Py
     if (op->fewer && !kwnames && n_args < op->n_required) return PyObject_Vectorcall(op->fewer, args, nargsf, nullptr);
     if (!(op->flags & MINPY_OP_LIST_RESULT)) {
         PlainCall call(op);
-        if (call.parse(args, n_args, kwnames) && call.invoke(&result)) return result;
+        if (call.parse(args, n_args, kwnames) && call.invoke(&result)) return op->read_only ? locked(result) : result;
     }
     {
         Call call(op);
@@ -407,6 +412,7 @@ PyObject* call_operator(PyObject* self, PyObject* const* args, size_t nargsf, Py
         if (done == Converted::error) return nullptr;
         if (done == Converted::ok) {
             result = call.invoke();
+            if (op->read_only) return locked(result);
             if (result || call.traced() || !PyErr_ExceptionMatches(PyExc_NotImplementedError)) return result;
             PyErr_Clear();
             reason = "no_kernel";

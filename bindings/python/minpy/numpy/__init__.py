@@ -77,7 +77,14 @@ def _array_in_full(object, dtype=None, *, copy=True, order="K", subok=False, ndm
     extra = {"ndmax": ndmax} if ndmax else {}
     if type(object) in (list, tuple) and _holds_arrays(object):
         object = _unwrap(object)
-    made = _numpy.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin, **extra)
+    try:
+        made = _numpy.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin, **extra)
+    except ValueError:
+        # Its __array__ may have made an array of ours, which NumPy refuses.
+        made = object.__array__() if hasattr(type(object), "__array__") else None
+        if not isinstance(made, ndarray):
+            raise
+        return _array_in_full(made, dtype, copy=copy, order=order, ndmin=ndmin, ndmax=ndmax, device=device)
     if type(made) is not _numpy.ndarray:
         return made
     # Small ones move into memory of our own: nobody else can write there, so nothing has to be copied for a tape.
