@@ -5,6 +5,7 @@
 
 #include "core/cpu/elementwise.h"
 #include "core/cpu/pool.h"
+#include "core/cpu/streaming.h"
 #include "core/fusion/plan.h"
 
 namespace minpy {
@@ -88,9 +89,11 @@ public:
                 else if (s.kind == Plan::Slot::rows) at_[i] = s.base + rows_.offset(s.row) + rows_.column() * s.step;
             }
             for (const Plan::Step& step : plan_.steps) this->step(step, n, hardware);
+            for (const Plan::Streamed& s : plan_.streamed) stream(s.to + from * s.step, at_[s.slot], n * s.step);
             rows_.advance(n);
             from += n;
         }
+        if (!plan_.streamed.empty()) end_streaming();
         hardware.take();
     }
     void read(int64_t position, int64_t n, char* to) override { run(position, position + n, to); }

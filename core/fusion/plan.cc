@@ -1,5 +1,7 @@
 #include "core/fusion/plan.h"
 
+#include "core/cpu/streaming.h"
+
 namespace minpy {
 namespace {
 
@@ -119,8 +121,16 @@ Plan::Plan(const Group& group) {
         }
         int16_t result;
         if (group.kept[size_t(k)]) {
-            result = add({Slot::linear, d.into ? d.into.raw() : d.target->data, itemsize(d.dtype), 0});
-            in_memory_ += itemsize(d.dtype);
+            char* to = d.into ? d.into.raw() : d.target->data;
+            bool cached = false;  // as an operand that is read there
+            for (const Known& e : known) cached = cached || (e.data == to && e.access == Deferred::Access::linear);
+            if (!cached && d.size * itemsize(d.dtype) >= streaming_threshold()) {
+                result = add({Slot::reg, nullptr, n_registers_++, 0});
+                streamed.push_back({result, to, itemsize(d.dtype)});
+            } else {
+                result = add({Slot::linear, to, itemsize(d.dtype), 0});
+                in_memory_ += itemsize(d.dtype);
+            }
         } else if (group.handed == k) {
             result = add({Slot::handed, nullptr, itemsize(d.dtype), 0});
             in_memory_ += itemsize(d.dtype);

@@ -13,6 +13,12 @@ struct Plan {
         int64_t step;  // bytes between elements; of registers: where it begins in the scratch buffer
         int32_t row;   // which of `rows`
     };
+    // A large result: computed in a register, and from there stored past the caches.
+    struct Streamed {
+        int16_t slot;
+        char* to;
+        int64_t step;  // bytes between elements
+    };
     struct Step {
         const Loop* loop;  // null: `cast`
         CastFn cast;
@@ -27,6 +33,7 @@ struct Plan {
 
     std::vector<Slot> slots;
     std::vector<Step> steps;
+    std::vector<Streamed> streamed;
     std::vector<DimsView> row_strides;  // of each operand that is rows
     Dims shape;                         // axes of the rows, merged: outer ones, then the run
     SmallVector<int64_t, 16> strides;   // [axis][row operand]

@@ -1,7 +1,9 @@
 // Groups of pending operators: whatever is deferred has the bits, shape and strides of the same calls run one by one.
+#include <cstring>
 #include <random>
 
 #include "core/array/casting.h"
+#include "core/cpu/streaming.h"
 #include "core/fusion/deferred.h"
 #include "core/registry/dispatch.h"
 #include "core/registry/thread_state.h"
@@ -351,6 +353,19 @@ TEST(Group, IsWrittenWhereAnOperandEnds) {
     EXPECT_EQ(y.data(), memory);
     for (size_t i = 0; i < old.size(); ++i) EXPECT_NEAR(values(y)[i], std::exp(old[i]) + old[i], 1e-12);
     EXPECT_EQ(live_arrays.load(), before + 1);
+}
+
+TEST(Group, ThatNoCacheHoldsHasTheSameBits) {
+    std::mt19937 rng(18);
+    int64_t rows = streaming_threshold() / 1001 / int64_t(sizeof(float)) + 1, row[] = {1001}, column[] = {rows, 1};
+    Array x = random_array(row, DType::float32, rng), y = random_array(column, DType::float32, rng);
+    WithDeferral on(true, 2000);
+    Array all = broadcast_window(x, Dims{rows, 1001}) * y + 1.0;
+    EXPECT_TRUE(pending(all));
+    for (int64_t r = 0; r < rows; r += rows / 7) {
+        Array now = x * double(y.raw_as<float>()[r]) + 1.0;
+        ASSERT_EQ(std::memcmp(all.data() + r * now.nbytes(), now.data(), size_t(now.nbytes())), 0) << r;
+    }
 }
 
 // Random graphs: what is read, when, and what is dropped on the way.
