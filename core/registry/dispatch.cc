@@ -188,7 +188,25 @@ void gather_operands(Call& c, Device device) {
 
 // ---- results ----
 
+namespace {
+
+// x[:] = x[:], with which `x[:] += y` ends.
+bool is_there(const Array& to, const Array& value) {
+    const Storage& s = to.storage();
+    return &s == &value.storage() && same_window(to, value) && !s.has(Storage::kReadOnly | Storage::kTraced) &&
+           !s.is_saved() && !may_be_traced(to) && !may_be_traced(value) && !recorder();
+}
+
+// What is pending is computed where it goes.
+bool computed_into(const Array& to, const Array& value) {
+    if (to.size() < deferral_threshold() || !deferral_enabled() || !to.on_cpu() || !value.on_cpu()) return false;
+    return &to.storage() != &value.storage() && write_group(MINPY_OP("astype"), nullptr, {&value, 1}, to, false);
+}
+
+}  // namespace
+
 void assign(const Array& to, const Array& value, Context& context) {
+    if (is_there(to, value)) return;
     if (!same(to.shape(), value.shape())) {
         Array wide = broadcast_window(value, to.shape());  // the error is assignment's
         if (may_be_traced(value)) wide = ops::broadcast_to(value, to.shape());
@@ -196,11 +214,7 @@ void assign(const Array& to, const Array& value, Context& context) {
     }
     {
         InsideKernel inside;
-        // What is pending is computed where it goes.
-        bool joins = to.size() >= deferral_threshold() && deferral_enabled() && to.on_cpu() && value.on_cpu() &&
-                     &to.storage() != &value.storage() &&
-                     write_group(MINPY_OP("astype"), nullptr, {&value, 1}, to, false);
-        if (!joins) {
+        if (!computed_into(to, value)) {
             before_write(to.storage());
             if (to.on_cpu() && value.on_cpu()) thread_state().fp_status |= convert_into(to, value);
             else copy_between(to, value);

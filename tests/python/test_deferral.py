@@ -98,6 +98,18 @@ def test_writes_are_the_last_operator_of_a_group():
     assert (w == n[0]).all() and (v == n[2]).all()
 
 
+def test_a_window_that_is_written_in_place_is_not_copied_onto_itself():
+    x = np.linspace(0.0, 1.0, N)
+    n = numpy.linspace(0.0, 1.0, N)
+    x[:] += x * 2
+    x[::2] *= 2
+    x[5] -= 1
+    n[:] += n * 2
+    n[::2] *= 2
+    n[5] -= 1
+    assert (x == n).all()
+
+
 def test_a_write_to_a_pending_result_waits_with_it():
     x = np.linspace(0.0, 1.0, N)
     y = x * 2

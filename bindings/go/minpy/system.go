@@ -67,6 +67,9 @@ func (d Device) Memory() (MemoryStats, error) {
 // Trim gives cached memory back until at most keep bytes are cached.
 func (d Device) Trim(keep uint64) error { return check(capi.Minpy_memory_trim(d.code(), keep)) }
 
+// SetMemoryLimit sets the bytes that arrays on the CPU may take, with what is kept for reuse; 0 is no limit.
+func SetMemoryLimit(bytes uint64) error { return check(capi.Minpy_memory_set_limit(CPU.code(), bytes)) }
+
 // LoadBackend loads a plugin by its absolute path.
 func LoadBackend(path string) error { return check(capi.Minpy_backend_load(path)) }
 

@@ -124,6 +124,16 @@ func TestDevicesAreDescribed(t *testing.T) {
 	}
 }
 
+func TestMemoryBeyondTheLimitIsRefused(t *testing.T) {
+	if err := minpy.SetMemoryLimit(1 << 20); err != nil {
+		t.Fatal(err)
+	}
+	defer minpy.SetMemoryLimit(0)
+	if _, err := minpy.FromSlice(make([]float64, 1<<20)); !errors.Is(err, minpy.ErrNoMemory) {
+		t.Error(err)
+	}
+}
+
 func TestAClosedContextIsAnError(t *testing.T) {
 	c := must(minpy.NewContext(minpy.Training(true), minpy.WithPolicy(minpy.OnlyCPU, minpy.RefuseFallback)))(t)
 	c.Close()

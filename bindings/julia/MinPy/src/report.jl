@@ -44,6 +44,9 @@ end
 "Gives cached memory back until at most `keep` bytes are cached."
 trim(d=context().device; keep::Integer=0) = check(API.minpy_memory_trim(convert(Device, d), keep))
 
+"Bytes that arrays on the CPU may take, with what is kept for reuse; 0 for no limit."
+set_memory_limit(bytes::Integer) = check(API.minpy_memory_set_limit(Device(:cpu), bytes))
+
 # Julia does not see the memory behind its arrays. So it is made to collect young objects whenever so many bytes have
 # been handed out, all objects when those in use have doubled; and libminpy asks again before it gives up.
 mutable struct Pressure
