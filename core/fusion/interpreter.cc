@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t kParallel = 1 << 16;  // elements from which threads pay
 constexpr int64_t kTask = 1 << 15;      // elements of one task at least
+constexpr int64_t kRead = 1 << 13;      // elements that one reader of a fold has at least, about
 
 // Registers of one task.
 class Scratch {
@@ -149,20 +150,17 @@ private:
 void run_group(Group& group) {
     Plan plan(group);
     int64_t threads = num_threads(), size = plan.size;
+    // Some tasks a thread, so that one that starts late does less.
+    int64_t task = std::max(kTask, (size / (8 * threads) + kTask - 1) / kTask * kTask);
     bool alone = size < kParallel || threads == 1;
-    Runners runners(plan, group.nodes.size(), alone ? 1 : threads);
+    int64_t n_tasks = alone ? 1 : (size + task - 1) / task;
+    Runners runners(plan, group.nodes.size(), std::min(threads, n_tasks));
     group.flags.reserve(group.nodes.size());
-    if (alone) {
-        runners.take().run(0, size);
-    } else {
-        // Some tasks a thread, so that one that starts late does less.
-        int64_t task = std::max(kTask, (size / (8 * threads) + kTask - 1) / kTask * kTask);
-        parallel_for((size + task - 1) / task, [&](int64_t k) {
-            Runner& r = runners.take();
-            r.run(k * task, std::min(size, (k + 1) * task));
-            runners.give_back(r);
-        });
-    }
+    parallel_for(n_tasks, [&](int64_t k) {
+        Runner& r = runners.take();
+        r.run(alone ? 0 : k * task, alone ? size : std::min(size, (k + 1) * task));
+        runners.give_back(r);
+    });
     runners.report(group);
 }
 
@@ -170,7 +168,9 @@ void run_group(Group& group) {
 
 struct GroupSource::State {
     explicit State(Group& group)
-        : group(group), plan(group), runners(plan, group.nodes.size(), plan.size < kParallel ? 1 : num_threads()) {}
+        : group(group),
+          plan(group),
+          runners(plan, group.nodes.size(), std::min<int64_t>(num_threads(), 1 + plan.size / kRead)) {}
     Group& group;
     Plan plan;
     Runners runners;
