@@ -18,6 +18,7 @@ constexpr int64_t kBlock = 1024;        // elements of one buffered block
 constexpr int64_t kParallel = 1 << 17;  // elements from which threads pay
 constexpr int64_t kTask = 1 << 15;      // elements of one task
 constexpr int64_t kShortRow = 64;       // elements of rows that a loop gets many of
+constexpr int64_t kRepeatedRow = 512;   // the same where nothing is gathered but a row that repeats, as a bias is
 
 // The common iteration space with axes ordered by the outputs' strides and merged where all operands allow.
 struct Space {
@@ -143,11 +144,13 @@ void fill(int64_t item, const char* value, char* to, int64_t n) {
 // False where a result would have to be taken apart again, or dtypes differ.
 bool has_short_rows(const Loop& loop, const Space& s, std::span<const Operand> operands) {
     int64_t last = s.shape.size() - 1;
-    if (last < 1 || s.shape[last] > kShortRow || s.shape[last - 1] < 8) return false;
+    if (last < 1 || s.shape[last] > kRepeatedRow || s.shape[last - 1] < 8) return false;
     for (int k = 0; k < s.n_operands; ++k) {
         int64_t item = itemsize(operands[size_t(k)].dtype);
         if (operands[size_t(k)].dtype != loop.types[k]) return false;
-        if (k >= loop.n_in && (s.at(last, k) != item || s.at(last - 1, k) != s.shape[last] * item)) return false;
+        bool dense = s.at(last, k) == item && s.at(last - 1, k) == s.shape[last] * item;
+        if (k >= loop.n_in && !dense) return false;
+        if (s.shape[last] > kShortRow && !dense && s.at(last - 1, k) != 0) return false;
     }
     return true;
 }
