@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kParallel = 1 << 17;  // elements from which threads pay
 constexpr int64_t kPiece = 1 << 16;     // elements of one task, about
 constexpr int64_t kChunk = 2048;        // bytes of accumulators side by side
-constexpr int64_t kWideChunk = 4096;    // of a source, for which long runs pay
+constexpr int64_t kWideChunk = 8192;    // of a source, for which long runs pay
 
 constexpr int64_t kLongRun = 128;   // elements that are folded where they lie
 constexpr int64_t kSourceRun = 64;  // elements that are worth a call of a source
