@@ -10,6 +10,7 @@
 #include "core/registry/settings.h"
 #include "core/registry/thread_state.h"
 #if defined(__linux__)
+#include <malloc.h>
 #include <sys/mman.h>
 #endif
 
@@ -77,13 +78,46 @@ bool take_over(ThreadState& t, BlockClass c) noexcept {
     return true;
 }
 
+// Whole huge pages as huge pages, but for the last one, which may not be needed whole.
+void prefer_huge([[maybe_unused]] char* p, [[maybe_unused]] int64_t bytes) noexcept {
+#if defined(__linux__)
+    madvise(p, size_t(bytes - kHugePage), MADV_HUGEPAGE);
+#endif
+}
+
+#if defined(__linux__) && MINPY_CACHED_BLOCKS
+// The largest blocks are the kernel's own: it has them back at once.
+constexpr int64_t kMapped = 6 << 20;
+
+void* map_pages(int64_t bytes) {
+    size_t n = size_t(bytes), all = n + size_t(kHugePage);
+    void* p = mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return nullptr;
+    char* from = static_cast<char*>(p);
+    size_t before = size_t(-reinterpret_cast<uintptr_t>(from)) % size_t(kHugePage), after = all - n - before;
+    if (before) munmap(from, before);
+    if (after) munmap(from + before + n, after);
+    prefer_huge(from + before, bytes);
+    return from + before;
+}
+void unmap_pages(void* p, int64_t bytes) noexcept { munmap(p, size_t(bytes)); }
+#else
+constexpr int64_t kMapped = INT64_MAX;
+void* map_pages(int64_t) { return nullptr; }
+void unmap_pages(void*, int64_t) noexcept {}
+#endif
+
+// Sizes are those of classes.
 void* system_allocate(int64_t bytes) {
+    if (bytes >= kMapped) return map_pages(bytes);
     int64_t align = bytes >= 2 * kHugePage ? kHugePage : kAlign;
     void* p = std::aligned_alloc(size_t(align), size_t((bytes + align - 1) / align * align));
-#if defined(__linux__)
-    if (p && align == kHugePage) madvise(p, size_t(bytes), MADV_HUGEPAGE);
-#endif
+    if (p && align == kHugePage) prefer_huge(static_cast<char*>(p), bytes);
     return p;
+}
+void system_free(void* p, int64_t bytes) noexcept {
+    if (bytes >= kMapped) unmap_pages(p, bytes);
+    else std::free(p);
 }
 
 void count_in_use(int64_t bytes) {
@@ -187,7 +221,7 @@ void deallocate(void* block, int64_t bytes) noexcept {
     Shared& s = shared();
     s.in_use.fetch_sub(uint64_t(c.bytes), std::memory_order_relaxed);
     if (!MINPY_CACHED_BLOCKS || s.cached.load(std::memory_order_relaxed) + uint64_t(c.bytes) > kKeepLarge)
-        return std::free(block);
+        return system_free(block, c.bytes);
     std::lock_guard lock(s.mutex);
     Link* link = static_cast<Link*>(block);
     link->next = s.large[c.index];
@@ -218,7 +252,8 @@ void trim_memory(uint64_t keep) noexcept {
         }
     }
     Shared& s = shared();
-    std::lock_guard lock(s.mutex);
+    std::unique_lock lock(s.mutex);
+    [[maybe_unused]] bool heap = false;
     for (int i = 0; i < kSmallClasses && keep == 0; ++i) {
         while (Full* full = s.small[i]) {
             s.small[i] = full->following;
@@ -233,9 +268,14 @@ void trim_memory(uint64_t keep) noexcept {
             Link* p = s.large[i];
             s.large[i] = p->next;
             s.cached.fetch_sub(uint64_t(size));
-            std::free(p);
+            system_free(p, size);
+            heap = heap || size < kMapped;
         }
     }
+    lock.unlock();
+#if defined(__GLIBC__)
+    if (heap) malloc_trim(0);
+#endif
 }
 
 void set_reclaim(ReclaimFn fn, void* payload) {

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/autograd/node.h"
+#include "core/cpu/allocator.h"
 #include "core/registry/pattern.h"
 #include "core/registry/statistics.h"
 
@@ -63,6 +64,7 @@ void CallRecording::let_go() {
         if (program_.buffers[b].kind == Buffer::temporary && !constant_[b] && here->first->refs.load() == 1)
             forget(here);
     }
+    trim_memory(1);
 }
 
 // ---- buffers and windows ----

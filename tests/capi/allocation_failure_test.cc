@@ -1,5 +1,9 @@
 // Every allocation fails once, and from then on: each call says MINPY_E_NOMEM or succeeds, nothing leaks, nothing is half
 // done, nothing ends the process. malloc and its kin are this program's: armed, they refuse the n-th request.
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
@@ -45,6 +49,11 @@ int posix_memalign(void** out, size_t a, size_t n) {
     if (!p) return ENOMEM;
     *out = p;
     return 0;
+}
+// Large blocks are mapped.
+void* mmap(void* at, size_t n, int protection, int flags, int file, off_t offset) noexcept {
+    if ((flags & MAP_ANONYMOUS) && n >= 1 << 20 && refuse()) return MAP_FAILED;
+    return reinterpret_cast<void*>(syscall(SYS_mmap, at, n, protection, flags, file, offset));
 }
 }
 
