@@ -5,16 +5,37 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
-#include <memory>
 #include <new>
 #include <numeric>
 #include <vector>
 
 #include "core/array/small_vector.h"
+#include "core/cpu/allocator.h"
 #include "core/cpu/pool.h"
 
 namespace minpy {
 namespace {
+
+// Room for n elements, of memory that was used before: fresh pages would cost more than a sort's pass. Null if refused.
+template <class T> class Room {
+public:
+    explicit Room(int64_t n) : bytes_(n * int64_t(sizeof(T))) {
+        try {
+            data_ = static_cast<T*>(allocate(bytes_));
+        } catch (...) {}
+    }
+    Room(const Room&) = delete;
+    ~Room() {
+        if (data_) deallocate(data_, bytes_);
+    }
+    explicit operator bool() const { return data_; }
+    T* get() const { return data_; }
+    T& operator[](int64_t i) const { return data_[i]; }
+
+private:
+    int64_t bytes_;
+    T* data_ = nullptr;
+};
 
 constexpr int64_t kVector = 48;         // elements from which vector sorting pays (measured)
 constexpr int64_t kParallel = 1 << 16;  // elements from which threads pay
@@ -41,8 +62,8 @@ template <class F> void in_pieces(bool alone, int64_t n, F&& f) {
 // total order, so that the result is the same however many there are.
 template <class T> void sort_in_parts(T* keys, int64_t n) {
     int threads = num_threads();
-    std::unique_ptr<T[]> other;
-    if (n >= kLong && threads > 1) other.reset(new (std::nothrow) T[size_t(n)]);
+    if (n < kLong || threads == 1) return sort_keys(keys, n);
+    Room<T> other(n);
     if (!other) return sort_keys(keys, n);
     constexpr int kMostParts = 64, kSample = 255;
     struct Piece {
@@ -112,8 +133,8 @@ template <class T> void sort_keys(T* keys, int64_t n, bool alone) {
 // is sorted.
 template <class T> void partition_keys(T* keys, int64_t n, int64_t kth) {
     constexpr int kSample = 1024;
-    std::unique_ptr<T[]> other;
-    if (n >= 16 * kSample) other.reset(new (std::nothrow) T[size_t(n)]);
+    if (n < 16 * kSample) return sort_keys(keys, n);
+    Room<T> other(n);
     if (!other) return sort_keys(keys, n);
     T sample[kSample];
     for (int k = 0; k < kSample; ++k) sample[k] = keys[n / kSample * k];
@@ -131,7 +152,7 @@ template <class T> void partition_keys(T* keys, int64_t n, int64_t kth) {
         const T x = keys[i];
         int64_t l = is_low(x), h = is_high(x);
         int64_t to = to_middle ^ ((to_middle ^ to_low) & -l) ^ ((to_middle ^ to_high) & -h);
-        other[size_t(to)] = x;
+        other[to] = x;
         to_low += l, to_high += h, to_middle += 1 - l - h;
     }
     sort_keys(other.get() + below, n - above - below);
@@ -241,15 +262,15 @@ template <class T> void argsort_row(const T* row, int64_t n, int64_t* out, bool 
             });
         } else {
             uint64_t bias = std::is_signed_v<Key> ? uint64_t(1) << 63 : 0;
-            auto pairs = std::make_unique_for_overwrite<hwy::uint128_t[]>(size_t(n));
+            Room<hwy::uint128_t> pairs(n);
+            if (!pairs) throw std::bad_alloc();
             in_pieces(alone, n, [&](int64_t from, int64_t to) {
                 for (int64_t i = from; i < to; ++i)
-                    pairs[size_t(i)].hi = uint64_t(int64_t(KeyOf<T>::key(row[i]))) ^ bias,
-                    pairs[size_t(i)].lo = uint64_t(i);
+                    pairs[i].hi = uint64_t(int64_t(KeyOf<T>::key(row[i]))) ^ bias, pairs[i].lo = uint64_t(i);
             });
             order(pairs.get());
             in_pieces(alone, n, [&](int64_t from, int64_t to) {
-                for (int64_t i = from; i < to; ++i) out[i] = int64_t(pairs[size_t(i)].lo);
+                for (int64_t i = from; i < to; ++i) out[i] = int64_t(pairs[i].lo);
             });
         }
     }

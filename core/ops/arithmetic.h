@@ -46,11 +46,21 @@ struct Positive {
 struct Absolute {
     static constexpr auto kTypes = kBool | kInteger | kFloat | kComplex;
     template <class T> MINPY_FN auto operator()(T x) const {
-        if constexpr (math::kIsComplex<T>) return math::abs(x);
+        if constexpr (math::kIsComplex<T>) return either(x);
         else if constexpr (math::kIsFloat<T>) return math::fabs(x);
         else if constexpr (std::is_signed_v<T>) return x < 0 ? math::neg(x) : x;
         else return x;
     }
+#if defined(MINPY_QUICK_MATH)
+    template <class T>
+    requires math::kIsComplex<T> MINPY_FN static auto quick(T z) { return math::quick_hypot(z.re, z.im); }
+    template <class T> MINPY_FN static auto either(T z) {
+        auto r = quick(z);
+        return math::is_finite(r) ? r : math::abs(z);
+    }
+#else
+    template <class T> MINPY_FN static auto either(T z) { return math::abs(z); }
+#endif
     template <class T, class R> MINPY_FN static unsigned warn(T x, R y) {
         if constexpr (math::kIsComplex<T>) return math::is_inf(y) & math::is_finite(x) ? kFpOverflow : 0u;
         else return 0;

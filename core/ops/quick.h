@@ -48,6 +48,14 @@ MINPY_FN double exp_tail(double r) {
 MINPY_FN float scaled_by(float x, float shifted) { return of_bits(bits(x) + (bits(shifted) << 23)); }
 MINPY_FN double scaled_by(double x, double shifted) { return of_bits(bits(x) + (bits(shifted) << 52)); }
 
+// sqrt(x^2 + y^2) where neither square can overflow, or vanish beside what is left.
+template <class T> MINPY_FN T quick_hypot(T x, T y) {
+    const T most = sizeof(T) == 8 ? T(0x1p1000) : T(0x1p120f), least = sizeof(T) == 8 ? T(0x1p-900) : T(0x1p-80f);
+    T s = fma(x, x, y * y);
+    bool ordinary = (s < most) & ((s > least) | ((x == 0) & (y == 0)));
+    return ordinary ? math::sqrt(s) : kNaN<T>;
+}
+
 MINPY_FN float quick_exp(float x) {
     ExpParts<float> e = exp_parts(x);
     float y = scaled_by(1.0f + exp_tail(e.r), e.shifted);

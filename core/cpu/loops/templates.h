@@ -15,7 +15,8 @@ template <class F> constexpr bool has_hardware_flags() {
 // Whether F has a shorter way for ordinary values of this type (core/ops/quick.h); in steps, where one loop would be too
 // long a chain.
 template <class F, class T> constexpr bool quick_of() {
-    if constexpr (requires(T x) { F::quick(x); }) return std::is_same_v<decltype(F::quick(T())), T>;
+    if constexpr (requires(T x) { F::quick(x); })
+        return math::kIsComplex<T> || std::is_same_v<decltype(F::quick(T())), T>;
     else return false;
 }
 template <class F, class T> inline constexpr bool has_quick = quick_of<F, T>();
@@ -52,11 +53,20 @@ template <int N, class R> bool any_special(const R* r) {
     }
 }
 
+// f(j) where r[j] is special, looked for a vector of W at a time.
+template <int N, int W, class R, class Do> void each_special(const R* r, Do&& f) {
+    for (int k = 0; k < N; k += W) {
+        if (!any_special<W>(r + k)) continue;
+        for (int j = k; j < k + W; ++j)
+            if (any_special<1>(r + j)) f(j);
+    }
+}
+
 template <class F, class A, class R> struct UnaryLoop {
     static unsigned run(char* const* args, unsigned, int64_t n) {
         const A* a = reinterpret_cast<const A*>(args[0]);
         R* r = reinterpret_cast<R*>(args[1]);
-        if constexpr (has_vector_math<F>()) {
+        if constexpr (has_vector_math<F>() || has_quick<F, A>) {
             constexpr int W = kWidth<A>, C = kChunk<A>;
             unsigned flags = 0;
             int64_t i = 0;
@@ -87,13 +97,19 @@ template <class F, class A, class R> struct UnaryLoop {
 #pragma GCC ivdep
                 for (int j = 0; j < N; ++j) r[j] = F::quick(a[j]);
                 if (!any_special<N>(r)) return 0;  // ordinary values all: nothing to warn of
-            }
-            each<N>(a, r);
-            unsigned flags = 0;
-            if constexpr (warns)
+                unsigned flags = 0;
+                each_special<N, kWidth<A>>(r, [&](int j) {
+                    r[j] = F{}(a[j]);
+                    if constexpr (warns) flags |= F::warn(a[j], r[j]);
+                });
+                return flags;
+            } else {
+                each<N>(a, r);
+                unsigned flags = 0;
                 if (any_special<N>(r))
                     for (int j = 0; j < N; ++j) flags |= F::warn(a[j], r[j]);
-            return flags;
+                return flags;
+            }
         } else {
             each<N>(a, r);
             return 0;
@@ -208,12 +224,19 @@ template <class F, class A, class B, class R> struct BinaryLoop {
 #pragma GCC ivdep
                 for (int j = 0; j < N; ++j) r[j] = F::third_step(a[j], {high[j], low[j]}, b[j]);
                 if (!any_special<N>(r)) return 0;
+                unsigned flags = 0;
+                each_special<N, kWidth<A>>(r, [&](int j) {
+                    r[j] = F{}(a[j], b[j]);
+                    flags |= F::warn(a[j], b[j], r[j]);
+                });
+                return flags;
+            } else {
+                each<N>(a, b, r);
+                unsigned flags = 0;
+                if (any_special<N>(r))
+                    for (int j = 0; j < N; ++j) flags |= F::warn(a[j], b[j], r[j]);
+                return flags;
             }
-            each<N>(a, b, r);
-            unsigned flags = 0;
-            if (any_special<N>(r))
-                for (int j = 0; j < N; ++j) flags |= F::warn(a[j], b[j], r[j]);
-            return flags;
         } else {
             each<N>(a, b, r);
             return 0;
