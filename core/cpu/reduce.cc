@@ -216,7 +216,7 @@ private:
         Source source{first_ + place.a, mask_ ? mask_ + place.mask : nullptr, other_ ? other_ + place.other : nullptr,
                       reader};
         alignas(64) char acc[kWideChunk];
-        if (inner_ && source_ && pieces_ == 1 && rows_adjacent()) {
+        if (inner_ && pieces_ == 1 && rows_adjacent()) {
             fold_adjacent(source, count, n, acc);
         } else if (inner_) {
             const Axis& step = kept_.inner();
