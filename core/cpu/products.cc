@@ -115,13 +115,13 @@ struct Product {
         return std::min<int64_t>(kMostTasks, std::max<int64_t>(1, int64_t(work / kTaskWork)));
     }
 
-    // Both where they lie; each task has all of the fewer lines.
+    // Both where they lie. Few rows are cut in columns first: each task reads its part of b once.
     void run_direct() const {
-        bool wide = m <= kDirectRows;
-        Cut rows(m, wide ? 1 : std::min(tasks(), m / 16), 8);
-        Cut columns(n, wide ? std::min(tasks(), n / (2 * f.columns)) : 1, f.columns);
+        int64_t wanted = std::min<int64_t>(tasks(), 4 * num_threads());
+        Cut columns(n, m <= kDirectRows ? std::min(wanted, n / (2 * f.columns)) : 1, f.columns);
+        Cut rows(m, std::min((wanted + columns.parts - 1) / columns.parts, m / 16), 8);
         parallel_for(rows.parts * columns.parts, [&](int64_t task) {
-            int64_t i = wide ? 0 : task, x = wide ? task : 0, from = rows.begin(i), first = columns.begin(x);
+            int64_t i = task / columns.parts, x = task % columns.parts, from = rows.begin(i), first = columns.begin(x);
             for (int64_t l = 0; l < k; l += kDepth)
                 f.direct(rows.end(i) - from, columns.end(x) - first, std::min(kDepth, k - l), left(from, l),
                          step(a.row_step), step(a.column_step), right(l, first), step(b.row_step), at(from, first),
