@@ -26,22 +26,26 @@ template <class T> bool is_finite(T x) { return math::fabs(x) <= std::numeric_li
 
 // ---- softmax ----
 
-// exp(x) of x <= 0, subnormal results too; anything for NaN.
+// exp(x) of x <= 0; anything for NaN. `all`: subnormal results too; a sum that is at least one does not see them.
 #if defined(MINPY_QUICK_MATH)
-inline float exp_below(float x) {
-    math::ExpParts<float> e = math::exp_parts(math::select(x < -104.5f, -104.5f, x));
+template <bool all> float exp_below(float x) {
+    const float least = all ? -104.5f : -87.0f;
+    math::ExpParts<float> e = math::exp_parts(x > least ? x : least);
     float y = 1.0f + math::exp_tail(e.r);
+    if (!all) return math::scaled_by(y, e.shifted);
     return math::of_bits(math::bits(y) + ((math::bits(e.shifted) + 64u) << 23)) * 0x1p-64f;
 }
-inline double exp_below(double x) {
-    math::ExpParts<double> e = math::exp_parts(math::select(x < -745.5, -745.5, x));
+template <bool all> double exp_below(double x) {
+    const double least = all ? -745.5 : -708.0;
+    math::ExpParts<double> e = math::exp_parts(x > least ? x : least);
     double y = 1.0 + math::exp_tail(e.r);
+    if (!all) return math::scaled_by(y, e.shifted);
     return math::of_bits(math::bits(y) + ((math::bits(e.shifted) + 512u) << 52)) * 0x1p-512;
 }
 #else
-template <class T> T exp_below(T x) { return math::exp(x); }
+template <bool all, class T> T exp_below(T x) { return math::exp(x); }
 #endif
-inline double log_of(double x) {
+template <class T> T log_of(T x) {
 #if defined(MINPY_QUICK_MATH)
     return math::quick_log(x);
 #else
@@ -83,7 +87,7 @@ template <bool keep, class T> double exponentials(const T* x, T* y, int64_t n, T
         T lane[L] = {};
         for (; i + L <= end; i += L)
             for (int k = 0; k < L; ++k) {
-                T e = exp_below(x[i + k] - most);
+                T e = exp_below<keep>(x[i + k] - most);
                 if (keep) y[i + k] = e;
                 lane[k] += e;
             }
@@ -91,7 +95,7 @@ template <bool keep, class T> double exponentials(const T* x, T* y, int64_t n, T
             T rest[L];
             for (int k = 0; k < L; ++k) rest[k] = -std::numeric_limits<T>::infinity();
             for (int k = 0; k < int(end - i); ++k) rest[k] = x[i + k] - most;
-            for (int k = 0; k < L; ++k) lane[k] += rest[k] = exp_below(rest[k]);
+            for (int k = 0; k < L; ++k) lane[k] += rest[k] = exp_below<keep>(rest[k]);
             if (keep)
                 for (int k = 0; k < int(end - i); ++k) y[i + k] = rest[k];
         }
@@ -102,8 +106,8 @@ template <bool keep, class T> double exponentials(const T* x, T* y, int64_t n, T
 
 // Of a sum of exponentials below `most`; NaN where that is none.
 template <class T> T scale_of(double sum, T most, bool logarithm) {
-    double s = logarithm ? log_of(sum) : 1 / sum;
-    return is_finite(most) ? T(s) : std::numeric_limits<T>::quiet_NaN();
+    T s = logarithm ? log_of(T(sum)) : 1 / T(sum);
+    return is_finite(most) ? s : std::numeric_limits<T>::quiet_NaN();
 }
 
 // Rows shorter than a vector's lanes: their exponentials are taken together.
