@@ -376,20 +376,47 @@ Array checked_positions(const Array& index, int64_t size, int64_t axis) {
     return fixed;
 }
 
+// Eight bytes at a time, each into a byte of its own until one might be full.
+static int64_t count_true(const uint8_t* p, int64_t n) {
+    constexpr uint64_t low = 0x7f7f7f7f7f7f7f7f, ones = 0x0101010101010101, pairs = 0x00ff00ff00ff00ff;
+    int64_t count = 0, i = 0;
+    while (i + 8 <= n) {
+        uint64_t bytes = 0;
+        for (int64_t end = i + 8 * std::min<int64_t>((n - i) / 8, 255); i < end; i += 8) {
+            uint64_t x;
+            std::memcpy(&x, p + i, 8);
+            bytes += (((x & low) + low) | x) >> 7 & ones;
+        }
+        count += int64_t((((bytes & pairs) + (bytes >> 8 & pairs)) * 0x0001000100010001) >> 48);
+    }
+    for (; i < n; ++i) count += p[i] != 0;
+    return count;
+}
+
 Array positions_of(const Array& mask) {
     Array flat = contiguous(mask);
     const auto* p = flat.raw_as<uint8_t>();
-    int64_t n = flat.size(), count = 0;
-    for (int64_t i = 0; i < n; ++i) count += p[i] != 0;
-    int64_t shape[] = {count};
+    constexpr int64_t kPiece = kParallel / 2;
+    const int64_t n = flat.size(), pieces = n < kParallel ? 1 : (n + kPiece - 1) / kPiece;
+    auto start = [&](int64_t piece) { return pieces == 1 ? piece * n : std::min(n, piece * kPiece); };
+    SmallVector<int64_t, 64> ends(pieces, 0);  // how many are true up to the end of each piece
+    auto in_pieces = [&](auto&& f) {
+        if (pieces == 1) f(int64_t(0));
+        else parallel_for(pieces, f);
+    };
+    in_pieces([&](int64_t piece) { ends[piece] = count_true(p + start(piece), start(piece + 1) - start(piece)); });
+    for (int64_t k = 1; k < pieces; ++k) ends[k] += ends[k - 1];
+    int64_t shape[] = {ends[pieces - 1]};
     Array result = empty(shape, DType::int64);
     auto* q = result.raw_as<int64_t>();
-    // Written without a branch: masks are unpredictable. The last slot is written last, by a true element.
-    int64_t k = 0, i = 0;
-    for (; k < count; ++i) {
-        q[k] = i;
-        k += p[i] != 0;
-    }
+    // Written without a branch: masks are unpredictable. A piece's last slot is written last, by a true element.
+    in_pieces([&](int64_t piece) {
+        int64_t k = piece ? ends[piece - 1] : 0;
+        for (int64_t i = start(piece); k < ends[piece]; ++i) {
+            q[k] = i;
+            k += p[i] != 0;
+        }
+    });
     return result;
 }
 
@@ -650,8 +677,7 @@ bool is_plain_mask(const Array& a, IndexView index) {
 Array masked(const Array& a, const Array& mask) {
     const auto* m = reinterpret_cast<const uint8_t*>(mask.data());
     a.data();
-    int64_t n = a.size(), count = 0;
-    for (int64_t i = 0; i < n; ++i) count += m[i] != 0;
+    const int64_t n = a.size(), count = count_true(m, n);
     int64_t shape[] = {count};
     Array out = empty(shape, a.dtype());
     for_size(a.itemsize(), [&]<class T> {

@@ -1,6 +1,7 @@
 // Arrays put together and taken apart: concatenate, stack, split; and repeated: tile, repeat.
 #include <cstring>
 
+#include "core/autograd/node.h"
 #include "core/autograd/rules.h"
 #include "core/cpu/elementwise.h"
 #include "core/cpu/pool.h"
@@ -12,6 +13,30 @@ namespace minpy {
 namespace {
 
 constexpr int64_t kParallel = 1 << 20;  // bytes from which threads pay
+
+// f.operator()<T>() with a T of that many bytes; false if there is none.
+template <class F> bool as_one(int64_t bytes, F&& f) {
+    struct Sixteen {
+        uint64_t halves[2];
+    };
+    switch (bytes) {
+        case 1: return f.template operator()<uint8_t>(), true;
+        case 2: return f.template operator()<uint16_t>(), true;
+        case 4: return f.template operator()<uint32_t>(), true;
+        case 8: return f.template operator()<uint64_t>(), true;
+        case 16: return f.template operator()<Sixteen>(), true;
+        default: return false;
+    }
+}
+
+// `n` blocks that lie one behind the other, to places `step` bytes apart.
+void copy_blocks(char* to, int64_t step, const char* from, int64_t block, int64_t n) {
+    bool one = as_one(block, [&]<class T> {
+        for (int64_t i = 0; i < n; ++i) std::memcpy(to + i * step, from + i * int64_t(sizeof(T)), sizeof(T));
+    });
+    if (one) return;
+    for (int64_t i = 0; i < n; ++i) std::memcpy(to + i * step, from + i * block, size_t(block));
+}
 
 void check_join(Call& c, int64_t axis) {
     const Array& first = c.in[0];
@@ -81,9 +106,12 @@ void concatenate(Call& c) {
         if (a.dtype() == out.dtype() && a.is_contiguous()) {
             char* to = out.raw() + at;
             const char* from = a.raw();
-            auto copy = [&](int64_t i) { std::memcpy(to + i * row, from + i * block, size_t(block)); };
-            if (a.nbytes() >= kParallel && outer > 1 && block >= 4096) {
-                parallel_for(outer, copy);
+            if (a.nbytes() >= kParallel && outer > 1) {
+                int64_t some = std::max<int64_t>(1, kParallel / 4 / block);
+                parallel_for((outer + some - 1) / some, [&](int64_t i) {
+                    copy_blocks(to + i * some * row, row, from + i * some * block, block,
+                                std::min(some, outer - i * some));
+                });
             } else if (outer == 1 && block >= kParallel) {
                 int64_t pieces = (block + kParallel / 2 - 1) / (kParallel / 2);
                 parallel_for(pieces, [&](int64_t i) {
@@ -91,7 +119,7 @@ void concatenate(Call& c) {
                     std::memcpy(to + start, from + start, size_t(std::min(kParallel / 2, block - start)));
                 });
             } else {
-                for (int64_t i = 0; i < outer; ++i) copy(i);
+                copy_blocks(to, row, from, block, outer);
             }
         } else if (flat) {
             thread_state().fp_status |=
@@ -133,8 +161,7 @@ template <bool along_new> Array join_plainly(ValuesView args) {
         const ArrayBody* a = arrays[i];
         int64_t block = a->size * itemsize(a->dtype) / outer;
         const char* from = a->storage->data + a->offset;
-        for (int64_t k = 0; k < outer; ++k)
-            std::memcpy(out.raw() + k * (bytes / outer) + at, from + k * block, size_t(block));
+        copy_blocks(out.raw() + at, bytes / outer, from, block, outer);
         at += block;
     }
     return out;
@@ -241,6 +268,31 @@ void tile(Call& c) {
     c.out.push_back(shared ? call(MINPY_OP("copy"), a) : a);
 }
 
+// Each part of an axis so many times.
+Array repeated(const Array& a, int64_t axis, int64_t times) {
+    a.data();
+    Array source = contiguous(a);
+    Dims shape = a.dims();
+    shape[axis] = checked_mul(shape[axis], times);
+    checked_size(shape, a.itemsize());
+    Array out = empty(shape, a.dtype());
+    int64_t block = a.itemsize(), n = 1;
+    for (int64_t i = 0; i < a.ndim(); ++i) (i > axis ? block : n) *= a.dim(i);
+    if (out.size() == 0) return out;
+    const char* from = source.raw();
+    char* to = out.raw();
+    bool one = as_one(block, [&]<class T> {
+        for (int64_t i = 0; i < n; ++i) {
+            T x;
+            std::memcpy(&x, from + i * int64_t(sizeof(T)), sizeof x);
+            for (int64_t k = 0; k < times; ++k, to += sizeof(T)) std::memcpy(to, &x, sizeof x);
+        }
+    });
+    for (int64_t i = 0; !one && i < n; ++i)
+        for (int64_t k = 0; k < times; ++k, to += block) std::memcpy(to, from + i * block, size_t(block));
+    return out;
+}
+
 void repeat(Call& c) {
     Array a = c.in[0];
     int64_t axis = 0;
@@ -250,6 +302,7 @@ void repeat(Call& c) {
     int64_t n = a.dim(axis);
     for (int64_t k : counts)
         if (k < 0) throw value_error("repeats may not contain negative values.");
+    if (counts.size() == 1 && a.on_cpu() && !may_be_traced(a)) return c.out.push_back(repeated(a, axis, counts[0]));
     if (counts.size() == 1) counts = Dims(n, counts[0]);
     else if (counts.size() != n)
         throw shape_error("operands could not be broadcast together with shape ", to_string(Dims{n}), " ",

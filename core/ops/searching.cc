@@ -16,6 +16,22 @@ Array true_positions(const Array& a) {
     return positions_of(a.dtype() == DType::boolean ? a : copy_of(a, DType::boolean));
 }
 
+// f(i, coordinates) for ascending flat positions: only a new row is divided for.
+template <class F> void for_coordinates(const Array& flat, DimsView shape, F&& f) {
+    const int64_t* p = flat.raw_as<int64_t>();
+    const int64_t ndim = int64_t(shape.size()), width = ndim ? shape.back() : 1;
+    int64_t at[kMaxDims], row = 0, end = 0;  // flat positions of the present row
+    for (int64_t i = 0; i < flat.size(); ++i) {
+        if (p[i] >= end) {
+            int64_t rest = p[i] / width;
+            row = rest * width, end = row + width;
+            for (int64_t k = ndim - 2; k >= 0; --k) at[k] = rest % shape[size_t(k)], rest /= shape[size_t(k)];
+        }
+        if (ndim) at[ndim - 1] = p[i] - row;
+        f(i, at);
+    }
+}
+
 // The coordinate along each axis of flat positions.
 void nonzero(Call& c) {
     const Array& a = c.in[0];
@@ -25,27 +41,21 @@ void nonzero(Call& c) {
     int64_t n = flat.size();
     if (a.ndim() == 1) return c.out.push_back(flat);
     for (int64_t k = 0; k < a.ndim(); ++k) c.out.push_back(empty(flat.shape(), DType::int64));
-    const int64_t* p = flat.raw_as<int64_t>();
-    for (int64_t k = a.ndim() - 1, inner = 1; k >= 0; inner *= a.dim(k--)) {
-        auto* to = c.out[k].raw_as<int64_t>();
-        for (int64_t i = 0; i < n; ++i) to[i] = p[i] / inner % a.dim(k);
-    }
+    int64_t* to[kMaxDims];
+    for (int64_t k = 0; k < a.ndim(); ++k) to[k] = c.out[k].raw_as<int64_t>();
+    for_coordinates(flat, a.shape(), [&](int64_t i, const int64_t* at) {
+        for (int64_t k = 0; k < a.ndim(); ++k) to[k][i] = at[k];
+    });
 }
 
 void argwhere(Call& c) {
     const Array& a = c.in[0];
     Array flat = true_positions(a);
-    int64_t n = flat.size();
-    Array out = empty(Dims{n, a.ndim()}, DType::int64);
-    const int64_t* p = flat.raw_as<int64_t>();
+    int64_t n = flat.size(), ndim = a.ndim();
+    if (ndim == 1) return c.out.push_back(reshape_window(flat, Dims{n, 1}));
+    Array out = empty(Dims{n, ndim}, DType::int64);
     auto* to = out.raw_as<int64_t>();
-    for (int64_t i = 0; i < n; ++i) {
-        int64_t rest = p[i];
-        for (int64_t k = a.ndim() - 1; k >= 0; --k) {
-            to[i * a.ndim() + k] = rest % a.dim(k);
-            rest /= a.dim(k);
-        }
-    }
+    for_coordinates(flat, a.shape(), [&](int64_t i, const int64_t* at) { std::copy(at, at + ndim, to + i * ndim); });
     c.out.push_back(out);
 }
 

@@ -224,6 +224,14 @@ void delete_items(Call& c) {
     if (c.is_none(2)) a = ops::reshape(a, Dims{-1});
     else axis = c.axis(2, a.ndim());
     int64_t n = a.dim(axis);
+    if (c.args[1].tag == MINPY_V_BOOL)
+        throw value_error("boolean array argument obj to delete must be one dimensional and match the axis length of ",
+                          n);
+    if (c.args[1].tag == MINPY_V_INT && c.integer(1) >= -n && c.integer(1) < n) {  // what is before and behind it
+        int64_t at = c.integer(1) < 0 ? c.integer(1) + n : c.integer(1);
+        Array parts[] = {ops::slice(a, axis, 0, at), ops::slice(a, axis, at + 1, MINPY_SLICE_NONE)};
+        return c.out.push_back(ops::concatenate(parts, axis));
+    }
     SmallVector<bool, 64> keep(n, true);
     for (int64_t i : c.ints(1)) {
         // NumPy marks a list in a mask of one axis.
