@@ -74,7 +74,8 @@ private:
         static_cast<Pool*>(self)->loop();
         return nullptr;
     }
-    // Waits a little for what is likely to come at once: waking a thread takes as long as a small product.
+    // Waits a little for what is likely to come at once: waking a thread takes as long as a small product. Whoever is waited
+    // for may be on this very processor, where others keep the rest busy: it goes first.
     template <class F> static bool spin(F&& ready) {
         auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
         do {
@@ -84,6 +85,7 @@ private:
                 __builtin_ia32_pause();
 #endif
             }
+            sched_yield();
         } while (std::chrono::steady_clock::now() < end);
         return false;
     }

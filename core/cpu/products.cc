@@ -28,7 +28,7 @@ constexpr int64_t kFewRows = 64;         // of a, for which b is read along its 
 constexpr int64_t kFew = 12;             // lines of a side that is few
 constexpr int64_t kAcross = 32 << 10;    // bytes of a read at a time where the other side is few
 constexpr int64_t kPacked = 12 << 20;    // bytes of b packed at a time
-constexpr double kTaskWork = 8 << 20;    // multiplications, by bytes of an element, that are worth a task
+constexpr double kTaskWork = 2 << 20;    // multiplications, by bytes of an element, that are worth a task
 constexpr int64_t kVectorTask = 512 << 10;  // bytes of a matrix that are worth a task where it meets a vector
 constexpr int64_t kMostTasks = 128;
 
