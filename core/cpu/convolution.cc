@@ -140,7 +140,7 @@ void transpose_weight(const Convolution& c, const double* g, const double* x, do
     int64_t step = samples_per_task(ConvolutionPart::weight, c), tasks = tasks_of(ConvolutionPart::weight, c),
             weights = c.groups * s.w_group;
     Scratch scratch(set_aside, scratch_of(ConvolutionPart::weight, c), tasks);
-    double* partial = static_cast<double*>(scratch.shared());
+    double* partial = reinterpret_cast<double*>(scratch.shared());
     parallel_for(tasks, [&](int64_t task) {
         Scratch::Slot slot(scratch);
         double *matrix = reinterpret_cast<double*>(slot.get()), *one = matrix + s.matrix();

@@ -266,8 +266,8 @@ float* at(const float* p, int64_t offset) { return const_cast<float*>(p) + offse
 // The weights as whole tiles want them, reordered once for all.
 class Weights {
 public:
-    Weights(const Tiles& t, const float* weight, void* room)
-        : whole_(t.primitive(t.samples)), data_(whole_->needs[1] ? static_cast<char*>(room) : nullptr) {
+    Weights(const Tiles& t, const float* weight, char* room)
+        : whole_(t.primitive(t.samples)), data_(whole_->needs[1] ? room : nullptr) {
         if (!data_) return;
         parallel_for(t.parts, [&](int64_t i) {
             OneThread one;
@@ -327,7 +327,7 @@ void dnnl_convolve_transpose_weight(const Convolution& c, const float* g, const 
                                     const Array& set_aside) {
     Tiles t(Kind::weight, c, false);
     Scratch scratch(set_aside, t.scratch(), t.count());
-    float* others = static_cast<float*>(scratch.shared());
+    float* others = reinterpret_cast<float*>(scratch.shared());
     int64_t weights = t.parts * t.weights();
     t.run([&](int64_t task, int64_t part) {
         Scratch::Slot slot(scratch);

@@ -1,15 +1,13 @@
 #include "core/cpu/products.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
-#include <memory>
-#include <thread>
 
 #include "core/array/shape.h"
 #include "core/cpu/allocator.h"
 #include "core/cpu/levels.h"
 #include "core/cpu/pool.h"
+#include "core/cpu/scratch.h"
 
 namespace minpy {
 
@@ -31,47 +29,6 @@ constexpr int64_t kPacked = 12 << 20;    // bytes of b packed at a time
 constexpr double kTaskWork = 2 << 20;    // multiplications, by bytes of an element, that are worth a task
 constexpr int64_t kVectorTask = 512 << 10;  // bytes of a matrix that are worth a task where it meets a vector
 constexpr int64_t kMostTasks = 128;
-
-// Memory of equal parts, as many as there are threads that may want one; all of it there before anything is written.
-class Scratch {
-public:
-    Scratch(int64_t part, int64_t tasks)
-        : part_((part + 63) / 64 * 64),
-          n_(part ? int(std::min<int64_t>(tasks, num_threads())) : 0),
-          taken_(new std::atomic<bool>[size_t(n_) + 1]()),
-          bytes_(checked_mul(part_, n_)),
-          data_(bytes_ ? static_cast<char*>(allocate(bytes_)) : nullptr) {}
-    Scratch(const Scratch&) = delete;
-    ~Scratch() {
-        if (data_) deallocate(data_, bytes_);
-    }
-
-    class Part {
-    public:
-        explicit Part(Scratch& of) : of_(of) {
-            if (!of.data_) return;
-            for (;; std::this_thread::yield())
-                for (i_ = 0; i_ < of.n_; ++i_)
-                    if (!of.taken_[size_t(i_)].exchange(true, std::memory_order_acquire)) return;
-        }
-        Part(const Part&) = delete;
-        ~Part() {
-            if (of_.data_) of_.taken_[size_t(i_)].store(false, std::memory_order_release);
-        }
-        char* get() const { return of_.data_ ? of_.data_ + i_ * of_.part_ : nullptr; }
-
-    private:
-        Scratch& of_;
-        int i_ = 0;
-    };
-
-private:
-    int64_t part_;
-    int n_;
-    std::unique_ptr<std::atomic<bool>[]> taken_;
-    int64_t bytes_;
-    char* data_;
-};
 
 // [0, n) in `parts` of whole units, as equal as these allow.
 struct Cut {
@@ -143,9 +100,9 @@ struct Product {
         int64_t depth = std::min(k, kDepth), panel = depth * f.columns * item;
         int64_t block = left_in_place() ? 0 : m * depth * item;
         Cut columns(n, std::min(tasks(), n / f.columns / (block ? 8 : 1)), f.width);
-        Scratch scratch(panel + block, columns.parts);
+        Scratch scratch({0, panel + block}, columns.parts);
         parallel_for(columns.parts, [&](int64_t task) {
-            Scratch::Part part(scratch);
+            Scratch::Slot part(scratch);
             char *packed = part.get(), *packed_left = block ? packed + panel : nullptr;
             for (int64_t l = 0; l < k; l += kDepth) {
                 int64_t d = std::min(kDepth, k - l);
@@ -165,8 +122,8 @@ struct Product {
         int64_t width = std::min(many, wide(n));
         Cut rows(m, ((m + kRowBlock - 1) / kRowBlock + 1) / 2 * 2, 8);
         int64_t block = left_in_place() ? 0 : ((m + 7) / 8 / rows.parts + 1) * 8 * std::min(k, kDeep) * item;
-        Scratch shared(deep * width * item, 1), scratch(block, rows.parts * 8);
-        char* packed = Scratch::Part(shared).get();
+        Scratch shared({deep * width * item}, 1), scratch({0, block}, rows.parts * 8);
+        char* packed = shared.shared();
         for (int64_t j = 0; j < n; j += many)
             for (int64_t l = 0; l < k; l += deep)
                 run_rows_at(l, std::min(deep, k - l), j, std::min(many, n - j), rows, packed, block, scratch);
@@ -192,7 +149,7 @@ struct Product {
         Cut parts(columns, std::clamp<int64_t>(wanted / rows.parts, 1, std::max<int64_t>(1, columns / 256)), f.columns);
         parallel_for(rows.parts * parts.parts, [&](int64_t task) {
             int64_t i = task / parts.parts, x = task % parts.parts, from = parts.begin(x);
-            Scratch::Part part(scratch);
+            Scratch::Slot part(scratch);
             for (int64_t b = 0; b < blocks; ++b) {
                 int64_t d = b * kDeep;
                 left_block(rows.begin(i), rows.end(i) - rows.begin(i), l + d, std::min(kDeep, depth - d), j + from,
@@ -220,17 +177,17 @@ struct Product {
     void run_inner(bool left_is_few) const {
         const Product p = left_is_few ? turned() : *this;
         int64_t line = wide(k);
-        Scratch shared(p.n * line * item, 1);
-        char* few = Scratch::Part(shared).get();
+        Scratch shared({p.n * line * item}, 1);
+        char* few = shared.shared();
         for (int64_t j = 0; j < p.n; ++j) {
             char* to = few + j * line * item;
             std::memset(to + k * item, 0, size_t((line - k) * item));
             for (int64_t l = 0; l < k; ++l) std::memcpy(to + l * item, p.right(l, j), size_t(item));
         }
         Cut lines(p.m, p.tasks_of(p.m), 4);
-        Scratch scratch(left_is_few ? (p.m / lines.parts + 12) * p.n * item : 0, lines.parts);
+        Scratch scratch({0, left_is_few ? (p.m / lines.parts + 12) * p.n * item : 0}, lines.parts);
         parallel_for(lines.parts, [&](int64_t task) {
-            Scratch::Part part(scratch);
+            Scratch::Slot part(scratch);
             int64_t from = lines.begin(task), rows = lines.end(task) - from;
             if (!left_is_few)
                 return f.inner(rows, n, k, left(from, 0), step(a.row_step), few, line, at(from, 0), c_step);
@@ -244,9 +201,9 @@ struct Product {
         const Product p = turned();
         Cut columns(p.n, std::min(p.tasks_of(p.n), p.n / (2 * f.columns)), f.columns);
         int64_t width = p.n / columns.parts + 2 * f.columns, depth = std::max<int64_t>(8, kAcross / (width * item));
-        Scratch scratch(p.m * width * item, columns.parts);
+        Scratch scratch({0, p.m * width * item}, columns.parts);
         parallel_for(columns.parts, [&](int64_t task) {
-            Scratch::Part part(scratch);
+            Scratch::Slot part(scratch);
             int64_t from = columns.begin(task), many = columns.end(task) - from;
             for (int64_t l = 0; l < k; l += depth)
                 f.direct(p.m, many, std::min(depth, k - l), p.left(0, l), step(p.a.row_step), step(p.a.column_step),
@@ -259,15 +216,15 @@ struct Product {
     void run_turned() const {
         const Product p = turned();
         int64_t across = wide(m);
-        Scratch shared(k * across * item, 1);
-        char* packed = Scratch::Part(shared).get();
+        Scratch shared({k * across * item}, 1);
+        char* packed = shared.shared();
         for (int64_t l = 0; l < k; l += kDepth)
             f.pack_right(std::min(kDepth, k - l), m, p.right(l, 0), step(p.b.row_step), step(p.b.column_step),
                          packed + l * across * item);
         Cut rows(p.m, std::max<int64_t>(tasks(), p.m * across * item / (64 << 10)), 8);
-        Scratch scratch((p.m / rows.parts + 16) * across * item, rows.parts);
+        Scratch scratch({0, (p.m / rows.parts + 16) * across * item}, rows.parts);
         parallel_for(rows.parts, [&](int64_t task) {
-            Scratch::Part part(scratch);
+            Scratch::Slot part(scratch);
             int64_t from = rows.begin(task), many = rows.end(task) - from;
             for (int64_t l = 0; l < k; l += kDepth)
                 f.block(many, across, std::min(kDepth, k - l), p.left(from, l), step(p.a.row_step),
@@ -324,16 +281,16 @@ bool tiled_product_with_vector(DType t, const MatrixView& a, const char* x, int6
         });
         return true;
     }
-    Scratch line(x_step == item || k == 1 ? 0 : k * item, 1);
-    if (char* to = Scratch::Part(line).get()) {
+    Scratch line({x_step == item || k == 1 ? 0 : k * item}, 1);
+    if (char* to = line.shared()) {
         for (int64_t l = 0; l < k; ++l) std::memcpy(to + l * item, x + l * x_step, size_t(item));
         x = to;
     }
     // Few long rows are cut in parts of their sums.
     if (m < tasks && tasks > 1) {
         Cut parts(k, tasks / m, 1024);
-        Scratch sums(parts.parts * m * item, 1);
-        char* to = Scratch::Part(sums).get();
+        Scratch sums({parts.parts * m * item}, 1);
+        char* to = sums.shared();
         parallel_for(parts.parts, [&](int64_t i) {
             int64_t from = parts.begin(i) * item;
             f.dots(m, parts.end(i) - parts.begin(i), a.data + from, a.row_step / item, x + from, to + i * m * item);
@@ -354,8 +311,8 @@ void tiled_product(DType t, const MatrixView& a, const MatrixView& b, char* c, i
     Product p{products_table().loops[int(t)], itemsize(t), a, b, c, c_step, m, n, k};
     int64_t parts = m * n > (1 << 14) || k < 4096 || !in(t, kFloat) ? 1 : std::min(p.tasks(), k / 1024);
     if (parts < 2) return p.run();
-    Scratch sums(checked_mul(parts, m * n * p.item), 1);
-    char* to = Scratch::Part(sums).get();
+    Scratch sums({checked_mul(parts, m * n * p.item)}, 1);
+    char* to = sums.shared();
     Cut cut(k, parts, 16);
     parallel_for(cut.parts, [&](int64_t i) {
         Product one = p;

@@ -1,8 +1,9 @@
 // Scratch memory of a kernel: a part that its tasks share, and a slot for each task that runs at the same time. A plan sets
-// it aside (Op::workspace), else it is one block of the call's own.
+// it aside (Op::workspace), else it is one block of the call's own; all of it is there before anything is written.
 #pragma once
 #include <atomic>
 #include <bit>
+#include <thread>
 
 #include "core/array/array.h"
 #include "core/cpu/allocator.h"
@@ -23,50 +24,42 @@ struct ScratchSizes {
 
 class Scratch {
 public:
-    // `set_aside`: bytes of a plan, or null.
+    // `set_aside`: bytes of a plan, or null. There may be more threads now than when it was planned.
     Scratch(const Array& set_aside, ScratchSizes sizes, int64_t tasks) : sizes_(sizes) {
         int64_t bytes = sizes.bytes(tasks), n = ScratchSizes::slots(tasks);
-        if (set_aside && set_aside.size() >= ScratchSizes::rounded(sizes.shared)) {
-            block_ = set_aside.raw();
-            // There may be more threads than when it was planned.
-            if (sizes.slot)
-                n = std::min(n, (set_aside.size() - sizes.rounded(sizes.shared)) / sizes.rounded(sizes.slot));
-        } else if (bytes) {
-            block_ = static_cast<char*>(allocate(bytes)), own_ = bytes;
-        }
+        if (set_aside && set_aside.size() >= bytes) block_ = set_aside.raw();
+        else if (bytes) block_ = static_cast<char*>(allocate(bytes)), own_ = bytes;
         free_.store(n < 64 ? (uint64_t(1) << n) - 1 : ~uint64_t(0));
     }
+    Scratch(ScratchSizes sizes, int64_t tasks) : Scratch(Array(), sizes, tasks) {}
     ~Scratch() {
         if (own_) deallocate(block_, own_);
     }
     Scratch(const Scratch&) = delete;
 
-    void* shared() const { return block_; }
+    char* shared() const { return block_; }
 
-    // A slot as long as the object lives; a block of its own where all are taken.
+    // A slot as long as the object lives; waits where all are taken.
     class Slot {
     public:
         explicit Slot(Scratch& of) : of_(of) {
             uint64_t free = of.free_.load(std::memory_order_relaxed);
-            while (free && !of.free_.compare_exchange_weak(free, free & (free - 1), std::memory_order_acquire)) {}
-            if (free) number_ = std::countr_zero(free);
-            else if (of.sizes_.slot) own_ = allocate(of.sizes_.slot);
+            while (!free || !of.free_.compare_exchange_weak(free, free & (free - 1), std::memory_order_acquire)) {
+                if (!free) std::this_thread::yield(), free = of.free_.load(std::memory_order_relaxed);
+            }
+            number_ = std::countr_zero(free);
         }
-        ~Slot() {
-            if (own_) deallocate(own_, of_.sizes_.slot);
-            else if (number_ >= 0) of_.free_.fetch_or(uint64_t(1) << number_, std::memory_order_release);
-        }
+        ~Slot() { of_.free_.fetch_or(uint64_t(1) << number_, std::memory_order_release); }
         Slot(const Slot&) = delete;
         char* get() const {
-            if (number_ < 0) return static_cast<char*>(own_);
+            if (!of_.sizes_.slot) return nullptr;
             return of_.block_ + ScratchSizes::rounded(of_.sizes_.shared) +
                    number_ * ScratchSizes::rounded(of_.sizes_.slot);
         }
 
     private:
         Scratch& of_;
-        int number_ = -1;
-        void* own_ = nullptr;
+        int number_;
     };
 
 private:

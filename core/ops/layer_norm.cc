@@ -39,7 +39,7 @@ void backward(const Rows& k, double eps, const T* g, const T* x, const T* gamma,
               T* dgamma, T* dbeta, const Array& set_aside) {
     constexpr int64_t kRows = 64;  // whose derivatives are added in T
     Scratch scratch(set_aside, k.scratch(dtype_of<T>), k.tasks());
-    double* sums = static_cast<double*>(scratch.shared());
+    double* sums = reinterpret_cast<double*>(scratch.shared());
     k.for_tasks([&](int64_t task, int64_t first, int64_t rows) {
         Scratch::Slot slot(scratch);
         T* part = reinterpret_cast<T*>(slot.get());
