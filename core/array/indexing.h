@@ -36,6 +36,7 @@ struct Selection {
 // Takes an index apart and checks all of it, also against `a`; elements are not touched.
 Selection select(const Array& a, IndexView index);
 
+[[noreturn]] void out_of_bounds(int64_t i, int64_t size, int64_t axis);
 // Positions along an axis of that size: int64, contiguous, negative ones counted from the end. "index 10 is out of bounds
 // for axis 0 with size 3". The result may be `index` itself.
 Array checked_positions(const Array& index, int64_t size, int64_t axis);

@@ -51,7 +51,7 @@ struct Step {
     SmallVector<int16_t, 8> first;
     SmallVector<int32_t, 4> in, out;  // windows; -1 for None
     SmallVector<int16_t, 2>
-        taken;  // of a `call`: which results the first windows of `out` are; the others it writes itself
+        taken;               // of a `call`: which results the first windows of `out` are; the others it writes itself
     int32_t workspace = -1;  // of a kernel: the window of its scratch memory
     int64_t expected[2] = {};
 };

@@ -63,4 +63,5 @@
     M(reductions)         \
     M(scans)              \
     M(statistics)         \
+    M(interpolation)      \
     M(histogram)

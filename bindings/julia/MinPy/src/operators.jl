@@ -336,7 +336,6 @@ const table = [
     Operator("quantile", 2),
     Operator("percentile", 2),
     Operator("cov", 0),
-    Operator("interp", 2),
     Operator("logsumexp", 2),
     Operator("nansum", 2),
     Operator("nanprod", 2),
@@ -347,6 +346,7 @@ const table = [
     Operator("nanstd", 2),
     Operator("nancumsum", 0),
     Operator("nancumprod", 0),
+    Operator("interp", 2),
     Operator("histogram", 0),
     Operator("histogram_bin_edges", 0),
 ]
@@ -2268,20 +2268,12 @@ cov(m, y=default; rowvar=default, bias=default, ddof=default, fweights=default, 
     call(table[335], (Arg.array(m), Arg.array(y), Arg.bool(rowvar), Arg.bool(bias), Arg.float(ddof), Arg.value(fweights), Arg.value(aweights), Arg.dtype(dtype)); options...)
 
 """
-    interp(x, xp, fp[, left, right, period])
-
-Straight lines between points whose first coordinates increase; the ends go on level.
-"""
-interp(x, xp, fp, left=default, right=default, period=default; options...) =
-    call(table[336], (Arg.array(x), Arg.array(xp), Arg.array(fp), Arg.float(left), Arg.float(right), Arg.float(period)); options...)
-
-"""
     logsumexp(a; dims, keepdims = false)
 
 log(sum(exp(a))) over the given axes, without overflow.
 """
 logsumexp(a; dims=default, keepdims=default, options...) =
-    call(table[337], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[336], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     nansum(a; dims, dtype, keepdims = false, initial, where)
@@ -2289,7 +2281,7 @@ logsumexp(a; dims=default, keepdims=default, options...) =
 Sum in which NaN counts as zero.
 """
 nansum(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[338], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[337], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     nanprod(a; dims, dtype, keepdims = false, initial, where)
@@ -2297,7 +2289,7 @@ nansum(a; dims=default, dtype=default, keepdims=default, initial=default, var"wh
 Product in which NaN counts as one.
 """
 nanprod(a; dims=default, dtype=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[339], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[338], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     nanmax(a; dims, keepdims = false, initial, where)
@@ -2305,7 +2297,7 @@ nanprod(a; dims=default, dtype=default, keepdims=default, initial=default, var"w
 The largest element that is no NaN.
 """
 nanmax(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[340], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[339], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     nanmin(a; dims, keepdims = false, initial, where)
@@ -2313,7 +2305,7 @@ nanmax(a; dims=default, keepdims=default, initial=default, var"where"=default, o
 The smallest element that is no NaN.
 """
 nanmin(a; dims=default, keepdims=default, initial=default, var"where"=default, options...) =
-    call(table[341], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
+    call(table[340], (Arg.array(a), Arg.axes(dims), Arg.bool(keepdims), Arg.scalar(initial), Arg.array(var"where")); options...)
 
 """
     nanmean(a; dims, dtype, keepdims = false, where)
@@ -2321,7 +2313,7 @@ nanmin(a; dims=default, keepdims=default, initial=default, var"where"=default, o
 Mean of the elements that are no NaN.
 """
 nanmean(a; dims=default, dtype=default, keepdims=default, var"where"=default, options...) =
-    call(table[342], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
+    call(table[341], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.bool(keepdims), Arg.array(var"where")); options...)
 
 """
     nanvar(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -2329,7 +2321,7 @@ nanmean(a; dims=default, dtype=default, keepdims=default, var"where"=default, op
 Variance of the elements that are no NaN.
 """
 nanvar(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[343], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[342], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 """
     nanstd(a; dims, dtype, ddof = 0, keepdims = false, where, mean, correction)
@@ -2337,7 +2329,7 @@ nanvar(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where
 Standard deviation of the elements that are no NaN.
 """
 nanstd(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where"=default, mean=default, correction=default, options...) =
-    call(table[344], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
+    call(table[343], (Arg.array(a), Arg.axes(dims), Arg.dtype(dtype), Arg.float(ddof), Arg.bool(keepdims), Arg.array(var"where"), Arg.array(mean), Arg.float(correction)); options...)
 
 """
     nancumsum(a; dims, dtype)
@@ -2345,7 +2337,7 @@ nanstd(a; dims=default, dtype=default, ddof=default, keepdims=default, var"where
 Running sum in which NaN counts as zero.
 """
 nancumsum(a; dims=default, dtype=default, options...) =
-    call(table[345], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[344], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
 
 """
     nancumprod(a; dims, dtype)
@@ -2353,7 +2345,15 @@ nancumsum(a; dims=default, dtype=default, options...) =
 Running product in which NaN counts as one.
 """
 nancumprod(a; dims=default, dtype=default, options...) =
-    call(table[346], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+    call(table[345], (Arg.array(a), Arg.axis(dims), Arg.dtype(dtype)); options...)
+
+"""
+    interp(x, xp, fp[, left, right, period])
+
+Straight lines between points whose first coordinates increase; the ends go on level.
+"""
+interp(x, xp, fp, left=default, right=default, period=default; options...) =
+    call(table[346], (Arg.array(x), Arg.array(xp), Arg.array(fp), Arg.float(left), Arg.float(right), Arg.float(period)); options...)
 
 """
     histogram(a[, bins = 10]; range, density, weights)
