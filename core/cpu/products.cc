@@ -179,10 +179,14 @@ struct Product {
         int64_t line = wide(k);
         Scratch shared({p.n * line * item}, 1);
         char* few = shared.shared();
+        bool along = p.b.row_step == item, across = !along && p.b.column_step == item;
+        if (across) f.turn(p.n, k, p.b.data, step(p.b.row_step), few, line, false);
         for (int64_t j = 0; j < p.n; ++j) {
             char* to = few + j * line * item;
             std::memset(to + k * item, 0, size_t((line - k) * item));
-            for (int64_t l = 0; l < k; ++l) std::memcpy(to + l * item, p.right(l, j), size_t(item));
+            if (along) std::memcpy(to, p.right(0, j), size_t(k * item));
+            for (int64_t l = 0; l < k && !along && !across; ++l)
+                std::memcpy(to + l * item, p.right(l, j), size_t(item));
         }
         Cut lines(p.m, p.tasks_of(p.m), 4);
         Scratch scratch({0, left_is_few ? (p.m / lines.parts + 12) * p.n * item : 0}, lines.parts);
