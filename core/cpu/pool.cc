@@ -3,6 +3,11 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#else
+#include <cfenv>
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -20,6 +25,20 @@
 namespace minpy {
 namespace {
 
+// The processor's floating-point flags of this thread, as they lie in its register.
+#if defined(__x86_64__)
+constexpr uint32_t kFlags = 0x3f;
+void clear_flags() {
+    if (uint32_t now = _mm_getcsr(); now & kFlags) _mm_setcsr(now & ~kFlags);
+}
+uint32_t raised_flags() { return _mm_getcsr() & kFlags; }
+void raise_flags(uint32_t flags) { _mm_setcsr(_mm_getcsr() | flags); }
+#else
+void clear_flags() { std::feclearexcept(FE_ALL_EXCEPT); }
+uint32_t raised_flags() { return uint32_t(std::fetestexcept(FE_ALL_EXCEPT)); }
+void raise_flags(uint32_t flags) { std::feraiseexcept(int(flags)); }
+#endif
+
 struct Job {
     void (*fn)(void*, int64_t);
     void* payload;
@@ -28,6 +47,7 @@ struct Job {
     std::atomic<int> active{0};
     std::mutex error_mutex;
     std::exception_ptr error;
+    std::atomic<uint32_t> raised{0};  // the workers' floating-point flags
 
     void work() {
         for (;;) {
@@ -110,7 +130,9 @@ private:
             if (!job || !has_state()) continue;  // the others do the work
             job->active.fetch_add(1);
             lock.unlock();
+            clear_flags();
             job->work();
+            if (uint32_t raised = raised_flags()) job->raised.fetch_or(raised, std::memory_order_relaxed);
             lock.lock();
             if (job->active.fetch_sub(1) == 1) done_.notify_all();
         }
@@ -188,6 +210,7 @@ void parallel_for_raw(int64_t n, void (*fn)(void*, int64_t), void* payload) {
         job.payload = &boxed;
         job.n = n;
         if (g_pool && g_pool->run(job, threads)) {
+            if (uint32_t raised = job.raised.load(std::memory_order_relaxed)) raise_flags(raised);
             if (job.error) std::rethrow_exception(job.error);
             return;
         }

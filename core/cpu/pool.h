@@ -10,7 +10,8 @@ int num_threads();
 void set_num_threads(int n);
 
 // Calls fn(payload, task) for every task in [0, n), on this thread and the pool's; returns when all are done. The first
-// exception is rethrown here. Calls from inside a task run in place.
+// exception is rethrown here. Calls from inside a task run in place. Floating-point flags that tasks leave raised are raised
+// on this thread afterwards.
 void parallel_for_raw(int64_t n, void (*fn)(void* payload, int64_t task), void* payload);
 
 template <class F> void parallel_for(int64_t n, F&& f) {

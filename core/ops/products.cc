@@ -1,9 +1,13 @@
 // Rows of products of vectors and matrices: matmul has the kernel, the others are composites over it.
+#include <cmath>
+
 #include "core/autograd/rules.h"
 #include "core/cpu/blas.h"
+#include "core/cpu/elementwise.h"
 #include "core/cpu/pool.h"
 #include "core/ops/axes.h"
 #include "core/registry/registry.h"
+#include "core/registry/thread_state.h"
 
 namespace minpy {
 namespace {
@@ -65,6 +69,27 @@ struct Matrices {
     }
 };
 
+// The floating-point conditions of a product, on all threads. Panels are filled up with zeros, and infinity times those is
+// invalid to the processor: the result must show what it tells.
+class Conditions {
+public:
+    void tell(DType t, const char* result, int64_t n) {
+        constexpr uint32_t kInvalid = 8, kOverflow = 2;
+        uint32_t raised = hardware_.take() & (kInvalid | kOverflow);
+        if (!raised || !in(t, kFloat | kComplex)) return;
+        bool nan = false, infinite = false;
+        for_dtype<kFloat>(real_of(t), [&]<class T> {
+            const T* x = reinterpret_cast<const T*>(result);
+            for (int64_t i = 0; i < n * itemsize(t) / int64_t(sizeof(T)); ++i)
+                nan |= std::isnan(double(x[i])), infinite |= std::isinf(double(x[i]));
+        });
+        thread_state().fp_status |= raised & ((nan ? kInvalid : 0) | (nan || infinite ? kOverflow : 0));
+    }
+
+private:
+    HardwareFlags hardware_;
+};
+
 void matmul_kernel(Call& c) {
     Array a = c.in[0], b = c.in[1], to = c.out[0];
     MatmulShape s(a.shape(), b.shape());
@@ -96,6 +121,7 @@ void matmul_kernel(Call& c) {
         s.m *= batches, work *= batches, batches = std::min<int64_t>(batches, 1);
         left.first = {left.first.data, s.k * item, item};  // an axis of 1 has any step
     }
+    Conditions conditions;
     int64_t each = batches * work < (1 << 18) ? batches : std::max<int64_t>(1, (1 << 17) / std::max<int64_t>(1, work));
     if (each > 0) {
         parallel_for((batches + each - 1) / each, [&](int64_t task) {
@@ -103,7 +129,8 @@ void matmul_kernel(Call& c) {
                 product(t, left.at(i, s.batch), right.at(i, s.batch), to.raw() + i * s.m * s.n * item, s.m, s.n, s.k);
         });
     }
-    if (!to.is(c.out[0])) copy_into(c.out[0], to);
+    conditions.tell(t, to.raw(), to.size());
+    if (!to.is(c.out[0])) thread_state().fp_status |= convert_into(c.out[0], to);
 }
 
 // Small matrices and vectors of one dtype, wherever they lie.
@@ -130,7 +157,9 @@ Array matmul_plainly(ValuesView args) {
     if (!is_product_matrix(t, left, m, k) || !is_product_matrix(t, right, k, n)) return {};
     int64_t shape[2] = {m, n};
     Array out = empty({shape + row, size_t(2 - row - column)}, t);
+    Conditions conditions;
     product(t, left, right, out.raw(), m, n, k);
+    conditions.tell(t, out.raw(), out.size());
     return out;
 }
 

@@ -2,6 +2,7 @@
 
 import itertools
 import operator
+import re
 import warnings
 
 import numpy
@@ -161,6 +162,25 @@ def test_corners_agree_with_numpy():
             return np.arange(3.0)
 
     check(np.array(Own()), numpy.arange(3.0))
+
+
+def test_products_tell_what_they_met():
+    big, inf = numpy.full((40, 70), 1e200), numpy.full((40, 70), numpy.inf)
+    for i, product in enumerate((
+        lambda m: m.dot(m.array([1e300]), m.array([1e300])), lambda m: m.array(big) @ m.array(big.T),
+        lambda m: m.array(big) @ m.array(big[0]), lambda m: m.zeros((3, 40)) @ m.array(inf),
+        lambda m: m.array(inf) @ m.array(big.T), lambda m: m.array(inf) @ m.ones((70, 33)),
+        lambda m: m.full(3, 300, "f2") @ m.full(3, 300, "f2"), lambda m: m.array([numpy.nan, 1.0]) @ m.ones(2),
+        lambda m: m.matmul(m.full((50, 90, 90), 1e30, "f4"), m.full((90, 90), 1e30, "f4")),
+        lambda m: m.einsum("i,i", m.full(3, 1e300), m.full(3, 1e300)),
+    )):  # fmt: skip
+        said = []
+        for m in (np, numpy):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                product(m)
+            said.append(sorted(re.sub("encountered in cast", "encountered in matmul", str(w.message)) for w in caught))
+        assert said[0] == said[1], i
 
 
 def test_casts_tell_what_they_met():
