@@ -63,7 +63,8 @@ Array zeros(DimsView shape, DType t, Device device) {
 
 Array ones(DimsView shape, DType t, Device device) {
     Array a = empty(shape, t);
-    copy_into(a, full_scalar(1, t));
+    if (a.size() == 1) store_number(to_value(1.0), t, a.raw());  // the seed of most gradients
+    else copy_into(a, full_scalar(1, t));
     if (Recorder* r = recorder()) r->made(a);
     return minpy::to_device(a, device);
 }
