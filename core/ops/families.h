@@ -36,6 +36,8 @@
     M(embedding)          \
     M(layer_norm)         \
     M(mx)                 \
+    M(mx_arithmetic)      \
+    M(mx_losses)          \
     M(mx_normalization)   \
     M(mx_sampling)        \
     M(mx_sequences)       \

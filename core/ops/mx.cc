@@ -1,14 +1,12 @@
 // MXNet's layers under their names ("mx.Convolution"): composites over core operators with its attributes, defaults and
 // shapes, and what graphs want to know of them. Graphs look here first when they are asked for an operator.
+#include "core/ops/mx.h"
 #include "core/autograd/node.h"
-#include "core/graph/traits.h"
-#include "core/ops/calls.h"
 #include "core/registry/registry.h"
 
 namespace minpy {
 namespace {
 
-DimsView view(const Dims& d) { return {d.data(), size_t(d.size())}; }
 using Names = std::vector<std::string>;
 
 bool flag(const Op& op, ValuesView args, const char* name) { return int_of(args[size_t(op.param(name))]) != 0; }
@@ -35,10 +33,6 @@ Dims flattened(const Dims& x) {
 Names weight_and_bias(const Op& op, ValuesView args) {
     return flag(op, args, "no_bias") ? Names{"data", "weight"} : Names{"data", "weight", "bias"};
 }
-
-void same_as_data(NodeShapes& n) { n.all_same(0, 1); }
-void all_the_same(NodeShapes& n) { n.all_same(0, n.in.size()); }
-const SymbolTraits kSame{nullptr, 0, nullptr, same_as_data};
 
 // ---- layers with weights ----
 
@@ -370,222 +364,6 @@ void slice_channel(Call& c) {
     }
 }
 
-// ---- losses: results with a gradient of their own, which ignores what comes from above ----
-
-// Rows are samples, `multi_output` has classes along axis 1.
-struct SoftmaxLayout {
-    Dims whole;  // what softmax sees: (batch, classes, rest)
-    bool channels;
-    SoftmaxLayout(DimsView x, bool multi_output, bool preserve_shape) : channels(multi_output) {
-        if (x.empty()) throw shape_error("the data must have at least one axis");
-        if (multi_output && x.size() < 2) throw shape_error("multi_output needs at least two axes");
-        Dims rest(x.begin() + 1, x.end());
-        if (multi_output) whole = {x[0], x[1], checked_size(DimsView(x).subspan(2))};
-        else if (preserve_shape) whole = {checked_size(x.first(x.size() - 1)), x.back(), 1};
-        else whole = {x[0], checked_size(view(rest)), 1};
-    }
-};
-
-SoftmaxLayout softmax_layout(DimsView x, const Op& op, ValuesView args) {
-    return {x, flag(op, args, "multi_output"), flag(op, args, "preserve_shape")};
-}
-
-Dims label_shape(const Dims& data, bool multi_output, bool preserve_shape) {
-    if (multi_output) {
-        Dims d = data;
-        if (d.size() > 1) d.erase(1);
-        return d;
-    }
-    return preserve_shape ? Dims(data.begin(), data.end() - 1) : Dims{data[0]};
-}
-
-const SymbolTraits kSoftmaxOutput{
-    nullptr, 0, nullptr, [](NodeShapes& n) {
-        n.all_same(0, 1);
-        if (n.known(0) && !n.known(1) && !n.shape(0).empty())
-            n.set_in(1, label_shape(n.shape(0), int_of(n.arg("multi_output")), int_of(n.arg("preserve_shape"))));
-    }};
-
-void softmax_output(Call& c) {
-    const Array& x = c.in[0];
-    SoftmaxLayout s = softmax_layout(x.shape(), c.op, {c.args.data(), size_t(c.args.size())});
-    c.out.push_back(ops::reshape(call(MINPY_OP("softmax"), ops::reshape(x, view(s.whole)), 1), x.shape()));
-}
-
-// (p - target) * grad_scale / normalisation
-void softmax_output_reverse(Reverse& c) {
-    const Op& op = *c.node.op;
-    auto arg = [&](const char* name) -> const minpy_value& { return c.arg(op.param(name)); };
-    Array p = c.out(), label = c.in(1);
-    SoftmaxLayout s = softmax_layout(p.shape(), op, c.node.args.view());
-    p = ops::reshape(p, view(s.whole));
-    Array target, valid;
-    bool ignore = int_of(arg("use_ignore"));
-    if (label.size() == p.size()) {
-        target = ops::reshape(label, view(s.whole));
-    } else {
-        Dims rows{s.whole[0], s.whole[2]}, order{0, 2, 1};
-        if (label.size() != rows[0] * rows[1])
-            throw shape_error("a label of shape ", to_string(label.shape()), " does not fit data of shape ",
-                              to_string(view(c.out_shape())))
-                .in_argument("label");
-        Array l = ops::reshape(label, view(rows));
-        target = ops::transpose(call(MINPY_OP("one_hot"), l, s.whole[1], 1.0, 0.0, p.dtype()), view(order));
-        if (ignore) {
-            Dims column{rows[0], 1, rows[1]};
-            valid = ops::reshape(ops::astype(call(MINPY_OP("not_equal"), l, double_of(arg("ignore_label"))), p.dtype()),
-                                 view(column));
-        }
-    }
-    Array g = p - ops::astype(target, p.dtype());
-    if (valid) g = g * valid;
-    double scale = double_of(arg("grad_scale"));
-    std::string_view normalization = string_of(arg("normalization"));
-    if (normalization == "batch") {
-        scale /= double(std::max<int64_t>(s.whole[0], 1));
-    } else if (normalization == "valid") {
-        if (valid) {
-            Dims all{0, 1, 2};
-            g = g / call(MINPY_OP("maximum"), ops::sum(valid, view(all)), 1);
-        } else {
-            scale /= double(std::max<int64_t>(s.whole[0] * s.whole[2], 1));
-        }
-    } else if (normalization != "null") {
-        throw value_error("normalization must be 'null', 'batch' or 'valid', got '", normalization, "'")
-            .in_argument("normalization");
-    }
-    g = ops::reshape(g * scale, view(c.in_shape(0)));
-    if (int_of(arg("out_grad"))) g = g * c.g();
-    c.set(0, g);
-}
-
-const SymbolTraits kRegression{nullptr, 0, nullptr, all_the_same};
-
-// (y - label) * grad_scale / outputs per sample, or its sign
-template <bool sign> void regression_reverse(Reverse& c) {
-    Array y = c.out(), d = y - ops::reshape(c.in(1), y.shape());
-    if (sign) d = call(MINPY_OP("sign"), d);
-    Dims shape = c.in_shape(0);
-    double each =
-        shape.empty() || shape[0] == 0 ? 1 : double(std::max<int64_t>(checked_size(view(shape)) / shape[0], 1));
-    c.set(0, d * (double_of(c.arg(2)) / each));
-}
-
-// One class against all: the label's score above the margin, the others below its negative; hinges or their squares.
-void svm_reverse(Reverse& c) {
-    Array x = c.in(0), label = c.in(1);
-    double margin = double_of(c.arg(2)), weight = double_of(c.arg(3));
-    if (x.ndim() != 2 || label.size() != x.dim(0))
-        throw shape_error("data of shape ", to_string(x.shape()), " does not fit a label of shape ",
-                          to_string(label.shape()))
-            .in_argument("label");
-    Dims rows{x.dim(0)};
-    Array side = call(MINPY_OP("one_hot"), ops::reshape(label, view(rows)), x.dim(1), 1.0, -1.0, x.dtype());
-    Array missing = margin - side * x;
-    Array slope = c.flag(4) ? ops::astype(ops::greater(missing, 0), x.dtype()) : ops::maximum(missing, 0) * 2;
-    c.set(0, side * slope * -weight);
-}
-const SymbolTraits kSvm{nullptr, 0, nullptr, [](NodeShapes& n) {
-                            n.all_same(0, 1);
-                            if (n.known(0) && !n.shape(0).empty()) n.set_in(1, {n.shape(0)[0]});
-                        }};
-
-void make_loss_reverse(Reverse& c) {
-    double scale = double_of(c.arg(1));
-    Dims shape = c.in_shape(0);
-    if (string_of(c.arg(2)) == "batch" && !shape.empty()) scale /= double(std::max<int64_t>(shape[0], 1));
-    if (string_of(c.arg(2)) == "valid") scale /= double(std::max<int64_t>(checked_size(view(shape)), 1));
-    c.set(0, ops::ones(view(shape), c.in_dtype(0), c.in_device(0)) * scale);
-}
-
-// A loss layer: `forward` is run as it is, and the node's gradient is the row's own.
-template <void (*forward)(Call&)> void as_one_node(Call& c) {
-    forward(c);
-    for (Array& a : c.out) a = without_node(a);
-    record(c, {c.in.data(), size_t(c.in.size())}, {c.out.data(), size_t(c.out.size())});
-}
-void unchanged(Call& c) { c.out.push_back(snapshot(c.in[0])); }
-void logistic(Call& c) { c.out.push_back(activation(c.in[0], "sigmoid")); }
-
-// ---- arithmetic of symbols ----
-
-struct Arithmetic {
-    const char* mxnet;
-    const char* core;
-    bool compares;  // results are 0 and 1 in the data's dtype
-    mutable std::atomic<const Op*> found{nullptr};
-    const Op& op() const {
-        if (const Op* row = found.load(std::memory_order_relaxed)) return *row;
-        const Op& row = find_op(core);
-        found.store(&row, std::memory_order_relaxed);
-        return row;
-    }
-};
-const Arithmetic kArithmetic[] = {
-    {"plus", "add", false},
-    {"minus", "subtract", false},
-    {"mul", "multiply", false},
-    {"div", "divide", false},
-    {"power", "power", false},
-    {"mod", "remainder", false},
-    {"maximum", "maximum", false},
-    {"minimum", "minimum", false},
-    {"hypot", "hypot", false},
-    {"equal", "equal", true},
-    {"not_equal", "not_equal", true},
-    {"greater", "greater", true},
-    {"greater_equal", "greater_equal", true},
-    {"lesser", "less", true},
-    {"lesser_equal", "less_equal", true},
-};
-
-const Arithmetic& arithmetic_of(const Call& c) { return *static_cast<const Arithmetic*>(c.op.data); }
-Array finished(const Arithmetic& a, const Array& result, const Array& like) {
-    return a.compares ? ops::astype(result, like.dtype()) : result;
-}
-
-void with_symbol(Call& c) {
-    c.out.push_back(finished(arithmetic_of(c), call(arithmetic_of(c).op(), c.in[0], c.in[1]), c.in[0]));
-}
-void with_scalar(Call& c) {
-    c.out.push_back(finished(arithmetic_of(c), call(arithmetic_of(c).op(), c.in[0], c.number(1)), c.in[0]));
-}
-void from_scalar(Call& c) {
-    c.out.push_back(finished(arithmetic_of(c), call(arithmetic_of(c).op(), c.number(1), c.in[0]), c.in[0]));
-}
-
-// Known shapes broadcast; one that is not known is the other's.
-const SymbolTraits kBinary{nullptr, 0, nullptr, [](NodeShapes& n) {
-                               if (n.known(0) && n.known(1))
-                                   n.set_out(0, broadcast_shapes(view(n.shape(0)), view(n.shape(1))));
-                               else n.all_same(0, 2);
-                           }};
-const SymbolTraits kBroadcast{nullptr, 0, nullptr, [](NodeShapes& n) {
-                                  if (n.known(0) && n.known(1))
-                                      n.set_out(0, broadcast_shapes(view(n.shape(0)), view(n.shape(1))));
-                              }};
-const SymbolTraits kSum{nullptr, 0, nullptr, all_the_same};
-
-// ---- reductions: over everything to shape (1,) ----
-
-void reduce_as_mxnet(Call& c) {
-    const Op& core = find_op(static_cast<const char*>(c.op.data));
-    Dims axes = c.is_none(1) ? Dims() : c.ints(1);
-    bool keep = c.flag(2);
-    minpy_value args[8];
-    size_t n = 0;
-    for (const Param& p : core.params) {
-        if (n == 8) break;
-        args[n++] = p.name == "a"          ? to_value(c.in[0])
-                    : p.name == "keepdims" ? to_value(keep)
-                    : p.name == "axis"     ? (axes.empty() ? none_value() : to_value(axes))
-                                           : default_value();
-    }
-    Array out = std::move(invoke(core, ValuesView(args, n)).front());
-    Dims one{1};
-    c.out.push_back(out.ndim() == 0 ? ops::reshape(out, view(one)) : out);
-}
-
 }  // namespace
 
 void register_mx(Registry& r) {
@@ -693,53 +471,6 @@ void register_mx(Registry& r) {
         .sample("f64(2,3)")
         .doc("softmax over all axes but the first, or over the channels.");
 
-    // Loss layers have a gradient, and no derivative in forward mode: why_not names the loss.
-    r.op("mx.SoftmaxOutput(data, label, grad_scale: float = 1.0, ignore_label: float = -1.0, multi_output: bool = "
-         "False, "
-         "use_ignore: bool = False, preserve_shape: bool = False, normalization: str = 'null', out_grad: bool = False)")
-        .composite(as_one_node<softmax_output>)
-        .reverse(softmax_output_reverse)
-        .symbol(&kSoftmaxOutput)
-        .doc("softmax, whose gradient is that of the cross entropy with the label.")
-        .op()
-        .why_not = "the gradient is that of the cross entropy with the label, whatever comes from above";
-    r.alias("mx.Softmax", "mx.SoftmaxOutput");
-    r.op("mx.LinearRegressionOutput(data, label, grad_scale: float = 1.0)")
-        .composite(as_one_node<unchanged>)
-        .reverse(regression_reverse<false>)
-        .symbol(&kRegression)
-        .doc("The data, whose gradient is that of half the squared distance to the label.")
-        .op()
-        .why_not = "the gradient is that of half the squared distance to the label, whatever comes from above";
-    r.op("mx.MAERegressionOutput(data, label, grad_scale: float = 1.0)")
-        .composite(as_one_node<unchanged>)
-        .reverse(regression_reverse<true>)
-        .symbol(&kRegression)
-        .doc("The data, whose gradient is that of the distance to the label.")
-        .op()
-        .why_not = "the gradient is that of the distance to the label, whatever comes from above";
-    r.op("mx.LogisticRegressionOutput(data, label, grad_scale: float = 1.0)")
-        .composite(as_one_node<logistic>)
-        .reverse(regression_reverse<false>)
-        .symbol(&kRegression)
-        .doc("sigmoid, whose gradient is that of the cross entropy with the label.")
-        .op()
-        .why_not = "the gradient is that of the cross entropy with the label, whatever comes from above";
-    r.op("mx.SVMOutput(data, label, margin: float = 1.0, regularization_coefficient: float = 1.0, use_linear: bool = "
-         "False)")
-        .composite(as_one_node<unchanged>)
-        .reverse(svm_reverse)
-        .symbol(&kSvm)
-        .doc("The data, whose gradient is that of the hinge loss of one class against all.")
-        .op()
-        .why_not = "the gradient is that of the hinge loss with the label, whatever comes from above";
-    r.op("mx.MakeLoss(data, grad_scale: float = 1.0, normalization: str = 'null', valid_thresh: float = 0.0)")
-        .composite(as_one_node<unchanged>)
-        .reverse(make_loss_reverse)
-        .symbol(&kSame)
-        .doc("The data as a loss: its gradient is grad_scale.")
-        .op()
-        .why_not = "the gradient is grad_scale, whatever comes from above";
     r.op("mx.BlockGrad(data)")
         .infer([](Call& c) { c.output(c.in[0].shape(), c.in[0].dtype()); })
         .kernel([](Call& c) { copy_into(c.out[0], c.in[0]); })
@@ -756,59 +487,6 @@ void register_mx(Registry& r) {
         std::string lower = name;
         for (char& c : lower) c = char(std::tolower(static_cast<unsigned char>(c)));
         r.alias(lower == "mx.slicechannel" ? "mx.split" : lower.c_str(), name);
-    }
-
-    for (const Arithmetic& a : kArithmetic) {
-        std::string doc = cat("NumPy's ", a.core, ".");
-        auto row = [&](const std::string& signature, void (*fn)(Call&), const SymbolTraits* traits) {
-            RowBuilder b = r.op(signature.c_str()).composite(fn).symbol(traits).doc(doc.c_str());
-            b.op().data = &a;
-            if (a.compares) b.no_gradient();
-        };
-        row(cat("mx._", a.mxnet, "(lhs, rhs)"), with_symbol, &kBinary);
-        row(cat("mx.broadcast_", a.mxnet, "(lhs, rhs)"), with_symbol, &kBroadcast);
-        row(cat("mx._", a.mxnet, "_scalar(data, scalar: float)"), with_scalar, &kSame);
-        row(cat("mx._r", a.mxnet, "_scalar(data, scalar: float)"), from_scalar, &kSame);
-    }
-    constexpr const char* kOther[][2] = {
-        {"mx._Plus", "mx._plus"},
-        {"mx._Minus", "mx._minus"},
-        {"mx._Mul", "mx._mul"},
-        {"mx._Div", "mx._div"},
-        {"mx._Power", "mx._power"},
-        {"mx.elemwise_add", "mx._plus"},
-        {"mx.elemwise_sub", "mx._minus"},
-        {"mx.elemwise_mul", "mx._mul"},
-        {"mx.elemwise_div", "mx._div"},
-        {"mx._PlusScalar", "mx._plus_scalar"},
-        {"mx._MinusScalar", "mx._minus_scalar"},
-        {"mx._MulScalar", "mx._mul_scalar"},
-        {"mx._DivScalar", "mx._div_scalar"},
-        {"mx._RMinusScalar", "mx._rminus_scalar"},
-        {"mx._RDivScalar", "mx._rdiv_scalar"},
-        {"mx._PowerScalar", "mx._power_scalar"},
-        {"mx._RPowerScalar", "mx._rpower_scalar"},
-        {"mx.broadcast_add", "mx.broadcast_plus"},
-        {"mx.broadcast_sub", "mx.broadcast_minus"},
-    };
-    for (auto& [name, of] : kOther) r.alias(name, of);
-    r.op("mx.ElementWiseSum(args: arrays, num_args: int = 0)")
-        .composite([](Call& c) {
-            if (c.in.empty()) throw value_error("at least one array is needed");
-            Array sum = c.in[0];
-            for (int64_t i = 1; i < c.in.size(); ++i) sum = sum + c.in[i];
-            c.out.push_back(sum);
-        })
-        .symbol(&kSum)
-        .sample("[f64(2,3), f64(2,3)]")
-        .doc("The sum of arrays of one shape.");
-    r.alias("mx.add_n", "mx.ElementWiseSum");
-    for (const char* name : {"sum", "mean", "max", "min", "prod"}) {
-        RowBuilder row = r.op(cat("mx.", name, "(data, axis: axes = None, keepdims: bool = False)").c_str())
-                             .composite(reduce_as_mxnet)
-                             .sample("f64(2,3)")
-                             .doc("As NumPy's, but over everything it is of shape (1,).");
-        row.op().data = name;
     }
 }
 

@@ -1,14 +1,9 @@
 // MXNet's normalising layers under their names: composites over the operators of normalization.cc.
-#include "core/graph/traits.h"
-#include "core/ops/calls.h"
+#include "core/ops/mx.h"
 #include "core/registry/registry.h"
 
 namespace minpy {
 namespace {
-
-DimsView view(const Dims& d) { return {d.data(), size_t(d.size())}; }
-
-const SymbolTraits kSame{nullptr, 0, nullptr, [](NodeShapes& n) { n.all_same(0, 1); }};
 
 // gamma and beta have a number for each channel.
 const SymbolTraits kChannels{nullptr, 0, nullptr, [](NodeShapes& n) {

@@ -3,14 +3,11 @@
 #include <cmath>
 
 #include "core/cpu/pool.h"
-#include "core/graph/traits.h"
-#include "core/ops/calls.h"
+#include "core/ops/mx.h"
 #include "core/registry/registry.h"
 
 namespace minpy {
 namespace {
-
-DimsView view(const Dims& d) { return {d.data(), size_t(d.size())}; }
 
 void check_images(const Array& x, const char* what) {
     if (x.ndim() != 4)

@@ -1,12 +1,10 @@
 // MXNet's layers for sequences under their names: data is (time, batch, ...), with a length for each sequence of the batch.
-#include "core/graph/traits.h"
-#include "core/ops/calls.h"
+#include "core/ops/mx.h"
 #include "core/registry/registry.h"
 
 namespace minpy {
 namespace {
 
-DimsView view(const Dims& d) { return {d.data(), size_t(d.size())}; }
 using Names = std::vector<std::string>;
 
 Names with_lengths(const Op& op, ValuesView args) {
@@ -18,10 +16,10 @@ void infer_lengths(NodeShapes& n) {
     if (n.known(0) && n.shape(0).size() < 2) throw shape_error("the data must be (time, batch, ...), got ", n.shape(0));
     if (n.known(0) && n.in.size() > 1) n.set_in(1, {n.shape(0)[1]});
 }
-const SymbolTraits kSame{with_lengths, 0, nullptr, [](NodeShapes& n) {
-                             n.all_same(0, 1);
-                             infer_lengths(n);
-                         }};
+const SymbolTraits kWithLengths{with_lengths, 0, nullptr, [](NodeShapes& n) {
+                                    n.all_same(0, 1);
+                                    infer_lengths(n);
+                                }};
 const SymbolTraits kLast{with_lengths, 0, nullptr, [](NodeShapes& n) {
                              infer_lengths(n);
                              if (n.known(0)) n.set_out(0, Dims(n.shape(0).begin() + 1, n.shape(0).end()));
@@ -81,7 +79,7 @@ void sequence_reverse(Call& c) {
 void register_mx_sequences(Registry& r) {
     r.op("mx.SequenceMask(data, sequence_length: array? = None, use_sequence_length: bool = False, value: float = 0.0)")
         .composite(sequence_mask)
-        .symbol(&kSame)
+        .symbol(&kWithLengths)
         .sample("f64(3,2,2), [1, 3], use_sequence_length=True")
         .doc("Steps behind the end of each sequence are `value`.");
     r.op("mx.SequenceLast(data, sequence_length: array? = None, use_sequence_length: bool = False)")
@@ -91,7 +89,7 @@ void register_mx_sequences(Registry& r) {
         .doc("The last step of each sequence, of an empty one the first.");
     r.op("mx.SequenceReverse(data, sequence_length: array? = None, use_sequence_length: bool = False)")
         .composite(sequence_reverse)
-        .symbol(&kSame)
+        .symbol(&kWithLengths)
         .sample("f64(3,2,2), [1, 3], use_sequence_length=True")
         .doc("Each sequence backwards; what is behind its end stays.");
 }

@@ -1,14 +1,9 @@
 // MXNet's layers that move elements and take parts, and its products, under their names: composites over core operators.
-#include "core/graph/traits.h"
-#include "core/ops/calls.h"
+#include "core/ops/mx.h"
 #include "core/registry/registry.h"
 
 namespace minpy {
 namespace {
-
-DimsView view(const Dims& d) { return {d.data(), size_t(d.size())}; }
-
-const SymbolTraits kSame{nullptr, 0, nullptr, [](NodeShapes& n) { n.all_same(0, 1); }};
 
 void swap_axis(Call& c) {
     const Array& x = c.in[0];

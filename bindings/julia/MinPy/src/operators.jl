@@ -122,12 +122,6 @@ const table = [
     Operator("mx.SliceChannel", 0),
     Operator("mx.Embedding", 0),
     Operator("mx.SoftmaxActivation", 0),
-    Operator("mx.SoftmaxOutput", 0),
-    Operator("mx.LinearRegressionOutput", 0),
-    Operator("mx.MAERegressionOutput", 0),
-    Operator("mx.LogisticRegressionOutput", 0),
-    Operator("mx.SVMOutput", 0),
-    Operator("mx.MakeLoss", 0),
     Operator("mx.BlockGrad", 0),
     Operator("mx.Cast", 0),
     Operator("mx.broadcast_plus", 0),
@@ -151,6 +145,12 @@ const table = [
     Operator("mx.max", 0),
     Operator("mx.min", 0),
     Operator("mx.prod", 0),
+    Operator("mx.SoftmaxOutput", 0),
+    Operator("mx.LinearRegressionOutput", 0),
+    Operator("mx.MAERegressionOutput", 0),
+    Operator("mx.LogisticRegressionOutput", 0),
+    Operator("mx.SVMOutput", 0),
+    Operator("mx.MakeLoss", 0),
     Operator("mx.LRN", 0),
     Operator("mx.InstanceNorm", 0),
     Operator("mx.L2Normalization", 0),
@@ -2639,60 +2639,12 @@ SoftmaxActivation(data; mode=default, options...) =
     call(table[121], (Arg.array(data), Arg.str(mode)); options...)
 
 """
-    SoftmaxOutput(data, label[, grad_scale = 1.0, ignore_label = -1.0]; multi_output = false, use_ignore = false, preserve_shape = false, normalization = "null", out_grad = false)
-
-softmax, whose gradient is that of the cross entropy with the label.
-"""
-SoftmaxOutput(data, label, grad_scale=default, ignore_label=default; multi_output=default, use_ignore=default, preserve_shape=default, normalization=default, out_grad=default, options...) =
-    call(table[122], (Arg.array(data), Arg.array(label), Arg.float(grad_scale), Arg.float(ignore_label), Arg.bool(multi_output), Arg.bool(use_ignore), Arg.bool(preserve_shape), Arg.str(normalization), Arg.bool(out_grad)); options...)
-
-"""
-    LinearRegressionOutput(data, label[, grad_scale = 1.0])
-
-The data, whose gradient is that of half the squared distance to the label.
-"""
-LinearRegressionOutput(data, label, grad_scale=default; options...) =
-    call(table[123], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
-
-"""
-    MAERegressionOutput(data, label[, grad_scale = 1.0])
-
-The data, whose gradient is that of the distance to the label.
-"""
-MAERegressionOutput(data, label, grad_scale=default; options...) =
-    call(table[124], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
-
-"""
-    LogisticRegressionOutput(data, label[, grad_scale = 1.0])
-
-sigmoid, whose gradient is that of the cross entropy with the label.
-"""
-LogisticRegressionOutput(data, label, grad_scale=default; options...) =
-    call(table[125], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
-
-"""
-    SVMOutput(data, label[, margin = 1.0, regularization_coefficient = 1.0]; use_linear = false)
-
-The data, whose gradient is that of the hinge loss of one class against all.
-"""
-SVMOutput(data, label, margin=default, regularization_coefficient=default; use_linear=default, options...) =
-    call(table[126], (Arg.array(data), Arg.array(label), Arg.float(margin), Arg.float(regularization_coefficient), Arg.bool(use_linear)); options...)
-
-"""
-    MakeLoss(data[, grad_scale = 1.0]; normalization = "null", valid_thresh = 0.0)
-
-The data as a loss: its gradient is grad_scale.
-"""
-MakeLoss(data, grad_scale=default; normalization=default, valid_thresh=default, options...) =
-    call(table[127], (Arg.array(data), Arg.float(grad_scale), Arg.str(normalization), Arg.float(valid_thresh)); options...)
-
-"""
     BlockGrad(data)
 
 The data as a constant.
 """
 BlockGrad(data; options...) =
-    call(table[128], (Arg.array(data),); options...)
+    call(table[122], (Arg.array(data),); options...)
 
 """
     Cast(data, dtype)
@@ -2700,7 +2652,7 @@ BlockGrad(data; options...) =
 The data in another dtype.
 """
 Cast(data, dtype; options...) =
-    call(table[129], (Arg.array(data), Arg.dtype(dtype)); options...)
+    call(table[123], (Arg.array(data), Arg.dtype(dtype)); options...)
 
 """
     broadcast_plus(lhs, rhs)
@@ -2708,7 +2660,7 @@ Cast(data, dtype; options...) =
 NumPy's add.
 """
 broadcast_plus(lhs, rhs; options...) =
-    call(table[130], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[124], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_minus(lhs, rhs)
@@ -2716,7 +2668,7 @@ broadcast_plus(lhs, rhs; options...) =
 NumPy's subtract.
 """
 broadcast_minus(lhs, rhs; options...) =
-    call(table[131], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[125], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_mul(lhs, rhs)
@@ -2724,7 +2676,7 @@ broadcast_minus(lhs, rhs; options...) =
 NumPy's multiply.
 """
 broadcast_mul(lhs, rhs; options...) =
-    call(table[132], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[126], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_div(lhs, rhs)
@@ -2732,7 +2684,7 @@ broadcast_mul(lhs, rhs; options...) =
 NumPy's divide.
 """
 broadcast_div(lhs, rhs; options...) =
-    call(table[133], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[127], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_power(lhs, rhs)
@@ -2740,7 +2692,7 @@ broadcast_div(lhs, rhs; options...) =
 NumPy's power.
 """
 broadcast_power(lhs, rhs; options...) =
-    call(table[134], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[128], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_mod(lhs, rhs)
@@ -2748,7 +2700,7 @@ broadcast_power(lhs, rhs; options...) =
 NumPy's remainder.
 """
 broadcast_mod(lhs, rhs; options...) =
-    call(table[135], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[129], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_maximum(lhs, rhs)
@@ -2756,7 +2708,7 @@ broadcast_mod(lhs, rhs; options...) =
 NumPy's maximum.
 """
 broadcast_maximum(lhs, rhs; options...) =
-    call(table[136], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[130], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_minimum(lhs, rhs)
@@ -2764,7 +2716,7 @@ broadcast_maximum(lhs, rhs; options...) =
 NumPy's minimum.
 """
 broadcast_minimum(lhs, rhs; options...) =
-    call(table[137], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[131], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_hypot(lhs, rhs)
@@ -2772,7 +2724,7 @@ broadcast_minimum(lhs, rhs; options...) =
 NumPy's hypot.
 """
 broadcast_hypot(lhs, rhs; options...) =
-    call(table[138], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[132], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_equal(lhs, rhs)
@@ -2780,7 +2732,7 @@ broadcast_hypot(lhs, rhs; options...) =
 NumPy's equal.
 """
 broadcast_equal(lhs, rhs; options...) =
-    call(table[139], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[133], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_not_equal(lhs, rhs)
@@ -2788,7 +2740,7 @@ broadcast_equal(lhs, rhs; options...) =
 NumPy's not_equal.
 """
 broadcast_not_equal(lhs, rhs; options...) =
-    call(table[140], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[134], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_greater(lhs, rhs)
@@ -2796,7 +2748,7 @@ broadcast_not_equal(lhs, rhs; options...) =
 NumPy's greater.
 """
 broadcast_greater(lhs, rhs; options...) =
-    call(table[141], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[135], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_greater_equal(lhs, rhs)
@@ -2804,7 +2756,7 @@ broadcast_greater(lhs, rhs; options...) =
 NumPy's greater_equal.
 """
 broadcast_greater_equal(lhs, rhs; options...) =
-    call(table[142], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[136], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_lesser(lhs, rhs)
@@ -2812,7 +2764,7 @@ broadcast_greater_equal(lhs, rhs; options...) =
 NumPy's less.
 """
 broadcast_lesser(lhs, rhs; options...) =
-    call(table[143], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[137], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     broadcast_lesser_equal(lhs, rhs)
@@ -2820,7 +2772,7 @@ broadcast_lesser(lhs, rhs; options...) =
 NumPy's less_equal.
 """
 broadcast_lesser_equal(lhs, rhs; options...) =
-    call(table[144], (Arg.array(lhs), Arg.array(rhs)); options...)
+    call(table[138], (Arg.array(lhs), Arg.array(rhs)); options...)
 
 """
     ElementWiseSum(args[, num_args = 0])
@@ -2828,7 +2780,7 @@ broadcast_lesser_equal(lhs, rhs; options...) =
 The sum of arrays of one shape.
 """
 ElementWiseSum(args, num_args=default; options...) =
-    call(table[145], (Arg.arrays(args), Arg.int(num_args)); options...)
+    call(table[139], (Arg.arrays(args), Arg.int(num_args)); options...)
 
 """
     sum(data; dims, keepdims = false)
@@ -2836,7 +2788,7 @@ ElementWiseSum(args, num_args=default; options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 sum(data; dims=default, keepdims=default, options...) =
-    call(table[146], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[140], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     mean(data; dims, keepdims = false)
@@ -2844,7 +2796,7 @@ sum(data; dims=default, keepdims=default, options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 mean(data; dims=default, keepdims=default, options...) =
-    call(table[147], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[141], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     max(data; dims, keepdims = false)
@@ -2852,7 +2804,7 @@ mean(data; dims=default, keepdims=default, options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 max(data; dims=default, keepdims=default, options...) =
-    call(table[148], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[142], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     min(data; dims, keepdims = false)
@@ -2860,7 +2812,7 @@ max(data; dims=default, keepdims=default, options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 min(data; dims=default, keepdims=default, options...) =
-    call(table[149], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[143], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
 
 """
     prod(data; dims, keepdims = false)
@@ -2868,7 +2820,55 @@ min(data; dims=default, keepdims=default, options...) =
 As NumPy's, but over everything it is of shape (1,).
 """
 prod(data; dims=default, keepdims=default, options...) =
-    call(table[150], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+    call(table[144], (Arg.array(data), Arg.axes(dims), Arg.bool(keepdims)); options...)
+
+"""
+    SoftmaxOutput(data, label[, grad_scale = 1.0, ignore_label = -1.0]; multi_output = false, use_ignore = false, preserve_shape = false, normalization = "null", out_grad = false)
+
+softmax, whose gradient is that of the cross entropy with the label.
+"""
+SoftmaxOutput(data, label, grad_scale=default, ignore_label=default; multi_output=default, use_ignore=default, preserve_shape=default, normalization=default, out_grad=default, options...) =
+    call(table[145], (Arg.array(data), Arg.array(label), Arg.float(grad_scale), Arg.float(ignore_label), Arg.bool(multi_output), Arg.bool(use_ignore), Arg.bool(preserve_shape), Arg.str(normalization), Arg.bool(out_grad)); options...)
+
+"""
+    LinearRegressionOutput(data, label[, grad_scale = 1.0])
+
+The data, whose gradient is that of half the squared distance to the label.
+"""
+LinearRegressionOutput(data, label, grad_scale=default; options...) =
+    call(table[146], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
+
+"""
+    MAERegressionOutput(data, label[, grad_scale = 1.0])
+
+The data, whose gradient is that of the distance to the label.
+"""
+MAERegressionOutput(data, label, grad_scale=default; options...) =
+    call(table[147], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
+
+"""
+    LogisticRegressionOutput(data, label[, grad_scale = 1.0])
+
+sigmoid, whose gradient is that of the cross entropy with the label.
+"""
+LogisticRegressionOutput(data, label, grad_scale=default; options...) =
+    call(table[148], (Arg.array(data), Arg.array(label), Arg.float(grad_scale)); options...)
+
+"""
+    SVMOutput(data, label[, margin = 1.0, regularization_coefficient = 1.0]; use_linear = false)
+
+The data, whose gradient is that of the hinge loss of one class against all.
+"""
+SVMOutput(data, label, margin=default, regularization_coefficient=default; use_linear=default, options...) =
+    call(table[149], (Arg.array(data), Arg.array(label), Arg.float(margin), Arg.float(regularization_coefficient), Arg.bool(use_linear)); options...)
+
+"""
+    MakeLoss(data[, grad_scale = 1.0]; normalization = "null", valid_thresh = 0.0)
+
+The data as a loss: its gradient is grad_scale.
+"""
+MakeLoss(data, grad_scale=default; normalization=default, valid_thresh=default, options...) =
+    call(table[150], (Arg.array(data), Arg.float(grad_scale), Arg.str(normalization), Arg.float(valid_thresh)); options...)
 
 """
     LRN(data, nsize[, alpha = 0.0001, beta = 0.75, knorm = 2.0])
