@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -34,6 +35,9 @@ class Worker:
         )
 
     def ask(self, do, **what):
+        """The answer to a request. Between answers the process is stopped: threads of a BLAS that wait for work by
+        spinning would take part of another library's processors."""
+        self.process.send_signal(signal.SIGCONT)
         try:
             self.process.stdin.write(json.dumps({"do": do, **what}).encode() + b"\n")
             self.process.stdin.flush()
@@ -44,6 +48,7 @@ class Worker:
         if not line:
             self.close()
             raise Unavailable("its process ended" if self.process.returncode else "no answer")
+        self.process.send_signal(signal.SIGSTOP)
         reply = json.loads(line)
         if "error" in reply:
             raise Unavailable(reply["error"])
@@ -114,6 +119,7 @@ class Session:
         try:
             worker.ask("prepare", case=key, calibrate=False)
             before = most = anonymous(worker.process.pid)
+            worker.process.send_signal(signal.SIGCONT)
             worker.process.stdin.write(json.dumps({"do": "time", "seconds": 0.5}).encode() + b"\n")
             worker.process.stdin.flush()
             end = time.monotonic() + LONGEST
