@@ -45,7 +45,9 @@ template <class F, class T> struct Folder {
         if constexpr (kPaired) {
             T a, b;
             if (n == 2 * half) return trees(x, x + half, half, &a, &b), F{}(a, b);
-            if (half == kReduceBlock && n - half > 128) return blocks(x, x + half, n - half, &a, &b), F{}(a, b);
+            // Of float a part of a block is over too soon for that to pay.
+            if (sizeof(T) == 8 && half == kReduceBlock && n - half > 128)
+                return blocks(x, x + half, n - half, &a, &b), F{}(a, b);
         }
         return F{}(tree(x, half), tree(x + half, n - half));
     }
