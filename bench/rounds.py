@@ -64,7 +64,7 @@ class Session:
 
     def __init__(self, quick):
         self.quick = quick
-        self.rounds, self.seconds = (2, 0.02) if quick else (8, 0.05)
+        self.rounds, self.seconds = (4, 0.02) if quick else (8, 0.05)
         self.workers = {}
         self.load = Load()
 

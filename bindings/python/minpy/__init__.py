@@ -2,7 +2,7 @@
 
 import importlib as _importlib
 
-from . import _minpy
+from . import _library, _minpy
 from ._compile import compile
 from ._minpy import Operator, ndarray
 from .context import Context, cpu, current_context, gpu, set_context
