@@ -36,8 +36,10 @@ class Prepared:
             self.number *= 2
 
     def best(self, seconds):
-        """The shortest time of one piece of work, in runs for about so long. The first is lost: it finds the caches full
-        of another library's data."""
+        """The shortest time of one piece of work, in runs for about so long.
+
+        The first run is lost: it finds the caches full of another library's data.
+        """
         self.timer.timeit(1)
         least, end = float("inf"), time.perf_counter() + seconds
         while True:
