@@ -27,26 +27,14 @@ bool fold_pending(const Array& a, bool last_use, const Op& op, void (*run)(void*
             continue;
         }
         if (a.get()->offset || a.size() != root->size || a.dtype() != root->dtype) return false;
-        Group group;
-        try {
-            Found found;
-            while ((found = collect(group, root, g.fork_count)) == Found::other_first) {}
-            if (found == Found::busy) {
-                g.changed.wait(lock);
-            } else if (root != s.producer) {
-                run_and_finish(g, group, targets, lock);
-            } else {
-                Reading reading{op, run, payload, !last_use || s.refs.load(std::memory_order_acquire) > 1};
-                run_and_finish(g, group, targets, lock, &reading);
-                return true;
-            }
-        } catch (...) {
-            if (!lock.owns_lock()) lock.lock();
-            disband(group);
-            lock.unlock();
-            g.changed.notify_all();
-            throw;
-        }
+        bool read = false;
+        with_group(g, root, lock, [&](Group& group, const Deferred* first) {
+            if (first != s.producer) return run_and_finish(g, group, targets, lock);
+            Reading reading{op, run, payload, !last_use || s.refs.load(std::memory_order_acquire) > 1};
+            run_and_finish(g, group, targets, lock, &reading);
+            read = true;
+        });
+        if (read) return true;
     }
 }
 

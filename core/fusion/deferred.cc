@@ -211,19 +211,7 @@ void force(Storage& wanted) {
             g.changed.wait(lock);
             continue;
         }
-        Group group;
-        try {
-            Found found;
-            while ((found = collect(group, root, g.fork_count)) == Found::other_first) {}
-            if (found == Found::busy) g.changed.wait(lock);
-            else run_and_finish(g, group, targets, lock);
-        } catch (...) {
-            if (!lock.owns_lock()) lock.lock();
-            disband(group);
-            lock.unlock();
-            g.changed.notify_all();
-            throw;
-        }
+        with_group(g, root, lock, [&](Group& group, const Deferred*) { run_and_finish(g, group, targets, lock); });
     }
 }
 

@@ -44,14 +44,8 @@ void compute_into(std::unique_ptr<Deferred> d, bool last_use) {
         Ref<Storage> first;  // of a reader that has to be computed before
         std::unique_lock lock(g.mutex);
         d->sequence = ++g.sequence;
-        Deferred* root = d.get();
-        Group group;
-        try {
-            Found found;
-            while ((found = collect(group, root, g.fork_count)) == Found::other_first) {}
-            if (found == Found::busy) {
-                g.changed.wait(lock);
-            } else if (root != d.get()) {
+        with_group(g, d.get(), lock, [&](Group& group, const Deferred* root) {
+            if (root != d.get()) {
                 run_and_finish(g, group, targets, lock);
             } else if (Deferred* reader = reader_in_the_way(g, group, d->into)) {
                 disband(group);
@@ -65,13 +59,7 @@ void compute_into(std::unique_ptr<Deferred> d, bool last_use) {
                 run_and_finish(g, group, targets, lock, nullptr, last_use);
                 d.release();  // it is done, and was deleted
             }
-        } catch (...) {
-            if (!lock.owns_lock()) lock.lock();
-            disband(group);
-            lock.unlock();
-            g.changed.notify_all();
-            throw;
-        }
+        });
     }
 }
 

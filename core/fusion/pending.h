@@ -48,4 +48,22 @@ struct Reading {
 void run_and_finish(Graph& g, Group& group, std::vector<Ref<Storage>>& targets, std::unique_lock<std::mutex>& lock,
                     const Reading* reading = nullptr, bool last_use = false);
 
+// Hands the group of `root` to f(group, its root), the lock held; or waits, if another thread has part of it. What throws
+// leaves all nodes pending.
+template <class F> void with_group(Graph& g, Deferred* root, std::unique_lock<std::mutex>& lock, F&& f) {
+    Group group;
+    try {
+        Found found;
+        while ((found = collect(group, root, g.fork_count)) == Found::other_first) {}
+        if (found == Found::busy) g.changed.wait(lock);
+        else f(group, root);
+    } catch (...) {
+        if (!lock.owns_lock()) lock.lock();
+        disband(group);
+        lock.unlock();
+        g.changed.notify_all();
+        throw;
+    }
+}
+
 }  // namespace minpy
