@@ -1,5 +1,5 @@
-// The caching allocator of host memory: size classes with a free list per thread for small blocks and a shared one for
-// large blocks. Fresh pages cost a chain of operators five times its arithmetic, so blocks are kept, not returned.
+// The caching allocator of host memory: size classes with a shared free list, and in front of it one per thread for small
+// blocks. Fresh pages cost a chain of operators five times its arithmetic, so blocks are kept, not returned.
 #pragma once
 #include <algorithm>
 #include <bit>
@@ -28,7 +28,7 @@ MemoryStats memory_stats();
 void reset_memory_peak();
 // Bytes of large blocks, in use and kept, beyond which memory is refused; 0: none. First MINPY_MEMORY_LIMIT.
 void set_memory_limit(uint64_t bytes);
-// Gives cached blocks back until at most `keep` bytes are cached (this thread's small ones and all large ones).
+// Gives cached blocks back until at most `keep` bytes are cached (this thread's small ones, and all shared ones).
 void trim_memory(uint64_t keep) noexcept;
 
 // Called when memory is refused; true if a retry is worth it.
