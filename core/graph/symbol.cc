@@ -4,6 +4,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
+#include <utility>
 
 #include "core/graph/attributes.h"
 #include "core/registry/registry.h"
@@ -80,7 +81,7 @@ Entry make_variable(const std::string& name, Attributes attributes) {
 }
 
 std::shared_ptr<const GraphNode> make_node(const std::string& op_name, const char* name,
-                                           std::vector<std::pair<std::string, Entry>> given, Attributes attributes,
+                                           std::vector<std::pair<std::string, Entry>>&& given, Attributes attributes,
                                            bool lenient) {
     const Op& op = symbol_op(op_name);
     auto node = std::make_shared<GraphNode>();
@@ -141,8 +142,7 @@ std::shared_ptr<const GraphNode> make_node(const std::string& op_name, const cha
             }
             Entry& to = node->inputs[size_t(it - names.begin())];
             if (to.node) throw value_error(op_name, " was given the input '", key, "' twice").in_argument(key);
-            to = std::move(entry);
-            entry.node = nullptr;
+            to = std::exchange(entry, Entry());
         }
         size_t next = 0;
         for (auto& [key, entry] : given) {

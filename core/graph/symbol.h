@@ -46,7 +46,7 @@ public:
 Entry make_variable(const std::string& name, Attributes attributes);
 // A node of an operator; missing inputs become variables. `lenient`: attributes that the operator does not have are kept.
 std::shared_ptr<const GraphNode> make_node(const std::string& op, const char* name,
-                                           std::vector<std::pair<std::string, Entry>> inputs, Attributes attributes,
+                                           std::vector<std::pair<std::string, Entry>>&& inputs, Attributes attributes,
                                            bool lenient = false);
 // Attributes from JSON: {"kernel": [3, 3]} or MXNet's strings.
 Attributes attributes_from_json(const char* json);
