@@ -503,7 +503,9 @@ bool reads_runs(const ReduceLoop& loop, const Array& a, DimsView axes, const Arr
         Reader& take() override { throw state_error("nothing is read"); }
         void give_back(Reader&) override {}
     } nowhere;
-    return Reducer(loop, a, a, axes, mask, nullptr, nullptr, prepared, &nowhere).reads_runs();
+    // `a` may be pending: another thread may give it memory meanwhile, so not even its address is looked at.
+    Array to = empty(DimsView{}, a.dtype());
+    return Reducer(loop, to, a, axes, mask, nullptr, nullptr, prepared, &nowhere).reads_runs();
 }
 
 void find_along(const ReduceLoop& loop, const Array& to, const Array& a, int64_t axis) {
