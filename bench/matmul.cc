@@ -4,9 +4,11 @@
 #include <dnnl.h>
 #include <minpy/minpy.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -87,5 +89,7 @@ int main(int argc, char** argv) {
     add("openblas", "float64", openblas<double>);
     add("onednn", "float32", onednn);
     benchmark::Initialize(&argc, argv);
+    // OpenBLAS starts its threads when it is loaded, whoever is measured; they spin a while before they sleep.
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
     benchmark::RunSpecifiedBenchmarks();
 }
