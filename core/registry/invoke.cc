@@ -1,4 +1,5 @@
 // Calling an operator: the short way for small element-wise calls, and binding and checking for all others.
+#include <atomic>
 #include <cmath>
 
 #include "core/array/casting.h"
@@ -69,8 +70,27 @@ bool takes_result(const ArrayBody* out, const ArrayBody* shape, DType t, const A
     return true;
 }
 
+// What the first cache does not hold is walked forth and back by turns: it is warm where the last call ended.
+uint32_t run_in_turns(const Loop& loop, char* const* first, uint32_t scalars, int64_t size) {
+    static std::atomic<bool> last_went_back{true};
+    constexpr int64_t kBlock = 512;
+    const bool back = !last_went_back.load(std::memory_order_relaxed);
+    last_went_back.store(back, std::memory_order_relaxed);
+    uint32_t raised = 0;
+    const int64_t blocks = (size + kBlock - 1) / kBlock;
+    for (int64_t k = 0; k < blocks; ++k) {
+        const int64_t from = (back ? blocks - 1 - k : k) * kBlock;
+        char* p[kShortOperands + 1];
+        for (int i = 0; i <= loop.n_in; ++i) p[i] = first[i] + (scalars >> i & 1 ? 0 : from * itemsize(loop.types[i]));
+        raised |= loop.run(p, scalars, std::min(kBlock, size - from));
+    }
+    return raised;
+}
+
 // The loop over `size` elements in rows; operands of `narrow` are one row long.
 inline uint32_t run_rows(const Loop& loop, char** p, uint32_t scalars, uint32_t narrow, int64_t row, int64_t size) {
+    constexpr int64_t kThirdOfCache = 1 << 14;  // bytes
+    if (row == size && size * itemsize(loop.types[0]) > kThirdOfCache) return run_in_turns(loop, p, scalars, size);
     uint32_t raised = loop.run(p, scalars, row);
     for (int64_t done = row; done < size; done += row) {
         for (int i = 0; i <= loop.n_in; ++i)
