@@ -113,7 +113,7 @@ public:
         }
         for (int64_t i = 0; i < a.ndim(); ++i) {
             Axis x{a.dim(i), a.strides()[size_t(i)], mask ? mask.strides()[size_t(i)] : 0,
-                   other_ ? prepared.other.strides()[size_t(i)] : 0, to_steps[i]};
+                   prepared.other ? prepared.other.strides()[size_t(i)] : 0, to_steps[i]};
             if (to_steps[i]) {
                 kept_.add(x);
             } else {
