@@ -5,6 +5,7 @@
 #include "core/array/indexing.h"
 #include "core/cpu/elementwise.h"
 #include "core/cpu/pool.h"
+#include "core/cpu/reduce.h"
 #include "core/registry/thread_state.h"
 #include "core/registry/values.h"
 
@@ -13,23 +14,6 @@ namespace {
 
 constexpr int64_t kParallel = 1 << 17;  // elements from which threads pay
 constexpr int64_t kTask = 1 << 15;      // elements of one task
-
-// Eight bytes at a time, each into a byte of its own until one might be full.
-int64_t count_true(const uint8_t* p, int64_t n) {
-    constexpr uint64_t low = 0x7f7f7f7f7f7f7f7f, ones = 0x0101010101010101, pairs = 0x00ff00ff00ff00ff;
-    int64_t count = 0, i = 0;
-    while (i + 8 <= n) {
-        uint64_t bytes = 0;
-        for (int64_t end = i + 8 * std::min<int64_t>((n - i) / 8, 255); i < end; i += 8) {
-            uint64_t x;
-            std::memcpy(&x, p + i, 8);
-            bytes += (((x & low) + low) | x) >> 7 & ones;
-        }
-        count += int64_t((((bytes & pairs) + (bytes >> 8 & pairs)) * 0x0001000100010001) >> 48);
-    }
-    for (; i < n; ++i) count += p[i] != 0;
-    return count;
-}
 
 }  // namespace
 

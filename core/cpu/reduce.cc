@@ -275,7 +275,7 @@ private:
             *to = char(decisive_);
             return;
         }
-        if (counts_ && x.a == 1) return count_true(s, from, count, to);
+        if (counts_ && x.a == 1) return sum_bools(s, from, count, to);
         fold_some(s, x, from, count, to);
         if (decisive_ >= 0 && (*to != 0) == (decisive_ != 0)) decided_ = true;
     }
@@ -301,23 +301,14 @@ private:
         loop_.fold(block, count, to);
     }
 
-    // A sum of bools: bytes side by side, widened before one can be full.
-    void count_true(const Source& s, int64_t from, int64_t count, char* to) {
-        constexpr int64_t kSide = 64, kRows = 255;
+    // A sum of bools.
+    void sum_bools(const Source& s, int64_t from, int64_t count, char* to) {
         alignas(64) char block[kReduceBlock];
         int64_t total = 0;
         for (int64_t done = 0; done < count;) {
             Axes::Place p = reduced_.at(from + done);
-            int64_t n = std::min({p.run, count - done, source_ ? kReduceBlock : INT64_MAX}), i = 0;
-            const auto* x = reinterpret_cast<const uint8_t*>(elements(s.moved(p), n, block));
-            while (i + kSide <= n) {
-                uint8_t side[kSide] = {};
-                int64_t end = i + std::min((n - i) / kSide, kRows) * kSide;
-                for (; i < end; i += kSide)
-                    for (int k = 0; k < kSide; ++k) side[k] = uint8_t(side[k] + (x[i + k] != 0));
-                for (uint8_t ones : side) total += ones;
-            }
-            for (; i < n; ++i) total += x[i] != 0;
+            int64_t n = std::min({p.run, count - done, source_ ? kReduceBlock : INT64_MAX});
+            total += count_true(reinterpret_cast<const uint8_t*>(elements(s.moved(p), n, block)), n);
             done += n;
         }
         std::memcpy(to, &total, sizeof total);
@@ -465,6 +456,20 @@ private:
 };
 
 }  // namespace
+
+int64_t count_true(const uint8_t* x, int64_t n) {
+    constexpr int64_t kSide = 64, kRows = 255;  // bytes side by side, widened before one can be full
+    int64_t total = 0, i = 0;
+    while (i + kSide <= n) {
+        uint8_t side[kSide] = {};
+        int64_t end = i + std::min((n - i) / kSide, kRows) * kSide;
+        for (; i < end; i += kSide)
+            for (int k = 0; k < kSide; ++k) side[k] = uint8_t(side[k] + (x[i + k] != 0));
+        for (uint8_t ones : side) total += ones;
+    }
+    for (; i < n; ++i) total += x[i] != 0;
+    return total;
+}
 
 const ReduceLoop& reduce_loop(Fold fold, DType type) {
     static const ReduceTable& table = *loop_level().reductions;

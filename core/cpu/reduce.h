@@ -42,6 +42,9 @@ uint32_t reduce(const ReduceLoop& loop, const Array& to, const Array& a, DimsVie
 // Whether reduce reads `a`, which fills its memory, in runs that are long enough for a source.
 bool reads_runs(const ReduceLoop& loop, const Array& a, DimsView axes, const Array& mask, const Prepared& prepared);
 
+// How many of n bytes are not zero.
+int64_t count_true(const uint8_t* x, int64_t n);
+
 // to = where along `axis` the first best element is (the first NaN, if any); int64, C-contiguous, other axes in order.
 void find_along(const ReduceLoop& loop, const Array& to, const Array& a, int64_t axis);
 
