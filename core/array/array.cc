@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "core/array/casting.h"
-#include "core/registry/tally.h"
 
 namespace minpy {
 
@@ -17,31 +16,23 @@ ArrayBody::~ArrayBody() {
 
 namespace {
 
-// A header with room for `n` dimensions. Takes over one reference of `storage`.
-ArrayBody* make_body(Storage* storage, int64_t n) {
-    ArrayBody* b = nullptr;
-    try {
-        b = new ArrayBody;
-        b->shape = n > 4 ? new int64_t[size_t(2 * n)] : b->inline_dims;
-    } catch (...) {
-        ArrayBody::operator delete(b);
-        storage->release();
-        throw;
+// In C order, of `size` elements.
+[[gnu::always_inline]] inline void lay_out(ArrayBody* b, DimsView shape, int64_t size) {
+    b->size = size;
+    b->contiguous = true;
+    int64_t step = itemsize(b->dtype);
+    for (int64_t i = b->ndim - 1; i >= 0; --i) {
+        b->shape[i] = shape[size_t(i)];
+        b->strides[i] = step;
+        step *= std::max<int64_t>(shape[size_t(i)], 1);
     }
-    live_arrays.add(1);
-    b->ndim = int32_t(n);
-    b->storage = storage;
-    b->strides = b->shape + n;
-    return b;
 }
 
 }  // namespace
 
 Array Array::on(Storage* storage, int64_t offset, DimsView shape, DimsView strides, DType dtype) {
     int64_t n = int64_t(shape.size());
-    ArrayBody* b = make_body(storage, n);
-    b->dtype = dtype;
-    b->offset = offset;
+    ArrayBody* b = make_body(storage, n, offset, dtype);
     // What is_c_contiguous says, on the way.
     bool contiguous = true;
     int64_t size = 1;
@@ -57,18 +48,9 @@ Array Array::on(Storage* storage, int64_t offset, DimsView shape, DimsView strid
 }
 
 Array empty(DimsView shape, DType dtype, Device device) {
-    int64_t item = itemsize(dtype), n = int64_t(shape.size());
-    int64_t size = checked_size(shape, item);
-    ArrayBody* b = make_body(Storage::create(size * item, device), n);
-    b->dtype = dtype;
-    b->offset = 0;
-    b->size = size;
-    b->contiguous = true;
-    for (int64_t i = n - 1, step = item; i >= 0; --i) {
-        b->shape[i] = shape[i];
-        b->strides[i] = step;
-        step *= std::max<int64_t>(shape[i], 1);
-    }
+    int64_t item = itemsize(dtype), size = checked_size(shape, item);
+    ArrayBody* b = make_body(Storage::create(size * item, device), int64_t(shape.size()), 0, dtype);
+    lay_out(b, shape, size);
     return Array::adopt(b);
 }
 
@@ -121,6 +103,14 @@ Array window(const ArrayBody* a, int64_t offset, DimsView shape, DimsView stride
     return result;
 }
 
+Array contiguous_window(const ArrayBody* a, DimsView shape) {
+    a->storage->retain();
+    ArrayBody* b = make_body(a->storage, int64_t(shape.size()), a->offset, a->dtype);
+    b->view = 1;
+    lay_out(b, shape, a->size);
+    return Array::adopt(b);
+}
+
 Array window(const Array& a, int64_t offset, DimsView shape, DimsView strides, DType dtype) {
     return window(a.get(), offset, shape, strides, dtype);
 }
@@ -145,7 +135,7 @@ Array broadcast_window(const Array& a, DimsView shape) {
 
 Array reshape_window(const Array& a, DimsView shape) {
     int64_t item = a.itemsize();
-    if (a.is_contiguous() || a.size() == 0) return window(a, 0, shape, c_strides(shape, item));
+    if (a.is_contiguous() || a.size() == 0) return contiguous_window(a.get(), shape);
     // Match runs of old axes that are contiguous with one another against runs of new ones.
     Dims old_shape, old_strides;
     for (int i = 0; i < a.ndim(); ++i) {

@@ -6,6 +6,7 @@
 #include "core/array/dtype.h"
 #include "core/array/shape.h"
 #include "core/array/storage.h"
+#include "core/registry/tally.h"
 
 namespace minpy {
 
@@ -34,6 +35,27 @@ struct ArrayBody : Pooled<ArrayBody> {
 
     ~ArrayBody();
 };
+
+// A header with room for `n` dimensions, to be filled. Takes over one reference of `storage`. Part of its callers: a view
+// is little else.
+[[gnu::always_inline]] inline ArrayBody* make_body(Storage* storage, int64_t n, int64_t offset, DType dtype) {
+    ArrayBody* b = nullptr;
+    try {
+        b = new ArrayBody;
+        b->shape = n > 4 ? new int64_t[size_t(2 * n)] : b->inline_dims;
+    } catch (...) {
+        ArrayBody::operator delete(b);
+        storage->release();
+        throw;
+    }
+    live_arrays.add(1);
+    b->dtype = dtype;
+    b->offset = offset;
+    b->ndim = int32_t(n);
+    b->storage = storage;
+    b->strides = b->shape + n;
+    return b;
+}
 
 class Array {
 public:
@@ -108,6 +130,7 @@ Array full_scalar(double value, DType dtype, Device device = kCpu);
 // ---- windows on the same storage, untraced ----
 Array window(const Array& a, int64_t offset, DimsView shape, DimsView strides);  // offset in bytes from element 0
 Array window(const Array& a, int64_t offset, DimsView shape, DimsView strides, DType dtype);
+Array contiguous_window(const ArrayBody* a, DimsView shape);  // all of a C-contiguous one
 // Broadcast by strides of 0; NumPy's error if it does not fit.
 Array broadcast_window(const Array& a, DimsView shape);
 // The window of that shape if strides allow it, else a null array.

@@ -7,20 +7,18 @@ namespace {
 
 struct Row {
     const char* name;
-    int8_t size;
     char kind;  // NumPy's: b i u f c
 };
 constexpr Row kRows[kNumDTypes] = {
-    {"none", 0, ' '},    {"bool", 1, 'b'},      {"int8", 1, 'i'},        {"int16", 2, 'i'},
-    {"int32", 4, 'i'},   {"int64", 8, 'i'},     {"uint8", 1, 'u'},       {"uint16", 2, 'u'},
-    {"uint32", 4, 'u'},  {"uint64", 8, 'u'},    {"float16", 2, 'f'},     {"float32", 4, 'f'},
-    {"float64", 8, 'f'}, {"complex64", 8, 'c'}, {"complex128", 16, 'c'}, {"bfloat16", 2, 'f'},
+    {"none", ' '},    {"bool", 'b'},      {"int8", 'i'},       {"int16", 'i'},    {"int32", 'i'},   {"int64", 'i'},
+    {"uint8", 'u'},   {"uint16", 'u'},    {"uint32", 'u'},     {"uint64", 'u'},   {"float16", 'f'}, {"float32", 'f'},
+    {"float64", 'f'}, {"complex64", 'c'}, {"complex128", 'c'}, {"bfloat16", 'f'},
 };
 const Row& row(DType t) { return kRows[int(t)]; }
 
 DType make(char kind, int size) {
     for (int i = 1; i < kNumDTypes; ++i)
-        if (kRows[i].kind == kind && kRows[i].size == size && DType(i) != DType::bfloat16) return DType(i);
+        if (kRows[i].kind == kind && kItemsizes[i] == size && DType(i) != DType::bfloat16) return DType(i);
     return DType::none;
 }
 
@@ -30,7 +28,7 @@ int float_size_for(int int_size) { return int_size == 1 ? 2 : int_size == 2 ? 4 
 DType promote_uncached(DType a, DType b) {
     if (a == b) return a;
     char ka = row(a).kind, kb = row(b).kind;
-    int sa = row(a).size, sb = row(b).size;
+    int sa = int(itemsize(a)), sb = int(itemsize(b));
     if (ka == 'b') return b;
     if (kb == 'b') return a;
     auto rank = [](char k) { return k == 'u' ? 0 : k == 'i' ? 1 : k == 'f' ? 2 : 3; };
@@ -69,7 +67,6 @@ DType checked_dtype(int32_t number) {
     return DType(number);
 }
 
-int64_t itemsize(DType t) { return row(t).size; }
 const char* name(DType t) { return row(t).name; }
 
 DType dtype_from_name(std::string_view text) {

@@ -48,7 +48,8 @@ constexpr bool in(DType t, DTypes set) { return bit(t) & set; }
 bool is_dtype(int32_t number);
 // The dtype, or a TypeError.
 DType checked_dtype(int32_t number);
-int64_t itemsize(DType t);
+inline constexpr int8_t kItemsizes[] = {0, 1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 4, 8, 8, 16, 2};  // as the dtypes are numbered
+constexpr int64_t itemsize(DType t) { return kItemsizes[int(t)]; }
 const char* name(DType t);                     // "float64"
 DType dtype_from_name(std::string_view name);  // none if there is no such dtype
 DType real_of(DType t);                        // complex128 -> float64; others themselves

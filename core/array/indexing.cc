@@ -22,7 +22,7 @@ namespace {
 }
 
 // Python's slice.indices: how many elements, from which one.
-int64_t slice_length(const minpy_slice& s, int64_t size, int64_t& start, int64_t& step) {
+[[gnu::always_inline]] inline int64_t slice_length(const minpy_slice& s, int64_t size, int64_t& start, int64_t& step) {
     step = s.step == MINPY_SLICE_NONE ? 1 : s.step;
     if (step == 0) throw value_error("slice step cannot be zero");
     if (step < -INT64_MAX) step = -INT64_MAX;
@@ -150,15 +150,9 @@ Array combined_positions(const SmallVector<Advanced, 4>& parts) {
 
 }  // namespace
 
-Array basic_window(const ArrayBody* a, IndexView index) {
+// Windows of several items.
+static Array window_at(const ArrayBody* a, IndexView index) {
     constexpr int64_t kMost = 2 * kMaxDims + 2;
-    // x[1:3] of one dimension, without the bookkeeping below.
-    if (index.size() == 1 && index[0].tag == MINPY_V_SLICE && a->ndim == 1) {
-        int64_t start, step,
-            length = slice_length(*static_cast<const minpy_slice*>(index[0].v.p), a->shape[0], start, step);
-        int64_t stride = length > 1 ? step * a->strides[0] : a->strides[0];
-        return window(a, length ? start * a->strides[0] : 0, {&length, 1}, {&stride, 1}, a->dtype);
-    }
     int64_t ndim = a->ndim, used = 0, ellipses = 0, added = 0;
     if (int64_t(index.size()) > kMost) too_many(ndim, int64_t(index.size()));
     for (const minpy_value& v : index) {
@@ -204,6 +198,29 @@ Array basic_window(const ArrayBody* a, IndexView index) {
     }
     keep(ndim - axis);
     return window(a, offset, {shape, size_t(n)}, {strides, size_t(n)}, a->dtype);
+}
+
+// Of one dimension.
+static Array slice_window(const ArrayBody* a, int64_t offset, int64_t length, int64_t stride) {
+    a->storage->retain();
+    ArrayBody* b = make_body(a->storage, 1, a->offset + offset, a->dtype);
+    b->view = 1;
+    b->size = b->shape[0] = length;
+    b->strides[0] = stride;
+    b->contiguous = length <= 1 || stride == itemsize(a->dtype);
+    return Array::adopt(b);
+}
+
+Array basic_window(const ArrayBody* a, IndexView index) {
+    // x[1:3] of one dimension, without that bookkeeping.
+    if (index.size() == 1 && index[0].tag == MINPY_V_SLICE && a->ndim == 1) {
+        int64_t start, step,
+            length = slice_length(*static_cast<const minpy_slice*>(index[0].v.p), a->shape[0], start, step);
+        // One element or none: its stride is never used, and might overflow.
+        int64_t stride = length > 1 ? step * a->strides[0] : a->strides[0];
+        return slice_window(a, length ? start * a->strides[0] : 0, length, stride);
+    }
+    return window_at(a, index);
 }
 
 bool element_at(const ArrayBody* a, IndexView index, minpy_value* out) noexcept {

@@ -2,6 +2,9 @@
 
 namespace minpy {
 
+static const char* const kTooBig =
+    "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.";
+
 std::string to_string(DimsView shape) {
     std::string text = "(";
     for (size_t i = 0; i < shape.size(); ++i) text += (i ? "," : "") + std::to_string(shape[i]);
@@ -10,32 +13,23 @@ std::string to_string(DimsView shape) {
 
 int64_t checked_mul(int64_t a, int64_t b) {
     int64_t result;
-    if (__builtin_mul_overflow(a, b, &result))
-        throw value_error(
-            "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.");
+    if (__builtin_mul_overflow(a, b, &result)) throw value_error(kTooBig);
     return result;
 }
 
 int64_t checked_add(int64_t a, int64_t b) {
     int64_t result;
-    if (__builtin_add_overflow(a, b, &result))
-        throw value_error(
-            "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible size.");
+    if (__builtin_add_overflow(a, b, &result)) throw value_error(kTooBig);
     return result;
 }
 
-int64_t checked_size(DimsView shape, int64_t itemsize) {
+void bad_size(DimsView shape) {
     if (shape.size() > kMaxDims)
         throw value_error("maximum supported dimension for an ndarray is currently ", kMaxDims, ", found ",
                           shape.size());
-    // Zero sizes do not hide an overflow of the others, as in NumPy.
-    int64_t positive = itemsize, total = 1;
-    for (int64_t s : shape) {
+    for (int64_t s : shape)
         if (s < 0) throw value_error("negative dimensions are not allowed");
-        if (s > 0) positive = checked_mul(positive, s);
-        total *= s > 0 ? s : 0;
-    }
-    return total;
+    throw value_error(kTooBig);
 }
 
 Dims c_strides(DimsView shape, int64_t itemsize) {

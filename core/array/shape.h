@@ -21,7 +21,18 @@ int64_t checked_mul(int64_t a, int64_t b);
 int64_t checked_add(int64_t a, int64_t b);
 
 // Number of elements; throws for negative sizes, too many dimensions, and products that overflow with `itemsize`.
-int64_t checked_size(DimsView shape, int64_t itemsize = 1);
+[[noreturn, gnu::cold]] void bad_size(DimsView shape);
+inline int64_t checked_size(DimsView shape, int64_t itemsize = 1) {
+    // Zero sizes do not hide an overflow of the others, as in NumPy.
+    int64_t positive = itemsize, total = 1;
+    bool bad = shape.size() > kMaxDims;
+    for (int64_t s : shape) {
+        bad |= s < 0 || __builtin_mul_overflow(positive, s > 0 ? s : 1, &positive);
+        total *= s > 0 ? s : 0;
+    }
+    if (bad) bad_size(shape);
+    return total;
+}
 inline int64_t size_of(DimsView shape) {
     int64_t n = 1;
     for (int64_t s : shape) n *= s;

@@ -15,18 +15,13 @@ std::string to_string(Device d) {
     return cat(kind, ":", d.index);
 }
 
-Storage* Storage::create(int64_t nbytes, Device device, bool allocate_now) {
-    auto* s = new Storage;
-    s->device = device;
-    s->nbytes = nbytes;
-    if (!allocate_now) return s;
+void Storage::allocate_at_first() {
     try {
-        s->allocate_buffer();
+        allocate_buffer();
     } catch (...) {
-        delete s;
+        delete this;
         throw;
     }
-    return s;
 }
 
 void Storage::allocate_buffer() {

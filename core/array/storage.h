@@ -49,7 +49,16 @@ struct Storage : Pooled<Storage> {
     static constexpr int64_t kInline = 64;  // bytes that need no buffer of their own
 
     // Uninitialised memory; pending storage gets its buffer when it is computed.
-    static Storage* create(int64_t nbytes, Device device, bool allocate_now = true);
+    static Storage* create(int64_t nbytes, Device device, bool allocate_now = true) {
+        auto* s = new Storage;
+        s->device = device;
+        s->nbytes = nbytes;
+        if (allocate_now) {
+            if (nbytes <= kInline && device.is_cpu()) s->data = s->inline_data;
+            else s->allocate_at_first();
+        }
+        return s;
+    }
     static Storage* borrow(void* data, int64_t nbytes, Device device, bool read_only, void* payload,
                            minpy_destroy_fn destroy);
     void retain() { refs.fetch_add(1, std::memory_order_relaxed); }
@@ -82,6 +91,7 @@ struct Storage : Pooled<Storage> {
     alignas(64) char inline_data[kInline];
 
 private:
+    void allocate_at_first();  // the storage is gone when it throws
     void destroy_now() noexcept;
 };
 

@@ -142,7 +142,7 @@ MadeDeferred make_deferred(const Op& op, const Loop* loop, std::span<const Array
     bool large = false;
     for (const Array& a : inputs) large = large || a.size() == d->size;
     if (!large) return {};
-    uint32_t refused = Storage::kPoisoned | (exposed ? 0 : Storage::kExposed);
+    uint32_t refused = exposed ? Storage::kPoisoned : Storage::kPoisoned | Storage::kExposed;
     for (const Array& a : inputs) {
         if (!a.on_cpu() || a.storage().has(refused)) return {};
         Deferred::Input in;

@@ -120,24 +120,22 @@ Array reshape_plainly(ValuesView args) {
     const ArrayBody* a = untraced(args);
     DimsView asked;
     if (!a || args.size() != 2 || !a->contiguous || a->size == 0 || !plain_ints(args[1], asked)) return {};
-    int64_t shape[kMaxDims], strides[kMaxDims], left = a->size, unknown = -1, n = int64_t(asked.size());
+    int64_t shape[kMaxDims], known = 1, unknown = -1, n = int64_t(asked.size());
     for (int64_t i = 0; i < n; ++i) {
         shape[i] = asked[size_t(i)];
         if (shape[i] == -1 && unknown < 0) {
             unknown = i;
-        } else {
-            if (shape[i] <= 0 || left % shape[i]) return {};
-            left /= shape[i];
+        } else if (shape[i] <= 0 || __builtin_mul_overflow(known, shape[i], &known)) {
+            return {};
         }
     }
-    if (unknown >= 0) shape[unknown] = left;
-    else if (left != 1) return {};
-    int64_t step = itemsize(a->dtype);
-    for (int64_t i = n - 1; i >= 0; --i) {
-        strides[i] = step;
-        step *= shape[i];
+    if (unknown >= 0) {
+        if (a->size % known) return {};
+        shape[unknown] = a->size / known;
+    } else if (known != a->size) {
+        return {};
     }
-    return window(a, 0, {shape, size_t(n)}, {strides, size_t(n)}, a->dtype);
+    return contiguous_window(a, {shape, size_t(n)});
 }
 
 Array transpose_plainly(ValuesView args) {

@@ -38,7 +38,6 @@ void nonzero(Call& c) {
     if (a.ndim() == 0)
         throw value_error("Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead.");
     Array flat = true_positions(a);
-    int64_t n = flat.size();
     if (a.ndim() == 1) return c.out.push_back(flat);
     for (int64_t k = 0; k < a.ndim(); ++k) c.out.push_back(empty(flat.shape(), DType::int64));
     int64_t* to[kMaxDims];

@@ -82,8 +82,7 @@ public:
 // ---- calling ----
 // Runs any operator: binds, checks, dispatches, records. Results are `op.n_outputs` arrays, or as many as there are.
 Arrays invoke(const Op& op, ValuesView args, const CallOptions& options = {});
-// The two ways that it takes. The short one is for small, plain calls of one result, and gives null for all others.
-Array invoke_short(const Op& op, ValuesView args, Context& context);
+// Without a look at the short ways (core/registry/dispatch.h).
 Arrays invoke_long(const Op& op, ValuesView args, const CallOptions& options = {});
 Array invoke_one(const Op& op, ValuesView args);  // of one result
 const Op& find_op(std::string_view name);         // throws NOTFOUND naming what comes close

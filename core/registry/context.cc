@@ -92,7 +92,7 @@ Context::Context(const Context& o)
 
 Context::~Context() = default;
 
-Context& Context::current() {
+Context& Context::first() {
     ThreadState& t = thread_state();
     if (!t.context) t.context = new Context;
     return *t.context;

@@ -74,7 +74,13 @@ public:
     Ref<Scope> scope;
 
     // The thread's current one; made from the environment (MINPY_DEVICE, MINPY_POLICY, MINPY_FALLBACK) at first.
-    static Context& current();
+    static Context& current() {
+        ThreadState* t = tls_state;
+        return t && t->context ? *t->context : first();
+    }
+
+private:
+    static Context& first();
 };
 
 // Makes `c` current while it lives.

@@ -1,6 +1,7 @@
 // From a bound call to a kernel: which device, which loop, where the result goes.
 #pragma once
 #include "core/registry/call.h"
+#include "core/registry/statistics.h"
 
 namespace minpy {
 
@@ -28,6 +29,17 @@ inline bool has_shape(const ArrayBody* a, DimsView shape) {
 // A contiguous CPU array that no tape follows and nothing is pending on: what the short ways take.
 inline bool is_plain(const ArrayBody* b) { return is_ready(b) && !b->node && !b->storage->has(Storage::kTraced); }
 
+// The short ways are for small, plain calls of one result, and give null for all others.
+Array elementwise_short_way(const Op& op, ValuesView args, Context& context, ArrayBody* into = nullptr);
+inline Array invoke_short(const Op& op, ValuesView args, Context& context) {
+    if (observed.load(std::memory_order_relaxed)) return {};
+    // Those of rows make new arrays on the CPU.
+    Array out = op.elementwise                            ? elementwise_short_way(op, args, context)
+                : op.short_way && context.device.is_cpu() ? op.short_way(args)
+                                                          : Array();
+    if (out) count_call(op);
+    return out;
+}
 // A small element-wise call into an array of the caller's, where the loop itself can write it; else null.
 Array invoke_into(const Op& op, ValuesView args, Context& context, ArrayBody* out);
 

@@ -128,14 +128,16 @@ Array short_unary(const Op& op, ValuesView args, Context& context) {
     return out;
 }
 
-Array short_way(const Op& op, ValuesView args, Context& context, ArrayBody* into = nullptr) {
+}  // namespace
+
+Array elementwise_short_way(const Op& op, ValuesView args, Context& context, ArrayBody* into) {
     const int n_in = op.n_in;
     if (int(args.size()) != n_in || n_in > kShortOperands) return {};
     if (n_in == 1 && args[0].tag == MINPY_V_ARRAY && !into) return short_unary(op, args, context);
     if (n_in == 1 && args[0].tag == MINPY_V_FLOAT) {
         Array x = array_of_number(args[0]);
         minpy_value v = to_value(x);
-        return short_way(op, {&v, 1}, context, into);
+        return elementwise_short_way(op, {&v, 1}, context, into);
     }
     const ArrayBody* operands[kShortOperands] = {};
     const ArrayBody* wide = nullptr;  // has the result's shape
@@ -210,6 +212,8 @@ Array short_way(const Op& op, ValuesView args, Context& context, ArrayBody* into
     if (traced) record_short(op, context, args, out, common);
     return out;
 }
+
+namespace {
 
 // ---- binding ----
 
@@ -376,17 +380,9 @@ std::string describe_operands(std::span<const Array> operands) {
     return text;
 }
 
-Array invoke_short(const Op& op, ValuesView args, Context& context) {
-    if ((!op.elementwise && !op.short_way) || observed.load(std::memory_order_relaxed)) return {};
-    // Those of rows make new arrays on the CPU.
-    Array out = op.elementwise ? short_way(op, args, context) : context.device.is_cpu() ? op.short_way(args) : Array();
-    if (out) count_call(op);
-    return out;
-}
-
 Array invoke_into(const Op& op, ValuesView args, Context& context, ArrayBody* out) {
     if (!op.elementwise || op.n_outputs != 1 || observed.load(std::memory_order_relaxed)) return {};
-    Array result = short_way(op, args, context, out);
+    Array result = elementwise_short_way(op, args, context, out);
     if (result) count_call(op);
     return result;
 }

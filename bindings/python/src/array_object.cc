@@ -80,11 +80,11 @@ PyObject* wrap_array(minpy_array owned, PyObject* base) {
             minpy_array_release(owned);
             return nullptr;
         }
+        o->swig_type = array_swig_type;
+        o->swig_own = 1;
+        o->swig_next = nullptr;
     }
     o->handle = owned;
-    o->swig_type = array_swig_type;
-    o->swig_own = 1;
-    o->swig_next = nullptr;
     o->dict = nullptr;
     o->weakrefs = nullptr;
     o->readonly = 0;

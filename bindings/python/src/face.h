@@ -225,6 +225,16 @@ private:
     int64_t elements_ = 0;
 };
 
+// A slice of ints and None.
+inline bool plain_slice(PyObject* o, minpy_slice* out) {
+    auto end = [](PyObject* i, int64_t* at) {
+        if (i == Py_None) return *at = MINPY_SLICE_NONE, true;
+        return PyLong_CheckExact(i) && int_value(i, at) && *at != MINPY_SLICE_NONE;
+    };
+    auto* s = reinterpret_cast<PySliceObject*>(o);
+    return end(s->start, &out->start) && end(s->stop, &out->stop) && end(s->step, &out->step);
+}
+
 // An index of that kind: ints, slices of ints, None, an ellipsis; alone or in a tuple.
 struct PlainIndex {
     enum { kMost = 8 };

@@ -21,7 +21,7 @@ PyObject* plain_item(PyObject* self, const PlainIndex& index) {
     return wrap_window(got, self);
 }
 
-PyObject* get(PyObject* self, PyObject* key) {
+[[gnu::noinline]] PyObject* get(PyObject* self, PyObject* key) {
     if (PlainIndex index; index.parse(key)) return plain_item(self, index);
     minpy_array got = nullptr;
     if (is_exact_array(key) && with_facts(key)->ndim) {  // a mask, or positions
@@ -144,6 +144,13 @@ PyObject* item_at(PyObject* self, Py_ssize_t i) {
 using namespace minpy::face;
 extern "C" {
 PyObject* minpy_face_mp_subscript(PyObject* self, PyObject* key) {
+    // x[i:j], the most frequent one, without the list of items.
+    if (minpy_slice slice; is_exact_array(self) && PySlice_Check(key) && plain_slice(key, &slice)) {
+        minpy_value v = pointer_value(MINPY_V_SLICE, 0, &slice);
+        minpy_array got;
+        minpy_status status = minpy_array_get(handle_of(self), &v, 1, &got);
+        return status ? raise_status(status) : wrap_window(got, self);
+    }
     PyObject* item = get(self, key);
     if (is_exact_array(self) || !item || !is_exact_array(item)) return item;
     // A part of a subclass is of the subclass.

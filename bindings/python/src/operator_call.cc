@@ -355,18 +355,22 @@ bool PlainCall::invoke(PyObject** result) {
     minpy_value results[kMaxResults];
     int32_t n = kMaxResults;
     minpy_array out;
-    minpy_call_options options = MINPY_CALL_OPTIONS_INIT;
-    if (out_) {
-        out = handle_of(out_);
-        options.out = &out;
-        options.n_out = 1;
-    }
+    minpy_call_options options;
+    const minpy_call_options* given = nullptr;
     // Worth saying of operands that may be pending: those are large, and only what folds or writes asks.
     bool last_use = last_use_ && plain_.elements() >= kLargeOperand && (out_ || !(op_->flags & MINPY_OP_ELEMENTWISE));
-    if (last_use) options.flags = MINPY_CALL_LAST_USE;
-    minpy_status status = run(plain_.elements(), [&] {
-        return minpy_invoke(op_->op, values_, n_, out_ || last_use ? &options : nullptr, results, &n);
-    });
+    if (out_ || last_use) {
+        options = MINPY_CALL_OPTIONS_INIT;
+        given = &options;
+        if (last_use) options.flags = MINPY_CALL_LAST_USE;
+        if (out_) {
+            out = handle_of(out_);
+            options.out = &out;
+            options.n_out = 1;
+        }
+    }
+    minpy_status status =
+        run(plain_.elements(), [&] { return minpy_invoke(op_->op, values_, n_, given, results, &n); });
     if (status == MINPY_E_UNSUPPORTED || (status == MINPY_E_INVALID && n > kMaxResults)) return false;
     bool scalar = (op_->flags & MINPY_OP_SCALAR_RESULT) && (scalar_ || !(op_->flags & MINPY_OP_ELEMENTWISE));
     *result = nullptr;

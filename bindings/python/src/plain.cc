@@ -97,17 +97,8 @@ bool PlainIndex::add(PyObject* o) {
     if (o == Py_None || o == Py_Ellipsis) {
         v = value_of(o == Py_None ? MINPY_V_NEWAXIS : MINPY_V_ELLIPSIS);
     } else if (PySlice_Check(o)) {
-        auto* s = reinterpret_cast<PySliceObject*>(o);
-        minpy_slice& slice = slices[n];
-        int64_t* ends[] = {&slice.start, &slice.stop, &slice.step};
-        PyObject* parts[] = {s->start, s->stop, s->step};
-        for (int i = 0; i < 3; i++) {
-            *ends[i] = MINPY_SLICE_NONE;
-            if (parts[i] == Py_None) continue;
-            if (!PyLong_CheckExact(parts[i]) || !int_value(parts[i], ends[i]) || *ends[i] == MINPY_SLICE_NONE)
-                return false;
-        }
-        v = pointer_value(MINPY_V_SLICE, 0, &slice);
+        if (!plain_slice(o, &slices[n])) return false;
+        v = pointer_value(MINPY_V_SLICE, 0, &slices[n]);
     } else {
         return false;
     }
