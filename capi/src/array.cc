@@ -156,6 +156,9 @@ minpy_status minpy_array_get_info(minpy_array a, minpy_array_info* io) {
     });
 }
 
+int32_t minpy_array_ndim(minpy_array a) { return a ? body(a)->ndim : -1; }
+int64_t minpy_array_size(minpy_array a) { return a ? body(a)->size : -1; }
+
 minpy_status minpy_array_data(minpy_array a, void** out) {
     return guard([&] {
         need(out, "out");

@@ -11,7 +11,6 @@
 namespace minpy {
 
 class Node;  // core/autograd/node.h
-void retain(Node* node);
 void release(Node* node) noexcept;
 
 // What the handle points to. The C API's minpy_array is a pointer to it.

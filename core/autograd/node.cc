@@ -50,7 +50,7 @@ Node::~Node() {
     live_handles.add(-1);
 }
 
-void Node::destroy() noexcept {
+void Node::free_block() noexcept {
     int64_t bytes = bytes_;
     this->~Node();
     bytes <= kSmallBlock ? deallocate_small(this, bytes) : deallocate(this, bytes);
@@ -82,32 +82,31 @@ void Node::leave_sweep() {
 
 bool Node::try_free(int32_t sweeps) { return sweeps_.compare_exchange_strong(sweeps, -1, std::memory_order_acq_rel); }
 
-void retain(Node* node) { node->refs.fetch_add(1, std::memory_order_relaxed); }
-
-void release(Node* node) noexcept {
-    if (!drop_reference(node->refs)) return;
+void Node::destroy() noexcept {
     ThreadState* t = tls_state;
     if (!t) {
         try {
             t = make_thread_state();
         } catch (...) {  // no memory for it: recursion then
-            node->destroy();
+            free_block();
             return;
         }
     }
-    if (t->freeing) {  // chains are freed without recursion: the release that is going on takes it over
-        node->next_doomed = t->doomed;
-        t->doomed = node;
+    if (t->freeing) {  // the release that is going on takes it over
+        next_doomed = t->doomed;
+        t->doomed = this;
         return;
     }
     t->freeing = true;
-    node->destroy();
+    free_block();
     while (Node* next = t->doomed) {
         t->doomed = next->next_doomed;
-        next->destroy();
+        next->free_block();
     }
     t->freeing = false;
 }
+
+void release(Node* node) noexcept { node->release(); }
 
 Array without_node(const Array& a) {
     a.storage().retain();
@@ -128,7 +127,7 @@ Array snapshot(const Array& a) {
 Array with_node(const Array& a, Node* node, int32_t output) {
     Array result = without_node(a);
     if (node) {
-        retain(node);
+        node->retain();
         result.get()->node = node;
         result.get()->node_output = output;
         result.get()->node_version = a.storage().version.load(std::memory_order_relaxed);
@@ -182,7 +181,7 @@ void record(const Op& op, Context& context, ValuesView args, std::span<const Arr
     for (size_t i = outputs.size(); i-- > 0;) {
         Array& a = outputs[i];
         if (!differentiable(a)) continue;
-        if (a.get()->node) release(a.get()->node);
+        if (a.get()->node) a.get()->node->release();
         a.get()->node = i > 0 ? NodeRef(node).detach() : node.detach();
         a.get()->node_output = int32_t(i);
         a.get()->node_version = a.storage().version.load(std::memory_order_relaxed);

@@ -67,9 +67,10 @@ public:
     // Room for operands and results, and the dimensions of both. Whoever adds edges calls `number_after_operands`.
     static NodeRef make(const TapeTag& tape, const Op* op, int64_t n_in, int64_t n_out, bool saves_in, bool saves_out,
                         int64_t n_dims);
-    void retain() { minpy::retain(this); }
-    void release() noexcept { minpy::release(this); }
-    void destroy() noexcept;
+    void retain() { refs.fetch_add(1, std::memory_order_relaxed); }
+    void release() noexcept {
+        if (drop_reference(refs)) destroy();
+    }
 
     std::span<Traced> edges() { return {reinterpret_cast<Traced*>(this + 1), size_t(n_in)}; }  // of the operands
     std::span<ArrayMeta> in_meta() { return {reinterpret_cast<ArrayMeta*>(edges().data() + n_in), size_t(n_in)}; }
@@ -114,6 +115,8 @@ private:
     Node(const TapeTag& tape, const Op* op, int64_t n_in, int64_t n_out, bool saves_in, bool saves_out, int64_t bytes,
          ThreadState* recorder);
     ~Node();
+    void destroy() noexcept;  // and what nobody else refers to then, without recursion
+    void free_block() noexcept;
     int64_t n_saved() const { return (saves_in ? n_in : 0) + (saves_out ? n_out : 0); }  // one behind the other
     std::atomic<int32_t> sweeps_{0};  // that started here; negative: freed
     int32_t bytes_;
@@ -147,7 +150,12 @@ inline bool has_current_node(const ArrayBody* a) {
     return a->node && a->node_version == a->storage->version.load(std::memory_order_acquire) && a->node->tape.records();
 }
 // Marks are looked for on `innermost` and the tapes around it.
-Traced trace_of(const Array& a, Tape* innermost);
+Traced mark_of(const Array& a, Tape* innermost);
+inline Traced trace_of(const Array& a, Tape* innermost) {
+    // A node whose tape is closed or pauses says nothing: the handle may be marked on another since.
+    if (has_current_node(a.get())) return {NodeRef::share(a.get()->node), a.get()->node_output};
+    return a.storage().has(Storage::kTraced) ? mark_of(a, innermost) : Traced{};
+}
 inline Traced trace_of(const Array& a, Context& context) { return trace_of(a, context.tape.get()); }
 
 // The same window, following `node`.

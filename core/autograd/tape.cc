@@ -81,11 +81,8 @@ bool any_records(const Context& context) {
     return false;
 }
 
-Traced trace_of(const Array& a, Tape* innermost) {
+Traced mark_of(const Array& a, Tape* innermost) {
     ArrayBody* body = a.get();
-    // A node whose tape is closed or pauses says nothing: the handle may be marked on another since.
-    if (has_current_node(body)) return Traced{NodeRef::share(body->node), body->node_output};
-    if (!body->storage->has(Storage::kTraced)) return {};
     for (Tape* tape = innermost; tape; tape = tape->parent.get()) {
         if (!tape->records()) continue;
         std::lock_guard lock(tape->mutex);

@@ -70,7 +70,9 @@ template <int value> Array constant_plainly(ValuesView args) {
     }
     if (t <= DType::none || int(t) >= kNumDTypes) return {};
     Array a = empty(shape, t);
-    if (value != kUninitialised) fill(a, value);
+    // What lies in the storage itself is cleared as a whole: a size that the compiler knows is a store.
+    if (value == 0 && a.nbytes() <= Storage::kInline) std::memset(a.storage().inline_data, 0, Storage::kInline);
+    else if (value != kUninitialised) fill(a, value);
     return a;
 }
 

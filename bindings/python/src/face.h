@@ -138,6 +138,16 @@ inline ArrayObject* with_facts(PyObject* o) {
     return a;
 }
 
+// Of an array that may be used once: most results are.
+inline int64_t size_of_array(PyObject* o) {
+    ArrayObject* a = as_array(o);
+    return a->ndim < 0 ? minpy_array_size(a->handle) : a->size;
+}
+inline int32_t ndim_of_array(PyObject* o) {
+    ArrayObject* a = as_array(o);
+    return a->ndim < 0 ? minpy_array_ndim(a->handle) : a->ndim;
+}
+
 // ---- array_object.cc
 PyObject* wrap_array(minpy_array owned, PyObject* base = nullptr);  // takes the handle
 PyObject* wrap_window(minpy_array owned, PyObject* of);             // a view of another array object
@@ -178,7 +188,7 @@ public:
     Converted anything(PyObject* o, minpy_value* out);
     Converted index(PyObject* o, minpy_value* out, int32_t* n, bool* all_ints, PyObject** owner);
     int64_t elements() const { return elements_; }  // of all arrays: large calls let other threads run
-    void count(PyObject* array) { elements_ += with_facts(array)->size; }
+    void count(PyObject* array) { elements_ += size_of_array(array); }
 
 private:
     Converted ints(PyObject* o, minpy_value* out);

@@ -113,7 +113,7 @@ PyObject* finish(int k, minpy_status status, minpy_value* results, int32_t n, Py
     if (!maybe_scalar) {
         maybe_scalar = true;
         for (Py_ssize_t i = 0; i < n_args; i++)
-            if (is_array(args[i]) && with_facts(args[i])->ndim) maybe_scalar = false;
+            if (is_array(args[i]) && ndim_of_array(args[i])) maybe_scalar = false;
     }
     if (n == 1) return scalar_or_array(static_cast<minpy_array>(const_cast<void*>(results->v.p)), maybe_scalar);
     PyObject* tuple = PyTuple_New(n);
@@ -122,7 +122,7 @@ PyObject* finish(int k, minpy_status status, minpy_value* results, int32_t n, Py
 }
 
 // Large operands are worth the price of letting other threads run.
-int64_t size_of(PyObject* o) { return is_array(o) ? with_facts(o)->size : 0; }
+int64_t size_of(PyObject* o) { return is_array(o) ? size_of_array(o) : 0; }
 
 PyObject* binary(int k, PyObject* a, PyObject* b) {
     PyObject* args[] = {a, b};
@@ -182,8 +182,7 @@ PyObject* in_place(int k, PyObject* a, PyObject* b) {
         options.out = &out;
         options.n_out = 1;
         // What may be pending is large; saying so of small operands would cost them the short way.
-        if (is_array(b) && Py_REFCNT(b) == 1 && with_facts(b)->size >= kLargeOperand)
-            options.flags = MINPY_CALL_LAST_USE;
+        if (is_array(b) && Py_REFCNT(b) == 1 && size_of_array(b) >= kLargeOperand) options.flags = MINPY_CALL_LAST_USE;
         int32_t n = 1;
         minpy_status status = run(size_of(args[0]) + size_of(args[1]),
                                   [&] { return minpy_invoke(slots[k].op, v, 2, &options, &result, &n); });

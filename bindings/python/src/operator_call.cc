@@ -316,7 +316,7 @@ inline bool PlainCall::set(int i, PyObject* o) {
     bool required = p.required();
     if ((o == Py_None && required) || !plain_.add(o, p.kind, &values_[i])) return false;
     if (is_exact_array(o)) {
-        if (as_array(o)->ndim) scalar_ = false;
+        if (ndim_of_array(o)) scalar_ = false;
         last_use_ = last_use_ && Py_REFCNT(o) == 1;
     }
     n_given_ += required;

@@ -48,7 +48,7 @@ bool PlainValues::add_arrays(PyObject* o, minpy_value* out) {
     for (Py_ssize_t i = 0; i < n; i++) {
         PyObject* item = PyTuple_GET_ITEM(o, i);
         if (!is_exact_array(item)) return false;
-        elements_ += with_facts(item)->size;
+        elements_ += size_of_array(item);
         arrays[i] = handle_of(item);
     }
     n_arrays_ += n;
@@ -65,7 +65,7 @@ bool PlainValues::add(PyObject* o, int32_t kind, minpy_value* out) {
         case MINPY_PARAM_ARRAY:
         case MINPY_PARAM_SCALAR:
             if (!is_exact_array(o)) return simple_number(o, out);
-            elements_ += with_facts(o)->size;
+            elements_ += size_of_array(o);
             *out = pointer_value(MINPY_V_ARRAY, 0, handle_of(o));
             return true;
         case MINPY_PARAM_ARRAYS: return add_arrays(o, out);

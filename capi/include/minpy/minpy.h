@@ -127,6 +127,9 @@ MINPY_API minpy_status minpy_array_borrow(void *data, const int64_t *shape, cons
 MINPY_API minpy_status minpy_array_to_host(minpy_array a, void *data, uint64_t nbytes, const int64_t *strides);
 /** @param io  struct_size set by the caller */
 MINPY_API minpy_status minpy_array_get_info(minpy_array a, minpy_array_info *io);
+/** The number of dimensions, and of elements; -1 for NULL. */
+MINPY_API int32_t minpy_array_ndim(minpy_array a);
+MINPY_API int64_t minpy_array_size(minpy_array a);
 /** Address of element 0 (device memory on a device); waits until it is computed. The storage counts as exposed from
  *  here on: others may write it unseen. */
 MINPY_API minpy_status minpy_array_data(minpy_array a, void **out);

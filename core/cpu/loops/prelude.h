@@ -6,6 +6,10 @@
 #include <limits>
 #include <type_traits>
 
+#if defined(__AVX512DQ__)
+#include <immintrin.h>
+#endif
+
 #include "core/cpu/loops.h"
 
 #define MINPY_CONCAT2(a, b) a##b

@@ -22,45 +22,8 @@ template <class F, class T> constexpr bool quick_of() {
 template <class F, class T> inline constexpr bool has_quick = quick_of<F, T>();
 template <class F, class T> inline constexpr bool has_quick_steps = requires(T x) { F::first_step(x); };
 
-// One vector of the widest kind, so that every level pads alike; and the elements after which conditions are looked at.
-template <class T> inline constexpr int kWidth = 64 / int(sizeof(T));
+// The elements after which conditions are looked at.
 template <class T> inline constexpr int kChunk = 16 * kWidth<T>;
-
-// The last `n` elements of an array, fewer than a vector, and copies of the last one. Put together in a register: a vector
-// that is stored in parts and loaded whole waits for its stores, longer than a sine takes.
-template <class A, int... J> void pad_with_last(const A* a, int n, A* pad, std::integer_sequence<int, J...>) {
-    if constexpr (math::kIsFloat<A>) {
-        typedef A Vector __attribute__((vector_size(sizeof...(J) * sizeof(A))));
-        Vector v = {a[J < n - 1 ? J : n - 1]...};
-        __builtin_memcpy(pad, &v, sizeof v);
-    } else {
-        ((pad[J] = a[J < n - 1 ? J : n - 1]), ...);
-    }
-}
-
-// Whether a result is infinite or no number: what every condition of floats leaves behind, and cheap to look for.
-template <int N, class R> bool any_special(const R* r) {
-    if constexpr (math::kIsComplex<R>) {
-        return any_special<2 * N>(reinterpret_cast<const typename R::real_type*>(r));
-    } else if constexpr (math::kIsFloat<R>) {
-        using U = std::conditional_t<sizeof(R) == 8, uint64_t, uint32_t>;
-        constexpr U exponent = sizeof(R) == 8 ? U(0x7ff0000000000000) : U(0x7f800000);
-        U found = 0;
-        for (int j = 0; j < N; ++j) found |= (__builtin_bit_cast(U, r[j]) & exponent) == exponent ? ~U(0) : U(0);
-        return found != 0;
-    } else {
-        return true;
-    }
-}
-
-// f(j) where r[j] is special, looked for a vector of W at a time.
-template <int N, int W, class R, class Do> void each_special(const R* r, Do&& f) {
-    for (int k = 0; k < N; k += W) {
-        if (!any_special<W>(r + k)) continue;
-        for (int j = k; j < k + W; ++j)
-            if (any_special<1>(r + j)) f(j);
-    }
-}
 
 template <class F, class A, class R> struct UnaryLoop {
     static unsigned run(char* const* args, unsigned, int64_t n) {
@@ -75,9 +38,9 @@ template <class F, class A, class R> struct UnaryLoop {
             if (i < n) {
                 A pad[W];
                 R out[W];
-                pad_with_last(a + i, int(n - i), pad, std::make_integer_sequence<int, W>());
+                load_lanes<W>(a + i, int(n - i), pad);
                 flags |= block<W>(pad, out);
-                for (int j = 0; i + j < n; ++j) r[i + j] = out[j];
+                store_lanes<W>(out, int(n - i), r + i);
             }
             return flags;
         } else {
@@ -180,10 +143,10 @@ template <class F, class A, class B, class R> struct BinaryLoop {
             for (; i + W <= n; i += W) flags |= block<W>(SA ? x : a + i, SB ? y : b + i, r + i);
             if (i < n) {
                 R out[W];
-                for (int j = 0; !SA && j < W; ++j) x[j] = a[i + j < n ? i + j : n - 1];
-                for (int j = 0; !SB && j < W; ++j) y[j] = b[i + j < n ? i + j : n - 1];
+                if (!SA) load_lanes<W>(a + i, int(n - i), x);
+                if (!SB) load_lanes<W>(b + i, int(n - i), y);
                 flags |= block<W>(x, y, out);
-                for (int j = 0; i + j < n; ++j) r[i + j] = out[j];
+                store_lanes<W>(out, int(n - i), r + i);
             }
         } else {
             const A x0 = SA ? a[0] : A();

@@ -305,6 +305,8 @@ const names = [
     :minpy_array_borrow,
     :minpy_array_to_host,
     :minpy_array_get_info,
+    :minpy_array_ndim,
+    :minpy_array_size,
     :minpy_array_data,
     :minpy_array_item,
     :minpy_array_element,
@@ -467,229 +469,233 @@ minpy_array_to_host(a, data, nbytes, strides) =
     ccall(address(17), minpy_status, (minpy_array, Ptr{Cvoid}, UInt64, Ptr{Int64}), a, data, nbytes, strides)
 minpy_array_get_info(a, io) =
     ccall(address(18), minpy_status, (minpy_array, Ptr{minpy_array_info}), a, io)
+minpy_array_ndim(a) =
+    ccall(address(19), Int32, (minpy_array,), a)
+minpy_array_size(a) =
+    ccall(address(20), Int64, (minpy_array,), a)
 minpy_array_data(a, out) =
-    ccall(address(19), minpy_status, (minpy_array, Ptr{Ptr{Cvoid}}), a, out)
+    ccall(address(21), minpy_status, (minpy_array, Ptr{Ptr{Cvoid}}), a, out)
 minpy_array_item(a, out) =
-    ccall(address(20), minpy_status, (minpy_array, Ptr{minpy_value}), a, out)
+    ccall(address(22), minpy_status, (minpy_array, Ptr{minpy_value}), a, out)
 minpy_array_element(a, index, n, out) =
-    ccall(address(21), Int32, (minpy_array, Ptr{minpy_value}, Int32, Ptr{minpy_value}), a, index, n, out)
+    ccall(address(23), Int32, (minpy_array, Ptr{minpy_value}, Int32, Ptr{minpy_value}), a, index, n, out)
 minpy_array_get(a, index, n, out) =
-    ccall(address(22), minpy_status, (minpy_array, Ptr{minpy_value}, Int32, Ptr{minpy_array}), a, index, n, out)
+    ccall(address(24), minpy_status, (minpy_array, Ptr{minpy_value}, Int32, Ptr{minpy_array}), a, index, n, out)
 minpy_array_set(a, index, n, value) =
-    ccall(address(23), minpy_status, (minpy_array, Ptr{minpy_value}, Int32, Ptr{minpy_value}), a, index, n, value)
+    ccall(address(25), minpy_status, (minpy_array, Ptr{minpy_value}, Int32, Ptr{minpy_value}), a, index, n, value)
 minpy_array_as_strided(a, dtype, shape, strides, ndim, offset, out) =
-    ccall(address(24), minpy_status, (minpy_array, minpy_dtype, Ptr{Int64}, Ptr{Int64}, Int32, Int64, Ptr{minpy_array}), a, dtype, shape, strides, ndim, offset, out)
+    ccall(address(26), minpy_status, (minpy_array, minpy_dtype, Ptr{Int64}, Ptr{Int64}, Int32, Int64, Ptr{minpy_array}), a, dtype, shape, strides, ndim, offset, out)
 minpy_array_to_device(a, device, out) =
-    ccall(address(25), minpy_status, (minpy_array, minpy_device, Ptr{minpy_array}), a, device, out)
+    ccall(address(27), minpy_status, (minpy_array, minpy_device, Ptr{minpy_array}), a, device, out)
 minpy_array_to_string(a, out) =
-    ccall(address(26), minpy_status, (minpy_array, Ptr{minpy_buffer}), a, out)
+    ccall(address(28), minpy_status, (minpy_array, Ptr{minpy_buffer}), a, out)
 minpy_array_wait(a) =
-    ccall(address(27), minpy_status, (minpy_array,), a)
+    ccall(address(29), minpy_status, (minpy_array,), a)
 minpy_array_retain(a) =
-    ccall(address(28), minpy_array, (minpy_array,), a)
+    ccall(address(30), minpy_array, (minpy_array,), a)
 minpy_array_release(a) =
-    ccall(address(29), Cvoid, (minpy_array,), a)
+    ccall(address(31), Cvoid, (minpy_array,), a)
 minpy_arrays_release(a, n) =
-    ccall(address(30), Cvoid, (Ptr{minpy_array}, Int32), a, n)
+    ccall(address(32), Cvoid, (Ptr{minpy_array}, Int32), a, n)
 minpy_result_type(values, n, out) =
-    ccall(address(31), minpy_status, (Ptr{minpy_value}, Int32, Ptr{minpy_dtype}), values, n, out)
+    ccall(address(33), minpy_status, (Ptr{minpy_value}, Int32, Ptr{minpy_dtype}), values, n, out)
 minpy_dtype_name(dtype) =
-    ccall(address(32), Cstring, (minpy_dtype,), dtype)
+    ccall(address(34), Cstring, (minpy_dtype,), dtype)
 minpy_dtype_size(dtype) =
-    ccall(address(33), Int32, (minpy_dtype,), dtype)
+    ccall(address(35), Int32, (minpy_dtype,), dtype)
 minpy_context_new(out) =
-    ccall(address(34), minpy_status, (Ptr{minpy_context},), out)
+    ccall(address(36), minpy_status, (Ptr{minpy_context},), out)
 minpy_context_release(c) =
-    ccall(address(35), Cvoid, (minpy_context,), c)
+    ccall(address(37), Cvoid, (minpy_context,), c)
 minpy_context_push(c) =
-    ccall(address(36), minpy_status, (minpy_context,), c)
+    ccall(address(38), minpy_status, (minpy_context,), c)
 minpy_context_pop() =
-    ccall(address(37), minpy_status, ())
+    ccall(address(39), minpy_status, ())
 minpy_context_get_info(c, io) =
-    ccall(address(38), minpy_status, (minpy_context, Ptr{minpy_context_info}), c, io)
+    ccall(address(40), minpy_status, (minpy_context, Ptr{minpy_context_info}), c, io)
 minpy_context_set_device(c, device) =
-    ccall(address(39), minpy_status, (minpy_context, minpy_device), c, device)
+    ccall(address(41), minpy_status, (minpy_context, minpy_device), c, device)
 minpy_context_set_policy(c, policy, fallback) =
-    ccall(address(40), minpy_status, (minpy_context, Int32, Int32), c, policy, fallback)
+    ccall(address(42), minpy_status, (minpy_context, Int32, Int32), c, policy, fallback)
 minpy_context_set_training(c, training) =
-    ccall(address(41), minpy_status, (minpy_context, Int32), c, training)
+    ccall(address(43), minpy_status, (minpy_context, Int32), c, training)
 minpy_context_set_stream(c, stream) =
-    ccall(address(42), minpy_status, (minpy_context, minpy_stream), c, stream)
+    ccall(address(44), minpy_status, (minpy_context, minpy_stream), c, stream)
 minpy_context_set_tape(c, tape) =
-    ccall(address(43), minpy_status, (minpy_context, minpy_tape), c, tape)
+    ccall(address(45), minpy_status, (minpy_context, minpy_tape), c, tape)
 minpy_context_set_rng(c, rng) =
-    ccall(address(44), minpy_status, (minpy_context, minpy_rng), c, rng)
+    ccall(address(46), minpy_status, (minpy_context, minpy_rng), c, rng)
 minpy_context_set_scope(c, scope) =
-    ccall(address(45), minpy_status, (minpy_context, minpy_scope), c, scope)
+    ccall(address(47), minpy_status, (minpy_context, minpy_scope), c, scope)
 minpy_op_find(name, out) =
-    ccall(address(46), minpy_status, (Cstring, Ptr{minpy_op}), name, out)
+    ccall(address(48), minpy_status, (Cstring, Ptr{minpy_op}), name, out)
 minpy_op_name(op) =
-    ccall(address(47), Cstring, (minpy_op,), op)
+    ccall(address(49), Cstring, (minpy_op,), op)
 minpy_op_list(out) =
-    ccall(address(48), minpy_status, (Ptr{minpy_buffer},), out)
+    ccall(address(50), minpy_status, (Ptr{minpy_buffer},), out)
 minpy_op_schema(op, out) =
-    ccall(address(49), minpy_status, (minpy_op, Ptr{minpy_buffer}), op, out)
+    ccall(address(51), minpy_status, (minpy_op, Ptr{minpy_buffer}), op, out)
 minpy_op_get_info(op, io) =
-    ccall(address(50), minpy_status, (minpy_op, Ptr{minpy_op_info}), op, io)
+    ccall(address(52), minpy_status, (minpy_op, Ptr{minpy_op_info}), op, io)
 minpy_op_param(op, i, io) =
-    ccall(address(51), minpy_status, (minpy_op, Int32, Ptr{minpy_param_info}), op, i, io)
+    ccall(address(53), minpy_status, (minpy_op, Int32, Ptr{minpy_param_info}), op, i, io)
 minpy_invoke(op, args, n_args, options, results, n_results) =
-    ccall(address(52), minpy_status, (minpy_op, Ptr{minpy_value}, Int32, Ptr{minpy_call_options}, Ptr{minpy_value}, Ptr{Int32}), op, args, n_args, options, results, n_results)
+    ccall(address(54), minpy_status, (minpy_op, Ptr{minpy_value}, Int32, Ptr{minpy_call_options}, Ptr{minpy_value}, Ptr{Int32}), op, args, n_args, options, results, n_results)
 minpy_values_release(v, n) =
-    ccall(address(53), Cvoid, (Ptr{minpy_value}, Int32), v, n)
+    ccall(address(55), Cvoid, (Ptr{minpy_value}, Int32), v, n)
 minpy_dispatch_report(out) =
-    ccall(address(54), minpy_status, (Ptr{minpy_buffer},), out)
+    ccall(address(56), minpy_status, (Ptr{minpy_buffer},), out)
 minpy_dispatch_reset() =
-    ccall(address(55), Cvoid, ())
+    ccall(address(57), Cvoid, ())
 minpy_dispatch_count(op, reason, bytes, nanoseconds, site) =
-    ccall(address(56), minpy_status, (Cstring, Cstring, UInt64, UInt64, Cstring), op, reason, bytes, nanoseconds, site)
+    ccall(address(58), minpy_status, (Cstring, Cstring, UInt64, UInt64, Cstring), op, reason, bytes, nanoseconds, site)
 minpy_dispatch_site(site) =
-    ccall(address(57), Cvoid, (Cstring,), site)
+    ccall(address(59), Cvoid, (Cstring,), site)
 minpy_tape_new(flags, out) =
-    ccall(address(58), minpy_status, (UInt32, Ptr{minpy_tape}), flags, out)
+    ccall(address(60), minpy_status, (UInt32, Ptr{minpy_tape}), flags, out)
 minpy_tape_watch(t, a, n, out) =
-    ccall(address(59), minpy_status, (minpy_tape, Ptr{minpy_array}, Int32, Ptr{minpy_array}), t, a, n, out)
+    ccall(address(61), minpy_status, (minpy_tape, Ptr{minpy_array}, Int32, Ptr{minpy_array}), t, a, n, out)
 minpy_tape_gradient(t, heads, seeds, n_heads, wrt, n_wrt, flags, out) =
-    ccall(address(60), minpy_status, (minpy_tape, Ptr{minpy_array}, Ptr{minpy_array}, Int32, Ptr{minpy_array}, Int32, UInt32, Ptr{minpy_array}), t, heads, seeds, n_heads, wrt, n_wrt, flags, out)
+    ccall(address(62), minpy_status, (minpy_tape, Ptr{minpy_array}, Ptr{minpy_array}, Int32, Ptr{minpy_array}, Int32, UInt32, Ptr{minpy_array}), t, heads, seeds, n_heads, wrt, n_wrt, flags, out)
 minpy_tape_jvp(t, heads, n_heads, wrt, tangents, n_wrt, out) =
-    ccall(address(61), minpy_status, (minpy_tape, Ptr{minpy_array}, Int32, Ptr{minpy_array}, Ptr{minpy_array}, Int32, Ptr{minpy_array}), t, heads, n_heads, wrt, tangents, n_wrt, out)
+    ccall(address(63), minpy_status, (minpy_tape, Ptr{minpy_array}, Int32, Ptr{minpy_array}, Ptr{minpy_array}, Int32, Ptr{minpy_array}), t, heads, n_heads, wrt, tangents, n_wrt, out)
 minpy_tape_close(t) =
-    ccall(address(62), Cvoid, (minpy_tape,), t)
-minpy_tape_retain(t) =
-    ccall(address(63), minpy_tape, (minpy_tape,), t)
-minpy_tape_release(t) =
     ccall(address(64), Cvoid, (minpy_tape,), t)
+minpy_tape_retain(t) =
+    ccall(address(65), minpy_tape, (minpy_tape,), t)
+minpy_tape_release(t) =
+    ccall(address(66), Cvoid, (minpy_tape,), t)
 minpy_array_is_traced(a) =
-    ccall(address(65), Int32, (minpy_array,), a)
+    ccall(address(67), Int32, (minpy_array,), a)
 minpy_function_new(desc, out) =
-    ccall(address(66), minpy_status, (Ptr{minpy_function_desc}, Ptr{minpy_function}), desc, out)
+    ccall(address(68), minpy_status, (Ptr{minpy_function_desc}, Ptr{minpy_function}), desc, out)
 minpy_function_call(f, args, n_args, options, results, n_results) =
-    ccall(address(67), minpy_status, (minpy_function, Ptr{minpy_value}, Int32, Ptr{minpy_call_options}, Ptr{minpy_value}, Ptr{Int32}), f, args, n_args, options, results, n_results)
+    ccall(address(69), minpy_status, (minpy_function, Ptr{minpy_value}, Int32, Ptr{minpy_call_options}, Ptr{minpy_value}, Ptr{Int32}), f, args, n_args, options, results, n_results)
 minpy_function_from_symbol(s, inputs, n_inputs, out) =
-    ccall(address(68), minpy_status, (minpy_symbol, Ptr{Cstring}, Int32, Ptr{minpy_function}), s, inputs, n_inputs, out)
+    ccall(address(70), minpy_status, (minpy_symbol, Ptr{Cstring}, Int32, Ptr{minpy_function}), s, inputs, n_inputs, out)
 minpy_function_compile(f, out) =
-    ccall(address(69), minpy_status, (minpy_function, Ptr{minpy_function}), f, out)
+    ccall(address(71), minpy_status, (minpy_function, Ptr{minpy_function}), f, out)
 minpy_function_report(f, out) =
-    ccall(address(70), minpy_status, (minpy_function, Ptr{minpy_buffer}), f, out)
+    ccall(address(72), minpy_status, (minpy_function, Ptr{minpy_buffer}), f, out)
 minpy_recording_abandon(why) =
-    ccall(address(71), Int32, (Cstring,), why)
+    ccall(address(73), Int32, (Cstring,), why)
 minpy_function_retain(f) =
-    ccall(address(72), minpy_function, (minpy_function,), f)
+    ccall(address(74), minpy_function, (minpy_function,), f)
 minpy_function_release(f) =
-    ccall(address(73), Cvoid, (minpy_function,), f)
+    ccall(address(75), Cvoid, (minpy_function,), f)
 minpy_register_op(signature, doc, f, out) =
-    ccall(address(74), minpy_status, (Cstring, Cstring, minpy_function, Ptr{minpy_op}), signature, doc, f, out)
+    ccall(address(76), minpy_status, (Cstring, Cstring, minpy_function, Ptr{minpy_op}), signature, doc, f, out)
 minpy_register_kernel(op, device_kind, f) =
-    ccall(address(75), minpy_status, (Cstring, Int32, minpy_function), op, device_kind, f)
+    ccall(address(77), minpy_status, (Cstring, Int32, minpy_function), op, device_kind, f)
 minpy_symbol_variable(name, attributes_json, out) =
-    ccall(address(76), minpy_status, (Cstring, Cstring, Ptr{minpy_symbol}), name, attributes_json, out)
+    ccall(address(78), minpy_status, (Cstring, Cstring, Ptr{minpy_symbol}), name, attributes_json, out)
 minpy_symbol_apply(op, name, inputs, input_names, n_inputs, attributes_json, out) =
-    ccall(address(77), minpy_status, (Cstring, Cstring, Ptr{minpy_symbol}, Ptr{Cstring}, Int32, Cstring, Ptr{minpy_symbol}), op, name, inputs, input_names, n_inputs, attributes_json, out)
+    ccall(address(79), minpy_status, (Cstring, Cstring, Ptr{minpy_symbol}, Ptr{Cstring}, Int32, Cstring, Ptr{minpy_symbol}), op, name, inputs, input_names, n_inputs, attributes_json, out)
 minpy_symbol_group(symbols, n, out) =
-    ccall(address(78), minpy_status, (Ptr{minpy_symbol}, Int32, Ptr{minpy_symbol}), symbols, n, out)
+    ccall(address(80), minpy_status, (Ptr{minpy_symbol}, Int32, Ptr{minpy_symbol}), symbols, n, out)
 minpy_symbol_output(s, index, out) =
-    ccall(address(79), minpy_status, (minpy_symbol, Int32, Ptr{minpy_symbol}), s, index, out)
+    ccall(address(81), minpy_status, (minpy_symbol, Int32, Ptr{minpy_symbol}), s, index, out)
 minpy_symbol_internals(s, out) =
-    ccall(address(80), minpy_status, (minpy_symbol, Ptr{minpy_symbol}), s, out)
+    ccall(address(82), minpy_status, (minpy_symbol, Ptr{minpy_symbol}), s, out)
 minpy_symbol_list(s, out) =
-    ccall(address(81), minpy_status, (minpy_symbol, Ptr{minpy_buffer}), s, out)
-minpy_symbol_infer(s, known_json, out) =
-    ccall(address(82), minpy_status, (minpy_symbol, Cstring, Ptr{minpy_buffer}), s, known_json, out)
-minpy_symbol_save(s, out) =
     ccall(address(83), minpy_status, (minpy_symbol, Ptr{minpy_buffer}), s, out)
+minpy_symbol_infer(s, known_json, out) =
+    ccall(address(84), minpy_status, (minpy_symbol, Cstring, Ptr{minpy_buffer}), s, known_json, out)
+minpy_symbol_save(s, out) =
+    ccall(address(85), minpy_status, (minpy_symbol, Ptr{minpy_buffer}), s, out)
 minpy_symbol_load(json, size, out) =
-    ccall(address(84), minpy_status, (Cstring, UInt64, Ptr{minpy_symbol}), json, size, out)
+    ccall(address(86), minpy_status, (Cstring, UInt64, Ptr{minpy_symbol}), json, size, out)
 minpy_symbol_name(s) =
-    ccall(address(85), Cstring, (minpy_symbol,), s)
+    ccall(address(87), Cstring, (minpy_symbol,), s)
 minpy_symbol_retain(s) =
-    ccall(address(86), minpy_symbol, (minpy_symbol,), s)
+    ccall(address(88), minpy_symbol, (minpy_symbol,), s)
 minpy_symbol_release(s) =
-    ccall(address(87), Cvoid, (minpy_symbol,), s)
+    ccall(address(89), Cvoid, (minpy_symbol,), s)
 minpy_device_count(kind, out) =
-    ccall(address(88), minpy_status, (Int32, Ptr{Int32}), kind, out)
+    ccall(address(90), minpy_status, (Int32, Ptr{Int32}), kind, out)
 minpy_device_get_info(d, io) =
-    ccall(address(89), minpy_status, (minpy_device, Ptr{minpy_device_info}), d, io)
+    ccall(address(91), minpy_status, (minpy_device, Ptr{minpy_device_info}), d, io)
 minpy_stream_new(d, flags, out) =
-    ccall(address(90), minpy_status, (minpy_device, UInt32, Ptr{minpy_stream}), d, flags, out)
+    ccall(address(92), minpy_status, (minpy_device, UInt32, Ptr{minpy_stream}), d, flags, out)
 minpy_stream_native(s, out) =
-    ccall(address(91), minpy_status, (minpy_stream, Ptr{Ptr{Cvoid}}), s, out)
+    ccall(address(93), minpy_status, (minpy_stream, Ptr{Ptr{Cvoid}}), s, out)
 minpy_stream_wait(s, on) =
-    ccall(address(92), minpy_status, (minpy_stream, minpy_stream), s, on)
+    ccall(address(94), minpy_status, (minpy_stream, minpy_stream), s, on)
 minpy_stream_synchronize(s) =
-    ccall(address(93), minpy_status, (minpy_stream,), s)
+    ccall(address(95), minpy_status, (minpy_stream,), s)
 minpy_stream_release(s) =
-    ccall(address(94), Cvoid, (minpy_stream,), s)
+    ccall(address(96), Cvoid, (minpy_stream,), s)
 minpy_device_synchronize(d) =
-    ccall(address(95), minpy_status, (minpy_device,), d)
+    ccall(address(97), minpy_status, (minpy_device,), d)
 minpy_memory_get_stats(d, io) =
-    ccall(address(96), minpy_status, (minpy_device, Ptr{minpy_memory_stats}), d, io)
+    ccall(address(98), minpy_status, (minpy_device, Ptr{minpy_memory_stats}), d, io)
 minpy_memory_trim(d, keep_bytes) =
-    ccall(address(97), minpy_status, (minpy_device, UInt64), d, keep_bytes)
+    ccall(address(99), minpy_status, (minpy_device, UInt64), d, keep_bytes)
 minpy_memory_set_limit(d, bytes) =
-    ccall(address(98), minpy_status, (minpy_device, UInt64), d, bytes)
+    ccall(address(100), minpy_status, (minpy_device, UInt64), d, bytes)
 minpy_memory_set_reclaim(fn, payload) =
-    ccall(address(99), minpy_status, (minpy_reclaim_fn, Ptr{Cvoid}), fn, payload)
+    ccall(address(101), minpy_status, (minpy_reclaim_fn, Ptr{Cvoid}), fn, payload)
 minpy_scope_begin(out) =
-    ccall(address(100), minpy_status, (Ptr{minpy_scope},), out)
+    ccall(address(102), minpy_status, (Ptr{minpy_scope},), out)
 minpy_scope_keep(s, a) =
-    ccall(address(101), minpy_status, (minpy_scope, minpy_array), s, a)
+    ccall(address(103), minpy_status, (minpy_scope, minpy_array), s, a)
 minpy_scope_end(s) =
-    ccall(address(102), Cvoid, (minpy_scope,), s)
+    ccall(address(104), Cvoid, (minpy_scope,), s)
 minpy_array_to_dlpack(a, flags, out) =
-    ccall(address(103), minpy_status, (minpy_array, UInt32, Ptr{Ptr{DLManagedTensorVersioned}}), a, flags, out)
+    ccall(address(105), minpy_status, (minpy_array, UInt32, Ptr{Ptr{DLManagedTensorVersioned}}), a, flags, out)
 minpy_array_from_dlpack(t, out) =
-    ccall(address(104), minpy_status, (Ptr{DLManagedTensorVersioned}, Ptr{minpy_array}), t, out)
+    ccall(address(106), minpy_status, (Ptr{DLManagedTensorVersioned}, Ptr{minpy_array}), t, out)
 minpy_array_to_dlpack_legacy(a, out) =
-    ccall(address(105), minpy_status, (minpy_array, Ptr{Ptr{DLManagedTensor}}), a, out)
+    ccall(address(107), minpy_status, (minpy_array, Ptr{Ptr{DLManagedTensor}}), a, out)
 minpy_array_from_dlpack_legacy(t, out) =
-    ccall(address(106), minpy_status, (Ptr{DLManagedTensor}, Ptr{minpy_array}), t, out)
+    ccall(address(108), minpy_status, (Ptr{DLManagedTensor}, Ptr{minpy_array}), t, out)
 minpy_npy_save(path, a) =
-    ccall(address(107), minpy_status, (Cstring, minpy_array), path, a)
+    ccall(address(109), minpy_status, (Cstring, minpy_array), path, a)
 minpy_npy_load(path, out) =
-    ccall(address(108), minpy_status, (Cstring, Ptr{minpy_array}), path, out)
+    ccall(address(110), minpy_status, (Cstring, Ptr{minpy_array}), path, out)
 minpy_npy_encode(a, out) =
-    ccall(address(109), minpy_status, (minpy_array, Ptr{minpy_buffer}), a, out)
+    ccall(address(111), minpy_status, (minpy_array, Ptr{minpy_buffer}), a, out)
 minpy_npy_decode(data, size, out) =
-    ccall(address(110), minpy_status, (Ptr{Cvoid}, UInt64, Ptr{minpy_array}), data, size, out)
+    ccall(address(112), minpy_status, (Ptr{Cvoid}, UInt64, Ptr{minpy_array}), data, size, out)
 minpy_npz_save(path, names, arrays, n, flags) =
-    ccall(address(111), minpy_status, (Cstring, Ptr{Cstring}, Ptr{minpy_array}, Int32, UInt32), path, names, arrays, n, flags)
+    ccall(address(113), minpy_status, (Cstring, Ptr{Cstring}, Ptr{minpy_array}, Int32, UInt32), path, names, arrays, n, flags)
 minpy_npz_open(path, out) =
-    ccall(address(112), minpy_status, (Cstring, Ptr{minpy_archive}), path, out)
+    ccall(address(114), minpy_status, (Cstring, Ptr{minpy_archive}), path, out)
 minpy_archive_count(z) =
-    ccall(address(113), Int32, (minpy_archive,), z)
+    ccall(address(115), Int32, (minpy_archive,), z)
 minpy_archive_name(z, i) =
-    ccall(address(114), Cstring, (minpy_archive, Int32), z, i)
+    ccall(address(116), Cstring, (minpy_archive, Int32), z, i)
 minpy_archive_get(z, name, out) =
-    ccall(address(115), minpy_status, (minpy_archive, Cstring, Ptr{minpy_array}), z, name, out)
+    ccall(address(117), minpy_status, (minpy_archive, Cstring, Ptr{minpy_array}), z, name, out)
 minpy_archive_release(z) =
-    ccall(address(116), Cvoid, (minpy_archive,), z)
+    ccall(address(118), Cvoid, (minpy_archive,), z)
 minpy_rng_new(seed, stream, out) =
-    ccall(address(117), minpy_status, (UInt64, UInt64, Ptr{minpy_rng}), seed, stream, out)
+    ccall(address(119), minpy_status, (UInt64, UInt64, Ptr{minpy_rng}), seed, stream, out)
 minpy_rng_split(r, n, out) =
-    ccall(address(118), minpy_status, (minpy_rng, Int32, Ptr{minpy_rng}), r, n, out)
+    ccall(address(120), minpy_status, (minpy_rng, Int32, Ptr{minpy_rng}), r, n, out)
 minpy_rng_state(r, words, set) =
-    ccall(address(119), minpy_status, (minpy_rng, Ptr{UInt64}, Int32), r, words, set)
+    ccall(address(121), minpy_status, (minpy_rng, Ptr{UInt64}, Int32), r, words, set)
 minpy_rng_release(r) =
-    ccall(address(120), Cvoid, (minpy_rng,), r)
+    ccall(address(122), Cvoid, (minpy_rng,), r)
 minpy_fp_status(clear) =
-    ccall(address(121), UInt32, (Int32,), clear)
+    ccall(address(123), UInt32, (Int32,), clear)
 minpy_fp_defer(mode, conditions, site) =
-    ccall(address(122), minpy_status, (Int32, UInt32, Cstring), mode, conditions, site)
+    ccall(address(124), minpy_status, (Int32, UInt32, Cstring), mode, conditions, site)
 minpy_fp_take(out) =
-    ccall(address(123), minpy_status, (Ptr{minpy_buffer},), out)
+    ccall(address(125), minpy_status, (Ptr{minpy_buffer},), out)
 minpy_explain(out) =
-    ccall(address(124), minpy_status, (Ptr{minpy_buffer},), out)
-minpy_backend_load(path) =
-    ccall(address(125), minpy_status, (Cstring,), path)
-minpy_backend_report(out) =
     ccall(address(126), minpy_status, (Ptr{minpy_buffer},), out)
-minpy_log_set(level, fn, payload) =
-    ccall(address(127), minpy_status, (Int32, minpy_log_fn, Ptr{Cvoid}), level, fn, payload)
-minpy_log_poll(out) =
+minpy_backend_load(path) =
+    ccall(address(127), minpy_status, (Cstring,), path)
+minpy_backend_report(out) =
     ccall(address(128), minpy_status, (Ptr{minpy_buffer},), out)
-minpy_profiler_start(flags) =
-    ccall(address(129), minpy_status, (UInt32,), flags)
-minpy_profiler_stop(out) =
+minpy_log_set(level, fn, payload) =
+    ccall(address(129), minpy_status, (Int32, minpy_log_fn, Ptr{Cvoid}), level, fn, payload)
+minpy_log_poll(out) =
     ccall(address(130), minpy_status, (Ptr{minpy_buffer},), out)
+minpy_profiler_start(flags) =
+    ccall(address(131), minpy_status, (UInt32,), flags)
+minpy_profiler_stop(out) =
+    ccall(address(132), minpy_status, (Ptr{minpy_buffer},), out)
 
 end

@@ -50,8 +50,8 @@ typedef long long swig_type_26;
 typedef long long swig_type_27;
 typedef long long swig_type_28;
 typedef long long swig_type_29;
-typedef _gostring_ swig_type_30;
-typedef long long swig_type_31;
+typedef long long swig_type_30;
+typedef _gostring_ swig_type_31;
 typedef long long swig_type_32;
 typedef long long swig_type_33;
 typedef long long swig_type_34;
@@ -64,47 +64,47 @@ typedef long long swig_type_40;
 typedef long long swig_type_41;
 typedef long long swig_type_42;
 typedef long long swig_type_43;
-typedef _gostring_ swig_type_44;
+typedef long long swig_type_44;
 typedef _gostring_ swig_type_45;
-typedef long long swig_type_46;
+typedef _gostring_ swig_type_46;
 typedef long long swig_type_47;
 typedef long long swig_type_48;
 typedef long long swig_type_49;
 typedef long long swig_type_50;
 typedef long long swig_type_51;
-typedef _gostring_ swig_type_52;
+typedef long long swig_type_52;
 typedef _gostring_ swig_type_53;
-typedef long long swig_type_54;
+typedef _gostring_ swig_type_54;
 typedef long long swig_type_55;
-typedef _gostring_ swig_type_56;
+typedef long long swig_type_56;
 typedef _gostring_ swig_type_57;
-typedef long long swig_type_58;
+typedef _gostring_ swig_type_58;
 typedef long long swig_type_59;
 typedef long long swig_type_60;
 typedef long long swig_type_61;
 typedef long long swig_type_62;
 typedef long long swig_type_63;
-typedef _gostring_ swig_type_64;
-typedef long long swig_type_65;
-typedef _gostring_ swig_type_66;
+typedef long long swig_type_64;
+typedef _gostring_ swig_type_65;
+typedef long long swig_type_66;
 typedef _gostring_ swig_type_67;
-typedef long long swig_type_68;
-typedef _gostring_ swig_type_69;
-typedef long long swig_type_70;
-typedef _gostring_ swig_type_71;
+typedef _gostring_ swig_type_68;
+typedef long long swig_type_69;
+typedef _gostring_ swig_type_70;
+typedef long long swig_type_71;
 typedef _gostring_ swig_type_72;
-typedef long long swig_type_73;
+typedef _gostring_ swig_type_73;
 typedef long long swig_type_74;
 typedef long long swig_type_75;
 typedef long long swig_type_76;
 typedef long long swig_type_77;
-typedef _gostring_ swig_type_78;
-typedef long long swig_type_79;
+typedef long long swig_type_78;
+typedef _gostring_ swig_type_79;
 typedef long long swig_type_80;
-typedef _gostring_ swig_type_81;
-typedef long long swig_type_82;
-typedef _gostring_ swig_type_83;
-typedef long long swig_type_84;
+typedef long long swig_type_81;
+typedef _gostring_ swig_type_82;
+typedef long long swig_type_83;
+typedef _gostring_ swig_type_84;
 typedef long long swig_type_85;
 typedef long long swig_type_86;
 typedef long long swig_type_87;
@@ -125,29 +125,29 @@ typedef long long swig_type_101;
 typedef long long swig_type_102;
 typedef long long swig_type_103;
 typedef long long swig_type_104;
-typedef _gostring_ swig_type_105;
-typedef long long swig_type_106;
-typedef _gostring_ swig_type_107;
-typedef long long swig_type_108;
+typedef long long swig_type_105;
+typedef _gostring_ swig_type_106;
+typedef long long swig_type_107;
+typedef _gostring_ swig_type_108;
 typedef long long swig_type_109;
 typedef long long swig_type_110;
 typedef long long swig_type_111;
-typedef _gostring_ swig_type_112;
+typedef long long swig_type_112;
 typedef _gostring_ swig_type_113;
-typedef long long swig_type_114;
-typedef _gostring_ swig_type_115;
-typedef long long swig_type_116;
+typedef _gostring_ swig_type_114;
+typedef long long swig_type_115;
+typedef _gostring_ swig_type_116;
 typedef long long swig_type_117;
 typedef long long swig_type_118;
 typedef long long swig_type_119;
 typedef long long swig_type_120;
 typedef long long swig_type_121;
-typedef _gostring_ swig_type_122;
-typedef long long swig_type_123;
+typedef long long swig_type_122;
+typedef _gostring_ swig_type_123;
 typedef long long swig_type_124;
 typedef long long swig_type_125;
-typedef _gostring_ swig_type_126;
-typedef long long swig_type_127;
+typedef long long swig_type_126;
+typedef _gostring_ swig_type_127;
 typedef long long swig_type_128;
 typedef long long swig_type_129;
 typedef long long swig_type_130;
@@ -163,15 +163,16 @@ typedef long long swig_type_139;
 typedef long long swig_type_140;
 typedef long long swig_type_141;
 typedef long long swig_type_142;
-typedef _gostring_ swig_type_143;
+typedef long long swig_type_143;
 typedef _gostring_ swig_type_144;
 typedef _gostring_ swig_type_145;
-typedef long long swig_type_146;
-typedef _gostring_ swig_type_147;
-typedef long long swig_type_148;
-typedef _gostring_ swig_type_149;
-typedef long long swig_type_150;
+typedef _gostring_ swig_type_146;
+typedef long long swig_type_147;
+typedef _gostring_ swig_type_148;
+typedef long long swig_type_149;
+typedef _gostring_ swig_type_150;
 typedef long long swig_type_151;
+typedef long long swig_type_152;
 extern void _wrap_Swig_free_capi_2739671b426ff95b(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_capi_2739671b426ff95b(swig_intgo arg1);
 extern swig_intgo _wrap_minpy_version_capi_2739671b426ff95b(void);
@@ -190,119 +191,121 @@ extern swig_type_12 _wrap_minpy_array_zeros_capi_2739671b426ff95b(swig_voidp arg
 extern swig_type_14 _wrap_minpy_array_from_host_capi_2739671b426ff95b(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_intgo arg4, swig_intgo arg5, swig_type_15 arg6, swig_voidp arg7);
 extern swig_type_16 _wrap_minpy_array_to_host_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_type_17 arg3, swig_voidp arg4);
 extern swig_type_18 _wrap_minpy_array_get_info_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_19 _wrap_minpy_array_data_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_20 _wrap_minpy_array_item_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_intgo _wrap_minpy_array_ndim_capi_2739671b426ff95b(uintptr_t arg1);
+extern swig_type_19 _wrap_minpy_array_size_capi_2739671b426ff95b(uintptr_t arg1);
+extern swig_type_20 _wrap_minpy_array_data_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_21 _wrap_minpy_array_item_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
 extern swig_intgo _wrap_minpy_array_element_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_21 _wrap_minpy_array_get_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_22 _wrap_minpy_array_set_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_23 _wrap_minpy_array_as_strided_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_type_24 arg6, swig_voidp arg7);
-extern swig_type_25 _wrap_minpy_array_to_device_capi_2739671b426ff95b(uintptr_t arg1, swig_type_26 arg2, swig_voidp arg3);
-extern swig_type_27 _wrap_minpy_array_to_string_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_28 _wrap_minpy_array_wait_capi_2739671b426ff95b(uintptr_t arg1);
+extern swig_type_22 _wrap_minpy_array_get_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
+extern swig_type_23 _wrap_minpy_array_set_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
+extern swig_type_24 _wrap_minpy_array_as_strided_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_type_25 arg6, swig_voidp arg7);
+extern swig_type_26 _wrap_minpy_array_to_device_capi_2739671b426ff95b(uintptr_t arg1, swig_type_27 arg2, swig_voidp arg3);
+extern swig_type_28 _wrap_minpy_array_to_string_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_29 _wrap_minpy_array_wait_capi_2739671b426ff95b(uintptr_t arg1);
 extern uintptr_t _wrap_minpy_array_retain_capi_2739671b426ff95b(uintptr_t arg1);
 extern void _wrap_minpy_array_release_capi_2739671b426ff95b(uintptr_t arg1);
 extern void _wrap_minpy_arrays_release_capi_2739671b426ff95b(swig_voidp arg1, swig_intgo arg2);
-extern swig_type_29 _wrap_minpy_result_type_capi_2739671b426ff95b(swig_voidp arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_30 _wrap_minpy_dtype_name_capi_2739671b426ff95b(swig_intgo arg1);
+extern swig_type_30 _wrap_minpy_result_type_capi_2739671b426ff95b(swig_voidp arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_31 _wrap_minpy_dtype_name_capi_2739671b426ff95b(swig_intgo arg1);
 extern swig_intgo _wrap_minpy_dtype_size_capi_2739671b426ff95b(swig_intgo arg1);
-extern swig_type_31 _wrap_minpy_context_new_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_32 _wrap_minpy_context_new_capi_2739671b426ff95b(swig_voidp arg1);
 extern void _wrap_minpy_context_release_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_32 _wrap_minpy_context_push_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_33 _wrap_minpy_context_pop_capi_2739671b426ff95b(void);
-extern swig_type_34 _wrap_minpy_context_get_info_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_35 _wrap_minpy_context_set_device_capi_2739671b426ff95b(uintptr_t arg1, swig_type_36 arg2);
-extern swig_type_37 _wrap_minpy_context_set_policy_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
-extern swig_type_38 _wrap_minpy_context_set_training_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_39 _wrap_minpy_context_set_stream_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
-extern swig_type_40 _wrap_minpy_context_set_tape_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
-extern swig_type_41 _wrap_minpy_context_set_rng_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
-extern swig_type_42 _wrap_minpy_context_set_scope_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
-extern swig_type_43 _wrap_minpy_op_find_capi_2739671b426ff95b(swig_type_44 arg1, swig_voidp arg2);
-extern swig_type_45 _wrap_minpy_op_name_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_46 _wrap_minpy_op_list_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_47 _wrap_minpy_op_schema_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_48 _wrap_minpy_op_get_info_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_49 _wrap_minpy_op_param_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_33 _wrap_minpy_context_push_capi_2739671b426ff95b(uintptr_t arg1);
+extern swig_type_34 _wrap_minpy_context_pop_capi_2739671b426ff95b(void);
+extern swig_type_35 _wrap_minpy_context_get_info_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_36 _wrap_minpy_context_set_device_capi_2739671b426ff95b(uintptr_t arg1, swig_type_37 arg2);
+extern swig_type_38 _wrap_minpy_context_set_policy_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
+extern swig_type_39 _wrap_minpy_context_set_training_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_40 _wrap_minpy_context_set_stream_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
+extern swig_type_41 _wrap_minpy_context_set_tape_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
+extern swig_type_42 _wrap_minpy_context_set_rng_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
+extern swig_type_43 _wrap_minpy_context_set_scope_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
+extern swig_type_44 _wrap_minpy_op_find_capi_2739671b426ff95b(swig_type_45 arg1, swig_voidp arg2);
+extern swig_type_46 _wrap_minpy_op_name_capi_2739671b426ff95b(uintptr_t arg1);
+extern swig_type_47 _wrap_minpy_op_list_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_48 _wrap_minpy_op_schema_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_49 _wrap_minpy_op_get_info_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_50 _wrap_minpy_op_param_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
 extern void _wrap_minpy_values_release_capi_2739671b426ff95b(swig_voidp arg1, swig_intgo arg2);
-extern swig_type_50 _wrap_minpy_dispatch_report_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_51 _wrap_minpy_dispatch_report_capi_2739671b426ff95b(swig_voidp arg1);
 extern void _wrap_minpy_dispatch_reset_capi_2739671b426ff95b(void);
-extern swig_type_51 _wrap_minpy_dispatch_count_capi_2739671b426ff95b(swig_type_52 arg1, swig_type_53 arg2, swig_type_54 arg3, swig_type_55 arg4, swig_type_56 arg5);
-extern void _wrap_minpy_dispatch_site_capi_2739671b426ff95b(swig_type_57 arg1);
-extern swig_type_58 _wrap_minpy_tape_new_capi_2739671b426ff95b(swig_intgo arg1, swig_voidp arg2);
-extern swig_type_59 _wrap_minpy_tape_watch_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_60 _wrap_minpy_tape_gradient_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_intgo arg6, swig_intgo arg7, swig_voidp arg8);
-extern swig_type_61 _wrap_minpy_tape_jvp_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, swig_voidp arg7);
+extern swig_type_52 _wrap_minpy_dispatch_count_capi_2739671b426ff95b(swig_type_53 arg1, swig_type_54 arg2, swig_type_55 arg3, swig_type_56 arg4, swig_type_57 arg5);
+extern void _wrap_minpy_dispatch_site_capi_2739671b426ff95b(swig_type_58 arg1);
+extern swig_type_59 _wrap_minpy_tape_new_capi_2739671b426ff95b(swig_intgo arg1, swig_voidp arg2);
+extern swig_type_60 _wrap_minpy_tape_watch_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
+extern swig_type_61 _wrap_minpy_tape_gradient_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_intgo arg6, swig_intgo arg7, swig_voidp arg8);
+extern swig_type_62 _wrap_minpy_tape_jvp_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4, swig_voidp arg5, swig_intgo arg6, swig_voidp arg7);
 extern void _wrap_minpy_tape_close_capi_2739671b426ff95b(uintptr_t arg1);
 extern uintptr_t _wrap_minpy_tape_retain_capi_2739671b426ff95b(uintptr_t arg1);
 extern void _wrap_minpy_tape_release_capi_2739671b426ff95b(uintptr_t arg1);
 extern swig_intgo _wrap_minpy_array_is_traced_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_62 _wrap_minpy_function_compile_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_63 _wrap_minpy_function_report_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_intgo _wrap_minpy_recording_abandon_capi_2739671b426ff95b(swig_type_64 arg1);
+extern swig_type_63 _wrap_minpy_function_compile_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_64 _wrap_minpy_function_report_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_intgo _wrap_minpy_recording_abandon_capi_2739671b426ff95b(swig_type_65 arg1);
 extern uintptr_t _wrap_minpy_function_retain_capi_2739671b426ff95b(uintptr_t arg1);
 extern void _wrap_minpy_function_release_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_65 _wrap_minpy_register_op_capi_2739671b426ff95b(swig_type_66 arg1, swig_type_67 arg2, uintptr_t arg3, swig_voidp arg4);
-extern swig_type_68 _wrap_minpy_register_kernel_capi_2739671b426ff95b(swig_type_69 arg1, swig_intgo arg2, uintptr_t arg3);
-extern swig_type_70 _wrap_minpy_symbol_variable_capi_2739671b426ff95b(swig_type_71 arg1, swig_type_72 arg2, swig_voidp arg3);
-extern swig_type_73 _wrap_minpy_symbol_group_capi_2739671b426ff95b(swig_voidp arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_74 _wrap_minpy_symbol_output_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_75 _wrap_minpy_symbol_internals_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_76 _wrap_minpy_symbol_list_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_77 _wrap_minpy_symbol_infer_capi_2739671b426ff95b(uintptr_t arg1, swig_type_78 arg2, swig_voidp arg3);
-extern swig_type_79 _wrap_minpy_symbol_save_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_80 _wrap_minpy_symbol_load_capi_2739671b426ff95b(swig_type_81 arg1, swig_type_82 arg2, swig_voidp arg3);
-extern swig_type_83 _wrap_minpy_symbol_name_capi_2739671b426ff95b(uintptr_t arg1);
+extern swig_type_66 _wrap_minpy_register_op_capi_2739671b426ff95b(swig_type_67 arg1, swig_type_68 arg2, uintptr_t arg3, swig_voidp arg4);
+extern swig_type_69 _wrap_minpy_register_kernel_capi_2739671b426ff95b(swig_type_70 arg1, swig_intgo arg2, uintptr_t arg3);
+extern swig_type_71 _wrap_minpy_symbol_variable_capi_2739671b426ff95b(swig_type_72 arg1, swig_type_73 arg2, swig_voidp arg3);
+extern swig_type_74 _wrap_minpy_symbol_group_capi_2739671b426ff95b(swig_voidp arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_75 _wrap_minpy_symbol_output_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_76 _wrap_minpy_symbol_internals_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_77 _wrap_minpy_symbol_list_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_78 _wrap_minpy_symbol_infer_capi_2739671b426ff95b(uintptr_t arg1, swig_type_79 arg2, swig_voidp arg3);
+extern swig_type_80 _wrap_minpy_symbol_save_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_81 _wrap_minpy_symbol_load_capi_2739671b426ff95b(swig_type_82 arg1, swig_type_83 arg2, swig_voidp arg3);
+extern swig_type_84 _wrap_minpy_symbol_name_capi_2739671b426ff95b(uintptr_t arg1);
 extern uintptr_t _wrap_minpy_symbol_retain_capi_2739671b426ff95b(uintptr_t arg1);
 extern void _wrap_minpy_symbol_release_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_84 _wrap_minpy_device_count_capi_2739671b426ff95b(swig_intgo arg1, swig_voidp arg2);
-extern swig_type_85 _wrap_minpy_device_get_info_capi_2739671b426ff95b(swig_type_86 arg1, swig_voidp arg2);
-extern swig_type_87 _wrap_minpy_stream_new_capi_2739671b426ff95b(swig_type_88 arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_89 _wrap_minpy_stream_native_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_90 _wrap_minpy_stream_wait_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
-extern swig_type_91 _wrap_minpy_stream_synchronize_capi_2739671b426ff95b(uintptr_t arg1);
+extern swig_type_85 _wrap_minpy_device_count_capi_2739671b426ff95b(swig_intgo arg1, swig_voidp arg2);
+extern swig_type_86 _wrap_minpy_device_get_info_capi_2739671b426ff95b(swig_type_87 arg1, swig_voidp arg2);
+extern swig_type_88 _wrap_minpy_stream_new_capi_2739671b426ff95b(swig_type_89 arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_90 _wrap_minpy_stream_native_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_91 _wrap_minpy_stream_wait_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
+extern swig_type_92 _wrap_minpy_stream_synchronize_capi_2739671b426ff95b(uintptr_t arg1);
 extern void _wrap_minpy_stream_release_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_92 _wrap_minpy_device_synchronize_capi_2739671b426ff95b(swig_type_93 arg1);
-extern swig_type_94 _wrap_minpy_memory_get_stats_capi_2739671b426ff95b(swig_type_95 arg1, swig_voidp arg2);
-extern swig_type_96 _wrap_minpy_memory_trim_capi_2739671b426ff95b(swig_type_97 arg1, swig_type_98 arg2);
-extern swig_type_99 _wrap_minpy_memory_set_limit_capi_2739671b426ff95b(swig_type_100 arg1, swig_type_101 arg2);
-extern swig_type_102 _wrap_minpy_scope_begin_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_103 _wrap_minpy_scope_keep_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
+extern swig_type_93 _wrap_minpy_device_synchronize_capi_2739671b426ff95b(swig_type_94 arg1);
+extern swig_type_95 _wrap_minpy_memory_get_stats_capi_2739671b426ff95b(swig_type_96 arg1, swig_voidp arg2);
+extern swig_type_97 _wrap_minpy_memory_trim_capi_2739671b426ff95b(swig_type_98 arg1, swig_type_99 arg2);
+extern swig_type_100 _wrap_minpy_memory_set_limit_capi_2739671b426ff95b(swig_type_101 arg1, swig_type_102 arg2);
+extern swig_type_103 _wrap_minpy_scope_begin_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_104 _wrap_minpy_scope_keep_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2);
 extern void _wrap_minpy_scope_end_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_104 _wrap_minpy_npy_save_capi_2739671b426ff95b(swig_type_105 arg1, uintptr_t arg2);
-extern swig_type_106 _wrap_minpy_npy_load_capi_2739671b426ff95b(swig_type_107 arg1, swig_voidp arg2);
-extern swig_type_108 _wrap_minpy_npy_encode_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_109 _wrap_minpy_npy_decode_capi_2739671b426ff95b(swig_voidp arg1, swig_type_110 arg2, swig_voidp arg3);
-extern swig_type_111 _wrap_minpy_npz_open_capi_2739671b426ff95b(swig_type_112 arg1, swig_voidp arg2);
+extern swig_type_105 _wrap_minpy_npy_save_capi_2739671b426ff95b(swig_type_106 arg1, uintptr_t arg2);
+extern swig_type_107 _wrap_minpy_npy_load_capi_2739671b426ff95b(swig_type_108 arg1, swig_voidp arg2);
+extern swig_type_109 _wrap_minpy_npy_encode_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_110 _wrap_minpy_npy_decode_capi_2739671b426ff95b(swig_voidp arg1, swig_type_111 arg2, swig_voidp arg3);
+extern swig_type_112 _wrap_minpy_npz_open_capi_2739671b426ff95b(swig_type_113 arg1, swig_voidp arg2);
 extern swig_intgo _wrap_minpy_archive_count_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_113 _wrap_minpy_archive_name_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_114 _wrap_minpy_archive_get_capi_2739671b426ff95b(uintptr_t arg1, swig_type_115 arg2, swig_voidp arg3);
+extern swig_type_114 _wrap_minpy_archive_name_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_115 _wrap_minpy_archive_get_capi_2739671b426ff95b(uintptr_t arg1, swig_type_116 arg2, swig_voidp arg3);
 extern void _wrap_minpy_archive_release_capi_2739671b426ff95b(uintptr_t arg1);
-extern swig_type_116 _wrap_minpy_rng_new_capi_2739671b426ff95b(swig_type_117 arg1, swig_type_118 arg2, swig_voidp arg3);
-extern swig_type_119 _wrap_minpy_rng_split_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_120 _wrap_minpy_rng_state_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3);
+extern swig_type_117 _wrap_minpy_rng_new_capi_2739671b426ff95b(swig_type_118 arg1, swig_type_119 arg2, swig_voidp arg3);
+extern swig_type_120 _wrap_minpy_rng_split_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_121 _wrap_minpy_rng_state_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3);
 extern void _wrap_minpy_rng_release_capi_2739671b426ff95b(uintptr_t arg1);
 extern swig_intgo _wrap_minpy_fp_status_capi_2739671b426ff95b(swig_intgo arg1);
-extern swig_type_121 _wrap_minpy_fp_defer_capi_2739671b426ff95b(swig_intgo arg1, swig_intgo arg2, swig_type_122 arg3);
-extern swig_type_123 _wrap_minpy_fp_take_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_124 _wrap_minpy_explain_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_125 _wrap_minpy_backend_load_capi_2739671b426ff95b(swig_type_126 arg1);
-extern swig_type_127 _wrap_minpy_backend_report_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_128 _wrap_minpy_log_poll_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_129 _wrap_minpy_profiler_start_capi_2739671b426ff95b(swig_intgo arg1);
-extern swig_type_130 _wrap_minpy_profiler_stop_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_131 _wrap_mg_error_capi_2739671b426ff95b(swig_type_132 arg1);
-extern swig_type_133 _wrap_mg_call_capi_2739671b426ff95b(swig_voidp arg1);
-extern swig_type_134 _wrap_mg_context_copy_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_135 _wrap_mg_tape_new_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_type_136 _wrap_mg_tape_watch_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5);
-extern swig_type_137 _wrap_mg_tape_gradient_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_voidp arg6, swig_intgo arg7, swig_intgo arg8, swig_voidp arg9);
-extern swig_type_138 _wrap_mg_tape_jvp_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7, swig_voidp arg8);
-extern swig_type_139 _wrap_mg_array_to_device_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_type_140 arg3, swig_voidp arg4);
-extern swig_type_141 _wrap_mg_function_from_symbol_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_142 _wrap_mg_symbol_apply_capi_2739671b426ff95b(swig_type_143 arg1, swig_type_144 arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_type_145 arg6, swig_voidp arg7);
-extern swig_type_146 _wrap_mg_npz_save_capi_2739671b426ff95b(swig_type_147 arg1, swig_voidp arg2, swig_voidp arg3, swig_intgo arg4, swig_intgo arg5);
-extern swig_type_148 _wrap_mg_function_new_capi_2739671b426ff95b(swig_type_149 arg1, swig_type_150 arg2, swig_intgo arg3, swig_voidp arg4);
-extern swig_type_151 _wrap_mg_released_callback_capi_2739671b426ff95b(void);
+extern swig_type_122 _wrap_minpy_fp_defer_capi_2739671b426ff95b(swig_intgo arg1, swig_intgo arg2, swig_type_123 arg3);
+extern swig_type_124 _wrap_minpy_fp_take_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_125 _wrap_minpy_explain_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_126 _wrap_minpy_backend_load_capi_2739671b426ff95b(swig_type_127 arg1);
+extern swig_type_128 _wrap_minpy_backend_report_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_129 _wrap_minpy_log_poll_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_130 _wrap_minpy_profiler_start_capi_2739671b426ff95b(swig_intgo arg1);
+extern swig_type_131 _wrap_minpy_profiler_stop_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_132 _wrap_mg_error_capi_2739671b426ff95b(swig_type_133 arg1);
+extern swig_type_134 _wrap_mg_call_capi_2739671b426ff95b(swig_voidp arg1);
+extern swig_type_135 _wrap_mg_context_copy_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_136 _wrap_mg_tape_new_capi_2739671b426ff95b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_type_137 _wrap_mg_tape_watch_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5);
+extern swig_type_138 _wrap_mg_tape_gradient_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_voidp arg6, swig_intgo arg7, swig_intgo arg8, swig_voidp arg9);
+extern swig_type_139 _wrap_mg_tape_jvp_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_intgo arg4, swig_voidp arg5, swig_voidp arg6, swig_intgo arg7, swig_voidp arg8);
+extern swig_type_140 _wrap_mg_array_to_device_capi_2739671b426ff95b(uintptr_t arg1, uintptr_t arg2, swig_type_141 arg3, swig_voidp arg4);
+extern swig_type_142 _wrap_mg_function_from_symbol_capi_2739671b426ff95b(uintptr_t arg1, swig_voidp arg2, swig_intgo arg3, swig_voidp arg4);
+extern swig_type_143 _wrap_mg_symbol_apply_capi_2739671b426ff95b(swig_type_144 arg1, swig_type_145 arg2, swig_voidp arg3, swig_voidp arg4, swig_intgo arg5, swig_type_146 arg6, swig_voidp arg7);
+extern swig_type_147 _wrap_mg_npz_save_capi_2739671b426ff95b(swig_type_148 arg1, swig_voidp arg2, swig_voidp arg3, swig_intgo arg4, swig_intgo arg5);
+extern swig_type_149 _wrap_mg_function_new_capi_2739671b426ff95b(swig_type_150 arg1, swig_type_151 arg2, swig_intgo arg3, swig_voidp arg4);
+extern swig_type_152 _wrap_mg_released_callback_capi_2739671b426ff95b(void);
 extern swig_intgo _wrap_mg_sizeof_capi_2739671b426ff95b(swig_intgo arg1);
 #undef intgo
 */
@@ -491,6 +494,20 @@ func Minpy_array_get_info(arg1 uintptr, arg2 unsafe.Pointer) (_swig_ret uint64) 
 	return swig_r
 }
 
+func Minpy_array_ndim(arg1 uintptr) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	swig_r = (int)(C._wrap_minpy_array_ndim_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func Minpy_array_size(arg1 uintptr) (_swig_ret int64) {
+	var swig_r int64
+	_swig_i_0 := arg1
+	swig_r = (int64)(C._wrap_minpy_array_size_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
 func Minpy_array_data(arg1 uintptr, arg2 unsafe.Pointer) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
@@ -546,7 +563,7 @@ func Minpy_array_as_strided(arg1 uintptr, arg2 int, arg3 *int64, arg4 *int64, ar
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (uint64)(C._wrap_minpy_array_as_strided_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_type_24(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (uint64)(C._wrap_minpy_array_as_strided_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_type_25(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	return swig_r
 }
 
@@ -555,7 +572,7 @@ func Minpy_array_to_device(arg1 uintptr, arg2 int64, arg3 *uintptr) (_swig_ret u
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_array_to_device_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_type_26(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_array_to_device_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_type_27(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -655,7 +672,7 @@ func Minpy_context_set_device(arg1 uintptr, arg2 int64) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_context_set_device_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_type_36(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_context_set_device_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.swig_type_37(_swig_i_1)))
 	return swig_r
 }
 
@@ -712,7 +729,7 @@ func Minpy_op_find(arg1 string, arg2 *uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_op_find_capi_2739671b426ff95b(*(*C.swig_type_44)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_op_find_capi_2739671b426ff95b(*(*C.swig_type_45)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -785,7 +802,7 @@ func Minpy_dispatch_count(arg1 string, arg2 string, arg3 uint64, arg4 uint64, ar
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (uint64)(C._wrap_minpy_dispatch_count_capi_2739671b426ff95b(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1)), C.swig_type_54(_swig_i_2), C.swig_type_55(_swig_i_3), *(*C.swig_type_56)(unsafe.Pointer(&_swig_i_4))))
+	swig_r = (uint64)(C._wrap_minpy_dispatch_count_capi_2739671b426ff95b(*(*C.swig_type_53)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.swig_type_55(_swig_i_2), C.swig_type_56(_swig_i_3), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_4))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -800,7 +817,7 @@ func Minpy_dispatch_count(arg1 string, arg2 string, arg3 uint64, arg4 uint64, ar
 
 func Minpy_dispatch_site(arg1 string) {
 	_swig_i_0 := arg1
-	C._wrap_minpy_dispatch_site_capi_2739671b426ff95b(*(*C.swig_type_57)(unsafe.Pointer(&_swig_i_0)))
+	C._wrap_minpy_dispatch_site_capi_2739671b426ff95b(*(*C.swig_type_58)(unsafe.Pointer(&_swig_i_0)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -894,7 +911,7 @@ func Minpy_function_report(arg1 uintptr, arg2 *uintptr) (_swig_ret uint64) {
 func Minpy_recording_abandon(arg1 string) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_minpy_recording_abandon_capi_2739671b426ff95b(*(*C.swig_type_64)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (int)(C._wrap_minpy_recording_abandon_capi_2739671b426ff95b(*(*C.swig_type_65)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -919,7 +936,7 @@ func Minpy_register_op(arg1 string, arg2 string, arg3 uintptr, arg4 *uintptr) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_minpy_register_op_capi_2739671b426ff95b(*(*C.swig_type_66)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_minpy_register_op_capi_2739671b426ff95b(*(*C.swig_type_67)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -934,7 +951,7 @@ func Minpy_register_kernel(arg1 string, arg2 int, arg3 uintptr) (_swig_ret uint6
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_register_kernel_capi_2739671b426ff95b(*(*C.swig_type_69)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_register_kernel_capi_2739671b426ff95b(*(*C.swig_type_70)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -946,7 +963,7 @@ func Minpy_symbol_variable(arg1 string, arg2 string, arg3 *uintptr) (_swig_ret u
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_symbol_variable_capi_2739671b426ff95b(*(*C.swig_type_71)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_symbol_variable_capi_2739671b426ff95b(*(*C.swig_type_72)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -995,7 +1012,7 @@ func Minpy_symbol_infer(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret uin
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_symbol_infer_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_symbol_infer_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1015,7 +1032,7 @@ func Minpy_symbol_load(arg1 string, arg2 uint64, arg3 *uintptr) (_swig_ret uint6
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_symbol_load_capi_2739671b426ff95b(*(*C.swig_type_81)(unsafe.Pointer(&_swig_i_0)), C.swig_type_82(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_symbol_load_capi_2739671b426ff95b(*(*C.swig_type_82)(unsafe.Pointer(&_swig_i_0)), C.swig_type_83(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1056,7 +1073,7 @@ func Minpy_device_get_info(arg1 int64, arg2 unsafe.Pointer) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_device_get_info_capi_2739671b426ff95b(C.swig_type_86(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_device_get_info_capi_2739671b426ff95b(C.swig_type_87(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -1065,7 +1082,7 @@ func Minpy_stream_new(arg1 int64, arg2 uint, arg3 *uintptr) (_swig_ret uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_stream_new_capi_2739671b426ff95b(C.swig_type_88(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_stream_new_capi_2739671b426ff95b(C.swig_type_89(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1100,7 +1117,7 @@ func Minpy_stream_release(arg1 uintptr) {
 func Minpy_device_synchronize(arg1 int64) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_minpy_device_synchronize_capi_2739671b426ff95b(C.swig_type_93(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_minpy_device_synchronize_capi_2739671b426ff95b(C.swig_type_94(_swig_i_0)))
 	return swig_r
 }
 
@@ -1108,7 +1125,7 @@ func Minpy_memory_get_stats(arg1 int64, arg2 unsafe.Pointer) (_swig_ret uint64) 
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_memory_get_stats_capi_2739671b426ff95b(C.swig_type_95(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_memory_get_stats_capi_2739671b426ff95b(C.swig_type_96(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -1116,7 +1133,7 @@ func Minpy_memory_trim(arg1 int64, arg2 uint64) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_memory_trim_capi_2739671b426ff95b(C.swig_type_97(_swig_i_0), C.swig_type_98(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_memory_trim_capi_2739671b426ff95b(C.swig_type_98(_swig_i_0), C.swig_type_99(_swig_i_1)))
 	return swig_r
 }
 
@@ -1124,7 +1141,7 @@ func Minpy_memory_set_limit(arg1 int64, arg2 uint64) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_memory_set_limit_capi_2739671b426ff95b(C.swig_type_100(_swig_i_0), C.swig_type_101(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_memory_set_limit_capi_2739671b426ff95b(C.swig_type_101(_swig_i_0), C.swig_type_102(_swig_i_1)))
 	return swig_r
 }
 
@@ -1152,7 +1169,7 @@ func Minpy_npy_save(arg1 string, arg2 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_npy_save_capi_2739671b426ff95b(*(*C.swig_type_105)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_npy_save_capi_2739671b426ff95b(*(*C.swig_type_106)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1163,7 +1180,7 @@ func Minpy_npy_load(arg1 string, arg2 *uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_npy_load_capi_2739671b426ff95b(*(*C.swig_type_107)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_npy_load_capi_2739671b426ff95b(*(*C.swig_type_108)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1183,7 +1200,7 @@ func Minpy_npy_decode(arg1 unsafe.Pointer, arg2 uint64, arg3 *uintptr) (_swig_re
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_npy_decode_capi_2739671b426ff95b(C.swig_voidp(_swig_i_0), C.swig_type_110(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_npy_decode_capi_2739671b426ff95b(C.swig_voidp(_swig_i_0), C.swig_type_111(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1191,7 +1208,7 @@ func Minpy_npz_open(arg1 string, arg2 *uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_minpy_npz_open_capi_2739671b426ff95b(*(*C.swig_type_112)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_minpy_npz_open_capi_2739671b426ff95b(*(*C.swig_type_113)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1221,7 +1238,7 @@ func Minpy_archive_get(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret uint
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_archive_get_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), *(*C.swig_type_115)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_archive_get_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1238,7 +1255,7 @@ func Minpy_rng_new(arg1 uint64, arg2 uint64, arg3 *uintptr) (_swig_ret uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_rng_new_capi_2739671b426ff95b(C.swig_type_117(_swig_i_0), C.swig_type_118(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_minpy_rng_new_capi_2739671b426ff95b(C.swig_type_118(_swig_i_0), C.swig_type_119(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1277,7 +1294,7 @@ func Minpy_fp_defer(arg1 int, arg2 uint, arg3 string) (_swig_ret uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_minpy_fp_defer_capi_2739671b426ff95b(C.swig_intgo(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uint64)(C._wrap_minpy_fp_defer_capi_2739671b426ff95b(C.swig_intgo(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_123)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1301,7 +1318,7 @@ func Minpy_explain(arg1 *uintptr) (_swig_ret uint64) {
 func Minpy_backend_load(arg1 string) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_minpy_backend_load_capi_2739671b426ff95b(*(*C.swig_type_126)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uint64)(C._wrap_minpy_backend_load_capi_2739671b426ff95b(*(*C.swig_type_127)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1339,7 +1356,7 @@ func Minpy_profiler_stop(arg1 *uintptr) (_swig_ret uint64) {
 func Mg_error(arg1 uint64) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_mg_error_capi_2739671b426ff95b(C.swig_type_132(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_mg_error_capi_2739671b426ff95b(C.swig_type_133(_swig_i_0)))
 	return swig_r
 }
 
@@ -1413,7 +1430,7 @@ func Mg_array_to_device(arg1 uintptr, arg2 uintptr, arg3 int64, arg4 *uintptr) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_mg_array_to_device_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_140(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_mg_array_to_device_capi_2739671b426ff95b(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_141(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -1436,7 +1453,7 @@ func Mg_symbol_apply(arg1 string, arg2 string, arg3 *uintptr, arg4 unsafe.Pointe
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (uint64)(C._wrap_mg_symbol_apply_capi_2739671b426ff95b(*(*C.swig_type_143)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_144)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_145)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6)))
+	swig_r = (uint64)(C._wrap_mg_symbol_apply_capi_2739671b426ff95b(*(*C.swig_type_144)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_145)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4), *(*C.swig_type_146)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1456,7 +1473,7 @@ func Mg_npz_save(arg1 string, arg2 unsafe.Pointer, arg3 *uintptr, arg4 int, arg5
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (uint64)(C._wrap_mg_npz_save_capi_2739671b426ff95b(*(*C.swig_type_147)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (uint64)(C._wrap_mg_npz_save_capi_2739671b426ff95b(*(*C.swig_type_148)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1469,7 +1486,7 @@ func Mg_function_new(arg1 string, arg2 uint64, arg3 int, arg4 *uintptr) (_swig_r
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_mg_function_new_capi_2739671b426ff95b(*(*C.swig_type_149)(unsafe.Pointer(&_swig_i_0)), C.swig_type_150(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_mg_function_new_capi_2739671b426ff95b(*(*C.swig_type_150)(unsafe.Pointer(&_swig_i_0)), C.swig_type_151(_swig_i_1), C.swig_intgo(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}

@@ -460,6 +460,32 @@ long long _wrap_minpy_array_get_info_capi_2739671b426ff95b(minpy_array _swig_go_
 }
 
 
+intgo _wrap_minpy_array_ndim_capi_2739671b426ff95b(minpy_array _swig_go_0) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  int32_t result;
+  intgo _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  
+  result = (int32_t)minpy_array_ndim(arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_minpy_array_size_capi_2739671b426ff95b(minpy_array _swig_go_0) {
+  minpy_array arg1 = (minpy_array) 0 ;
+  int64_t result;
+  long long _swig_go_result;
+  
+  arg1 = (minpy_array)_swig_go_0; 
+  
+  result = (int64_t)minpy_array_size(arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
 long long _wrap_minpy_array_data_capi_2739671b426ff95b(minpy_array _swig_go_0, void **_swig_go_1) {
   minpy_array arg1 = (minpy_array) 0 ;
   void **arg2 = (void **) 0 ;
