@@ -50,6 +50,9 @@ Array last_of_each(const Array& positions, int64_t size);
 Dims gathered_shape(DimsView shape, DimsView axes, int64_t at, DimsView positions);
 // A position of -1 is nowhere: it gathers zero, and nothing is scattered there.
 void gather(const Array& out, const Array& a, const Array& positions, DimsView axes, int64_t at);
+// out[first + i] = a[index[first + i]] for `n` of them: contiguous arrays, positions as the user gave them, checked as they
+// are used. False if one is out of bounds.
+bool take_elements(const Array& out, const Array& a, const int64_t* index, int64_t first, int64_t n);
 void scatter(const Array& a, const Array& values, const Array& positions, DimsView axes, int64_t at);  // the last wins
 void scatter_add(const Array& a, const Array& values, const Array& positions, DimsView axes, int64_t at);
 

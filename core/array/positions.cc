@@ -238,6 +238,44 @@ Array unmoved(const Array& positions, const Array& a) {
 
 }  // namespace
 
+// to[i] = from[place(i, stop)], until `stop` is negative: false then. The lines of some hundred elements are asked for before
+// the first is read, since a core waits for fewer loads at once than it can ask for; positions come from memory as well,
+// and waiting for them is part of the same loop. `bytes` is what lies at `from`.
+template <class T, class Place>
+static bool read_at_places(const T* __restrict from, int64_t bytes, T* __restrict to, int64_t n, Place&& place) {
+    constexpr int64_t kAsked = 256, kNear = 1 << 18;
+    int64_t places[kAsked], stop = 0;
+    auto find = [&](int64_t first, int64_t m, auto&& ask) {
+        for (int64_t i = 0; i < m; ++i) {
+            places[i] = place(first + i, stop);
+            ask(from + places[i]);
+        }
+    };
+    for (int64_t first = 0; first < n; first += kAsked) {
+        int64_t m = std::min(kAsked, n - first);
+        if (bytes > kNear) find(first, m, [](const T* p) { __builtin_prefetch(p); });
+        else find(first, m, [](const T*) {});
+        if (stop < 0) return false;
+        for (int64_t i = 0; i < m; ++i) to[first + i] = from[places[i]];
+    }
+    return true;
+}
+
+bool take_elements(const Array& out, const Array& a, const int64_t* index, int64_t first, int64_t n) {
+    bool inside = true;
+    for_size(a.itemsize(), [&]<class T> {
+        const int64_t size = a.size();
+        const int64_t* given = index + first;
+        inside =
+            read_at_places(a.raw_as<T>(), a.nbytes(), out.raw_as<T>() + first, n, [=](int64_t i, int64_t& outside) {
+                int64_t at = given[i] + (given[i] >> 63 & size);  // no branch
+                outside |= at | int64_t(uint64_t(size - 1) - uint64_t(at));
+                return at;
+            });
+    });
+    return inside;
+}
+
 void gather(const Array& out, const Array& a, const Array& positions, DimsView axes, int64_t at) {
     if (out.size() == 0) return;
     if (a.size() == 0) {  // nowhere, all of them
@@ -251,14 +289,15 @@ void gather(const Array& out, const Array& a, const Array& positions, DimsView a
             const int64_t* p = all + first;
             pairs.rows(a.raw(), out.raw() + first * pairs.step, [&](const char* window, char* to) {
                 int64_t scale = pairs.scale, step = pairs.step;
-                // Without branches: loads go on while others miss the cache.
                 if (pairs.block == 1 && step == int64_t(sizeof(T)) && scale == step) {
-                    const T* __restrict from = reinterpret_cast<const T*>(window);
-                    T* __restrict typed = reinterpret_cast<T*>(to);
-                    for (int64_t i = 0; i < n; ++i) {
-                        T x = from[std::max<int64_t>(p[i], 0)];
-                        typed[i] = p[i] < 0 ? T{} : x;
-                    }
+                    T* typed = reinterpret_cast<T*>(to);
+                    int64_t nowhere = 0;
+                    read_at_places(reinterpret_cast<const T*>(window), a.nbytes(), typed, n, [&](int64_t i, int64_t&) {
+                        nowhere |= p[i];
+                        return std::max<int64_t>(p[i], 0);
+                    });
+                    for (int64_t i = 0; nowhere < 0 && i < n; ++i)
+                        if (p[i] < 0) typed[i] = T{};
                     return;
                 }
                 if (pairs.block == 1) {

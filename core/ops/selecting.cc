@@ -38,17 +38,22 @@ Array positions_by_mode(const Array& index, int64_t size, int64_t axis, std::str
 
 // Many indices of the first axis are checked piece by piece as they are used: they are read once.
 constexpr int64_t kManyIndices = 1 << 15;
-constexpr int64_t kIndexPiece = 1 << 13;
+constexpr int64_t kIndexPiece = 1 << 14;
 
 void take_kernel(Call& c) {
     const Array &a = c.in[0], &out = c.out[0];
     Array index = contiguous(c.in[1]);
     int64_t size = a.dim(0), n = index.size(), row = n ? out.nbytes() / n : 0;
     Dims shape = a.dims();
+    bool elements = a.ndim() == 1 && a.is_contiguous();
     std::atomic<bool> outside{false};
     parallel_for((n + kIndexPiece - 1) / kIndexPiece, [&](int64_t k) {
         int64_t from = k * kIndexPiece, count = std::min(kIndexPiece, n - from), signs = 0;
         const int64_t* given = index.raw_as<int64_t>() + from;
+        if (elements) {
+            if (!take_elements(out, a, index.raw_as<int64_t>(), from, count)) outside = true;
+            return;
+        }
         Array positions = empty(Dims{count}, DType::int64);
         auto* p = positions.raw_as<int64_t>();
         for (int64_t i = 0; i < count; ++i) {
