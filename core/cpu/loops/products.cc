@@ -54,7 +54,11 @@ void tile(int64_t k, const T* a, int64_t row_step, int64_t column_step, const T*
     for (int64_t l = 0; l < k; ++l) {
         Vector<T> y[N];
 #pragma GCC unroll 4
-        for (int j = 0; j < N; ++j) y[j] = load(b + j * kWidth<T>);
+        for (int j = 0; j < N; ++j) {
+            y[j] = load(b + j * kWidth<T>);
+            // Few rows wait for b: the panel beside this one is asked for.
+            if constexpr (!packed && M < kRows) __builtin_prefetch(b + (N + j) * kWidth<T>);
+        }
 #pragma GCC unroll 8
         for (int i = 0; i < M; ++i) {
             T x = packed ? a[i] : a[i * row_step];
@@ -304,7 +308,11 @@ template <class T> struct Loops {
             }
         };
         int64_t l = 0;
-        for (; l + W <= k; l += W) add(p + l, p_step, q + l);
+        for (; l + W <= k; l += W) {
+#pragma GCC unroll 4
+            for (int i = 0; i < M; ++i) __builtin_prefetch(p + (i + M) * p_step + l);  // lines too short to be seen coming
+            add(p + l, p_step, q + l);
+        }
         if (l < k) {
             T rest[M * W] = {};
             for (int i = 0; i < M; ++i)
