@@ -131,11 +131,11 @@ template <class T> void sort_keys(T* keys, int64_t n, bool alone) {
 
 // A long row: three parts around two keys of a sample that are probably close to the kth on either side; the middle part
 // is sorted.
-template <class T> void partition_keys(T* keys, int64_t n, int64_t kth) {
+template <class T> void partition_keys(T* keys, int64_t n, int64_t kth, bool alone) {
     constexpr int kSample = 1024;
     if (n < 16 * kSample) return sort_keys(keys, n);
     Room<T> other(n);
-    if (!other) return sort_keys(keys, n);
+    if (!other) return sort_keys(keys, n, alone);
     T sample[kSample];
     for (int k = 0; k < kSample; ++k) sample[k] = keys[n / kSample * k];
     std::sort(sample, sample + kSample, [](const T& a, const T& b) { return before(a, b); });
@@ -144,41 +144,68 @@ template <class T> void partition_keys(T* keys, int64_t n, int64_t kth) {
     const T low = sample[has_low ? rank - margin : 0], high = sample[has_high ? rank + margin : kSample - 1];
     auto is_low = [&](const T& x) { return int64_t(has_low & before(x, low)); };
     auto is_high = [&](const T& x) { return int64_t(has_high & before(high, x)); };
+
+    // Pieces of the row, a fixed number of them, count what they have of each part; then each knows where to put it.
+    struct Piece {
+        int64_t from, to, low, high;
+    };
+    constexpr int64_t kPieces = 16;
+    Piece pieces[kPieces];
+    auto in_each = [&](auto&& f) {
+        if (alone && n >= kParallel) parallel_for(kPieces, [&](int64_t k) { f(pieces[k]); });
+        else
+            for (Piece& p : pieces) f(p);
+    };
+    for (int64_t k = 0; k < kPieces; ++k) pieces[k] = {n * k / kPieces, n * (k + 1) / kPieces, 0, 0};
+    in_each([&](Piece& p) {
+        int64_t lows = 0, highs = 0;
+        for (int64_t i = p.from; i < p.to; ++i) lows += is_low(keys[i]), highs += is_high(keys[i]);
+        p.low = lows, p.high = highs;
+    });
     int64_t below = 0, above = 0;
-    for (int64_t i = 0; i < n; ++i) below += is_low(keys[i]), above += is_high(keys[i]);
-    if (kth < below || kth >= n - above) return sort_keys(keys, n);
-    int64_t to_low = 0, to_middle = below, to_high = n - above;
-    for (int64_t i = 0; i < n; ++i) {  // by masks: branches would be unpredictable
-        const T x = keys[i];
-        int64_t l = is_low(x), h = is_high(x);
-        int64_t to = to_middle ^ ((to_middle ^ to_low) & -l) ^ ((to_middle ^ to_high) & -h);
-        other[to] = x;
-        to_low += l, to_high += h, to_middle += 1 - l - h;
+    for (const Piece& p : pieces) below += p.low, above += p.high;
+    if (kth < below || kth >= n - above) return sort_keys(keys, n, alone);
+    struct Place {
+        int64_t low, middle, high;
+    } next{0, below, n - above}, start[kPieces];
+    for (int64_t k = 0; k < kPieces; ++k) {
+        const Piece& p = pieces[k];
+        start[k] = next;
+        next.low += p.low, next.high += p.high, next.middle += p.to - p.from - p.low - p.high;
     }
+    in_each([&](Piece& p) {
+        Place to = start[&p - pieces];
+        for (int64_t i = p.from; i < p.to; ++i) {  // by masks: branches would be unpredictable
+            const T x = keys[i];
+            int64_t l = is_low(x), h = is_high(x);
+            other[to.middle ^ ((to.middle ^ to.low) & -l) ^ ((to.middle ^ to.high) & -h)] = x;
+            to.low += l, to.high += h, to.middle += 1 - l - h;
+        }
+    });
     sort_keys(other.get() + below, n - above - below);
-    std::copy(other.get(), other.get() + n, keys);
+    in_each([&](Piece& p) { std::copy(other.get() + p.from, other.get() + p.to, keys + p.from); });
 }
 
 // Signed integers in the order of floats; NaN is the largest, and -0 is 0.
-template <class Float, class Key> struct Ordered {
+template <class Float, class Key, Key infinity> struct Ordered {  // its bits
     static constexpr Key kMost = Key(~(Key(1) << (8 * sizeof(Key) - 1)));
-    static Key flip(Key bits) { return Key(bits ^ ((bits >> (8 * sizeof(Key) - 1)) & kMost)); }
     static constexpr Key kNegativeZero = Key(~kMost);
-    static Key key(Float x) {
-        Key bits = std::bit_cast<Key>(x);
-        bits = bits == kNegativeZero ? Key(0) : flip(bits);
-        if constexpr (is_short_float<Float>) return float(x) != float(x) ? kMost : bits;
-        else return x != x ? kMost : bits;
+    // Of plain comparisons of integers, which the compiler makes vectors of.
+    static Key flip(Key bits) { return Key(bits ^ (bits < 0 ? kMost : Key(0))); }
+    static Key key(Key bits) {
+        Key ordered = bits == kNegativeZero ? Key(0) : flip(bits);
+        return Key(bits & kMost) > infinity ? kMost : ordered;
     }
+    static Key key(Float x) { return key(std::bit_cast<Key>(x)); }
 };
 template <class T> struct KeyOf {  // integers are their own keys
     using Key = T;
     static Key key(T x) { return x; }
 };
-template <> struct KeyOf<double> : Ordered<double, int64_t> { using Key = int64_t; };
-template <> struct KeyOf<float> : Ordered<float, int32_t> { using Key = int32_t; };
-template <> struct KeyOf<half> : Ordered<half, int16_t> { using Key = int16_t; };
-template <> struct KeyOf<bhalf> : Ordered<bhalf, int16_t> { using Key = int16_t; };
+template <> struct KeyOf<double> : Ordered<double, int64_t, 0x7ff0000000000000> { using Key = int64_t; };
+template <> struct KeyOf<float> : Ordered<float, int32_t, 0x7f800000> { using Key = int32_t; };
+template <> struct KeyOf<half> : Ordered<half, int16_t, 0x7c00> { using Key = int16_t; };
+template <> struct KeyOf<bhalf> : Ordered<bhalf, int16_t, 0x7f80> { using Key = int16_t; };
 
 template <class T> inline constexpr bool is_integer = std::is_integral_v<T>;
 
@@ -194,7 +221,7 @@ template <class T> bool complex_less(T a, T b) {
 // The whole row; or, for a `kth` that is not negative, enough of it to have that one in its place.
 template <class T> void sort_row(T* row, int64_t n, bool alone, int64_t kth = -1) {
     auto order = [&](auto* keys) {
-        if (kth >= 0) partition_keys(keys, n, kth);
+        if (kth >= 0) partition_keys(keys, n, kth, alone);
         else sort_keys(keys, n, alone);
     };
     if constexpr (sizeof(T) == 1) {
@@ -225,7 +252,7 @@ template <class T> void sort_row(T* row, int64_t n, bool alone, int64_t kth = -1
             std::copy_if(keys, keys + n, std::back_inserter(zeros),
                          [](auto k) { return k == 0 || k == K::kNegativeZero; });
         in_pieces(alone, n, [&](int64_t from, int64_t to) {
-            for (int64_t i = from; i < to; ++i) keys[i] = K::key(std::bit_cast<T>(keys[i]));
+            for (int64_t i = from; i < to; ++i) keys[i] = K::key(keys[i]);
         });
         order(keys);
         if (negative_zeros && kth >= 0) sort_keys(keys, n, alone);  // zeros are put back where they are together
@@ -241,7 +268,7 @@ template <class T> void sort_row(T* row, int64_t n, bool alone, int64_t kth = -1
 // that is not negative, enough to have that one in its place.
 template <class T> void argsort_row(const T* row, int64_t n, int64_t* out, bool alone, int64_t kth = -1) {
     auto order = [&](auto* keys) {
-        if (kth >= 0) partition_keys(keys, n, kth);
+        if (kth >= 0) partition_keys(keys, n, kth, alone);
         else sort_keys(keys, n, alone);
     };
     if constexpr (is_complex<T>) {

@@ -310,7 +310,8 @@ template <class T> struct Loops {
         int64_t l = 0;
         for (; l + W <= k; l += W) {
 #pragma GCC unroll 4
-            for (int i = 0; i < M; ++i) __builtin_prefetch(p + (i + M) * p_step + l);  // lines too short to be seen coming
+            for (int i = 0; i < M; ++i)
+                __builtin_prefetch(p + (i + M) * p_step + l);  // lines too short to be seen coming
             add(p + l, p_step, q + l);
         }
         if (l < k) {
