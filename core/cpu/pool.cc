@@ -163,6 +163,7 @@ Pool* g_pool = nullptr;
 pthread_once_t g_once = PTHREAD_ONCE_INIT;
 constexpr int kMostThreads = 256;
 std::atomic<int> g_threads{0};
+std::atomic<uint64_t> g_jobs{0};
 
 void make_pool() {
     g_pool = new Pool;
@@ -183,6 +184,8 @@ int num_threads() {
 }
 
 void set_num_threads(int n) { g_threads.store(std::clamp(n, 1, kMostThreads)); }
+
+uint64_t jobs_of_pool() { return g_jobs.load(std::memory_order_relaxed); }
 
 void parallel_for_raw(int64_t n, void (*fn)(void*, int64_t), void* payload) {
     if (n <= 0) return;
@@ -210,6 +213,7 @@ void parallel_for_raw(int64_t n, void (*fn)(void*, int64_t), void* payload) {
         job.payload = &boxed;
         job.n = n;
         if (g_pool && g_pool->run(job, threads)) {
+            g_jobs.fetch_add(1, std::memory_order_relaxed);
             if (uint32_t raised = job.raised.load(std::memory_order_relaxed)) raise_flags(raised);
             if (job.error) std::rethrow_exception(job.error);
             return;

@@ -9,6 +9,9 @@ namespace minpy {
 int num_threads();
 void set_num_threads(int n);
 
+// Jobs that the pool's threads have taken part in so far.
+uint64_t jobs_of_pool();
+
 // Calls fn(payload, task) for every task in [0, n), on this thread and the pool's; returns when all are done. The first
 // exception is rethrown here. Calls from inside a task run in place. Floating-point flags that tasks leave raised are raised
 // on this thread afterwards.

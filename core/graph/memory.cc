@@ -13,11 +13,14 @@ struct Life {
     int32_t from = -1, to = -1;  // steps: the first that writes, the last that reads or writes
 };
 
-// Steps of one group run at the same time.
+// Steps of one group, and siblings, run at the same time.
 std::vector<int32_t> times_of(const Program& p) {
     std::vector<int32_t> times;
     for (size_t i = 0; i < p.steps.size(); ++i) {
-        bool together = i && p.steps[i].group >= 0 && p.steps[i].group == p.steps[i - 1].group;
+        auto with_last = [&](int32_t Step::*number) {
+            return i && p.steps[i].*number >= 0 && p.steps[i].*number == p.steps[i - 1].*number;
+        };
+        bool together = with_last(&Step::group) || with_last(&Step::siblings);
         times.push_back(i == 0 ? 0 : times.back() + !together);
     }
     times.push_back(times.empty() ? 0 : times.back() + 1);

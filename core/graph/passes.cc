@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/graph/groups.h"
+#include "core/graph/siblings.h"
 
 namespace minpy {
 namespace {
@@ -219,7 +220,8 @@ void optimize(Program& p) {
         if (checks_graphs()) verify(p);
     };
     check();
-    for (auto pass : {fold_constants, merge_equal, drop_dead, separate_results, group_steps, add_workspaces}) {
+    for (auto pass :
+         {fold_constants, merge_equal, drop_dead, separate_results, group_steps, join_siblings, add_workspaces}) {
         pass(p);
         check();
     }

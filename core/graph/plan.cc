@@ -111,7 +111,10 @@ PlanInstance::PlanInstance(const GraphPlan& plan) : program_(plan.program()) {
     std::vector<char> inner = inner_buffers(p);
     for (size_t i = 0; i < p.steps.size();) {
         size_t end = i + 1;
-        if (p.steps[i].group >= 0) {
+        if (p.steps[i].siblings >= 0) {
+            while (end < p.steps.size() && p.steps[end].siblings == p.steps[i].siblings) ++end;
+            siblings_.emplace_back(i, end);
+        } else if (p.steps[i].group >= 0) {
             while (end < p.steps.size() && p.steps[end].group == p.steps[i].group) ++end;
             groups_.push_back(
                 std::make_unique<ReadyGroup>(p, i, end, std::span(windows_.data(), size_t(windows_.size())), inner));
@@ -213,6 +216,7 @@ Arrays PlanInstance::run_backward(std::span<const Array> arguments, Context& con
 bool PlanInstance::run_steps(bool backward, Context& context) {
     WithContext current(context);
     auto group = groups_.begin();
+    auto siblings = siblings_.begin();
     for (size_t i = 0; i < ready_.size(); ++i) {
         const Ready& r = ready_[i];
         if (group != groups_.end() && (*group)->first() == i) {
@@ -223,20 +227,32 @@ bool PlanInstance::run_steps(bool backward, Context& context) {
             i = (*group++)->last() - 1;
             continue;
         }
-        if (r.step->backward != backward) continue;
-        try {
-            if (run_step(r, context)) continue;
-        } catch (Error& e) {
-            if (e.op.empty() && r.step->op) {
-                e.op = r.step->op->name;
-                e.operands = describe_operands(view(r.in));
-            }
-            throw;
+        if (siblings != siblings_.end() && siblings->first() == i) {
+            if (r.step->backward == backward)
+                siblings->run([&](size_t k) {
+                    WithContext here(context);
+                    run_named(ready_[k], context);
+                });
+            i = (siblings++)->last() - 1;
+            continue;
         }
+        if (r.step->backward != backward || run_named(r, context)) continue;
         missed = int32_t(r.step - program_.steps.data());
         return false;
     }
     return true;
+}
+
+bool PlanInstance::run_named(const Ready& r, Context& context) {
+    try {
+        return run_step(r, context);
+    } catch (Error& e) {
+        if (e.op.empty() && r.step->op) {
+            e.op = r.step->op->name;
+            e.operands = describe_operands(view(r.in));
+        }
+        throw;
+    }
 }
 
 bool PlanInstance::run_step(const Ready& r, Context& context) {

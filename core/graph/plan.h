@@ -7,6 +7,7 @@
 #include "core/graph/groups.h"
 #include "core/graph/memory.h"
 #include "core/graph/program.h"
+#include "core/graph/siblings.h"
 
 namespace minpy {
 
@@ -51,6 +52,7 @@ private:
     void move_to(int32_t buffer, Storage& s, int64_t origin) noexcept;
     bool run_steps(bool backward, Context& context);
     bool run_step(const Ready& r, Context& context);
+    bool run_named(const Ready& r, Context& context);  // with the operator's name in what it throws
     void run_kernel(const Ready& r, Context& context, const Array* first = nullptr);
     void run_fold(ReadyGroup& group, Context& context);
     bool run_call(const Ready& r, Context& context);
@@ -69,6 +71,7 @@ private:
     std::vector<Results> given_;
     std::vector<Ready> ready_;
     std::vector<std::unique_ptr<ReadyGroup>> groups_;
+    std::vector<ReadySiblings> siblings_;
 };
 
 }  // namespace minpy

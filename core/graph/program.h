@@ -43,6 +43,7 @@ struct Step {
     bool random = false;    // draws numbers: its last three attributes are seed, stream and draw
     bool effects = false;   // must run, whoever reads the results
     int32_t group = -1;     // element-wise steps of one number run together, block by block
+    int32_t siblings = -1;  // kernel steps of one number need nothing of each other (core/graph/siblings.h)
     bool backward = false;  // belongs to the backward part, which runs later, maybe more than once
     const Op* op = nullptr;
     const Loop* loop = nullptr;
