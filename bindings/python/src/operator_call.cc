@@ -90,9 +90,7 @@ Converted Call::one_out(PyObject* o) {
                 PyErr_SetString(PyExc_ValueError, "output array is read-only");
                 return Converted::error;
             }
-        } else if (!PyArray_CheckExact(o)) {
-            return Converted::foreign;
-        } else if (!PyArray_ISALIGNED(reinterpret_cast<PyArrayObject*>(o))) {
+        } else if (!PyArray_CheckExact(o) || !PyArray_ISALIGNED(reinterpret_cast<PyArrayObject*>(o))) {
             return Converted::foreign;
         }
         Converted done = arguments_.array(o, &v, true);

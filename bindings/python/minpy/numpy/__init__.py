@@ -7,7 +7,7 @@ import builtins as _builtins
 
 import numpy as _numpy
 
-from .. import _minpy, _ndarray, _ufunc
+from .. import _attributes, _methods, _minpy, _ndarray, _ufunc
 from .._fallback import _Conversion
 from .._fallback import call as _call
 from .._fallback import from_numpy as _wrap
@@ -24,7 +24,7 @@ def _get(name):
     return globals().get(name) or __getattr__(name)  # noqa: F821  (made by _namespace)
 
 
-flatiter = _ndarray.flatiter
+flatiter = _attributes.flatiter
 __version__ = _numpy.__version__
 __array_api_version__ = "2024.12"
 __array_namespace_info__ = _numpy.__array_namespace_info__
@@ -56,7 +56,7 @@ def _array_in_full(object, dtype=None, *, copy=True, order="K", subok=False, ndm
         copy = None if copy else copy
     if isinstance(object, ndarray):
         result = object
-        wanted = None if dtype is None else _ndarray._dtype_of(dtype)
+        wanted = None if dtype is None else _methods.dtype_of(dtype)
         if wanted is not None and wanted != object.dtype:
             if copy is not None and not copy:
                 raise ValueError(_NO_COPY)
@@ -65,7 +65,7 @@ def _array_in_full(object, dtype=None, *, copy=True, order="K", subok=False, ndm
                 return result
         elif copy:
             result = object.copy(order or "K")
-        if order in ("C", "F") and not _ndarray._laid_out(result, order):
+        if order in ("C", "F") and not _methods.laid_out(result, order):
             if copy is not None and not copy:
                 raise ValueError(_NO_COPY)
             result = result.copy(order)
@@ -73,7 +73,7 @@ def _array_in_full(object, dtype=None, *, copy=True, order="K", subok=False, ndm
             result = result.reshape((1,) * (ndmin - result.ndim) + result.shape)
         return result if device is None else result.to_device(device)
     if isinstance(dtype, str):
-        dtype = _ndarray._dtype_of(dtype)
+        dtype = _methods.dtype_of(dtype)
     extra = {"ndmax": ndmax} if ndmax else {}
     if type(object) in (list, tuple) and _holds_arrays(object):
         object = _unwrap(object)
