@@ -24,14 +24,15 @@ int64_t checked_add(int64_t a, int64_t b);
 [[noreturn, gnu::cold]] void bad_size(DimsView shape);
 inline int64_t checked_size(DimsView shape, int64_t itemsize = 1) {
     // Zero sizes do not hide an overflow of the others, as in NumPy.
-    int64_t positive = itemsize, total = 1;
+    int64_t positive = itemsize;
+    uint64_t total = 1;  // may wrap where all is refused
     bool bad = shape.size() > kMaxDims;
     for (int64_t s : shape) {
         bad |= s < 0 || __builtin_mul_overflow(positive, s > 0 ? s : 1, &positive);
-        total *= s > 0 ? s : 0;
+        total *= uint64_t(std::max<int64_t>(s, 0));
     }
     if (bad) bad_size(shape);
-    return total;
+    return int64_t(total);
 }
 inline int64_t size_of(DimsView shape) {
     int64_t n = 1;
