@@ -1,6 +1,8 @@
 // Kernel steps that need nothing of one another, next to each other: siblings. Those that each keep one thread busy for a
 // while run at the same time. Which these are is measured; the bits are the same either way.
 #pragma once
+#include <type_traits>
+
 #include "core/graph/program.h"
 
 namespace minpy {
@@ -17,7 +19,7 @@ public:
 
     // step(i) for each, some of them on other threads once it is known that this pays. Their MINPY_FP_* are the caller's.
     template <class F> void run(F&& step) {
-        run_raw([](void* f, size_t i) { (*static_cast<F*>(f))(i); }, &step);
+        run_raw([](void* f, size_t i) { (*static_cast<std::remove_reference_t<F>*>(f))(i); }, &step);
     }
     bool together() const { return !together_.empty(); }
 

@@ -21,6 +21,7 @@ PyObject* plain_item(PyObject* self, const PlainIndex& index) {
     return wrap_window(got, self);
 }
 
+// Apart, so that the slot below has no frame for it.
 [[gnu::noinline]] PyObject* get(PyObject* self, PyObject* key) {
     if (PlainIndex index; index.parse(key)) return plain_item(self, index);
     minpy_array got = nullptr;

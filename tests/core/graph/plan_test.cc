@@ -5,13 +5,6 @@
 namespace minpy {
 namespace {
 
-Array ramp(int64_t rows, int64_t columns, double scale) {
-    int64_t shape[] = {rows, columns};
-    Array a = empty(shape, DType::float64);
-    for (int64_t i = 0; i < a.size(); ++i) a.raw_as<double>()[i] = scale * double(i % 97) - 1;
-    return a;
-}
-
 std::vector<Array> layer(const std::vector<Array>& a) {
     Array y = call(find_op("maximum"), ops::matmul(a[0], a[1]) + 0.5, 0.0);
     return {call(find_op("sum"), ops::exp(y * -0.01)), y};

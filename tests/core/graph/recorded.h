@@ -10,6 +10,13 @@ namespace minpy {
 
 inline std::span<const Array> span_of(const std::vector<Array>& a) { return {a.data(), a.size()}; }
 
+inline Array ramp(int64_t rows, int64_t columns, double scale) {
+    int64_t shape[] = {rows, columns};
+    Array a = empty(shape, DType::float64);
+    for (int64_t i = 0; i < a.size(); ++i) a.raw_as<double>()[i] = scale * double(i % 97) - 1;
+    return a;
+}
+
 // The steps of `f`, as they were seen.
 template <class F> Program recorded(const std::vector<Array>& arguments, F f) {
     Context& context = Context::current();

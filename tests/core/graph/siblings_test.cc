@@ -9,13 +9,6 @@
 namespace minpy {
 namespace {
 
-Array ramp(int64_t rows, int64_t columns, double scale) {
-    int64_t shape[] = {rows, columns};
-    Array a = empty(shape, DType::float64);
-    for (int64_t i = 0; i < a.size(); ++i) a.raw_as<double>()[i] = scale * double(i % 97) - 1;
-    return a;
-}
-
 class Siblings : public testing::Test {
 protected:
     Siblings() : before_(num_threads()) { set_num_threads(4); }
