@@ -16,6 +16,7 @@
 #include <numpy/arrayscalars.h>
 
 #include <list>
+#include <span>
 #include <vector>
 
 #include <minpy/minpy.h>
@@ -285,8 +286,22 @@ bool define_methods(PyTypeObject* type, PyMethodDef* methods);
 
 // ---- methods.cc
 bool install_methods(PyTypeObject* type);
+// Values of a row for shapes: the array, and its integers where they are given. They are written where the call reads them:
+// a copy of a value that was just stored in pieces waits for the pieces.
+struct ShapeValues {
+    ShapeValues() {}
+    explicit ShapeValues(std::span<const int64_t> given) {
+        *ints() = pointer_value(MINPY_V_INTS, given.size(), given.data());
+    }
+    minpy_value* ints() {
+        n = 2;
+        return &all[1];
+    }
+    minpy_value all[2];
+    int32_t n = 1;
+};
 // A view of `self`, or a copy where strides do not allow one: what a row for shapes gives for plain values.
-PyObject* reshaped(minpy_op op, PyObject* self, const minpy_value* ints, bool always_view);
+PyObject* reshaped(minpy_op op, PyObject* self, ShapeValues& values, bool always_view);
 PyObject* copied(PyObject* self);               // in C order
 PyObject* python_number(const minpy_value& v);  // of a SCALAR value: Python's own number
 

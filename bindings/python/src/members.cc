@@ -48,7 +48,8 @@ PyObject* get_base(PyObject* self, void*) {
 }
 PyObject* get_t(PyObject* self, void*) {
     static const minpy_op transpose = op_of(find_operator("transpose"));
-    return reshaped(transpose, self, nullptr, true);
+    ShapeValues reversed;
+    return reshaped(transpose, self, reversed, true);
 }
 // (flags of the library, readonly): for flags and context in Python.
 PyObject* get_state(PyObject* self, void*) {

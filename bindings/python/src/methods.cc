@@ -20,13 +20,13 @@ PyObject* python_number(const minpy_value& v) {
 }
 
 // A view of `self`, or a copy where strides do not allow one: what a row for shapes gives for plain values.
-PyObject* reshaped(minpy_op op, PyObject* self, const minpy_value* ints, bool always_view) {
-    minpy_value values[2] = {{MINPY_V_ARRAY, 0, {0}}, ints ? *ints : minpy_value{MINPY_V_DEFAULT, 0, {0}}}, result;
-    values[0].v.p = handle_of(self);
+PyObject* reshaped(minpy_op op, PyObject* self, ShapeValues& values, bool always_view) {
+    minpy_value result;
+    values.all[0] = pointer_value(MINPY_V_ARRAY, 0, handle_of(self));
     int32_t n = 1;
     // A view is no work: other threads are let run where elements may be copied.
     minpy_status status = run(always_view ? 0 : with_facts(self)->size,
-                              [&] { return minpy_invoke(op, values, ints ? 2 : 1, nullptr, &result, &n); });
+                              [&] { return minpy_invoke(op, values.all, values.n, nullptr, &result, &n); });
     if (status) return raise_status(status);
     auto got = static_cast<minpy_array>(const_cast<void*>(result.v.p));
     bool view = always_view || info_of(got).storage == info_of(handle_of(self)).storage;
@@ -85,9 +85,10 @@ PyObject* with_ints(PyObject* op, PyObject* self, PyObject* const* args, Py_ssiz
                     bool always_view) {
     if (n > 0 && !kwnames) {
         PlainValues plain;
-        minpy_value ints;
-        if (n > 1 ? plain.add_ints(args, n, &ints) : args[0] != Py_None && plain.add(args[0], MINPY_PARAM_INTS, &ints))
-            return reshaped(op_of(op), self, &ints, always_view || with_facts(self)->contiguous);
+        ShapeValues values;
+        minpy_value* ints = values.ints();
+        if (n > 1 ? plain.add_ints(args, n, ints) : args[0] != Py_None && plain.add(args[0], MINPY_PARAM_INTS, ints))
+            return reshaped(op_of(op), self, values, always_view || with_facts(self)->contiguous);
     }
     if (n <= 1) return by_operator(op, self, args, n, kwnames);
     Ref packed(PyTuple_New(n));
@@ -114,8 +115,8 @@ PyObject* squeeze(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject*
         int64_t shape[64];
         size_t kept = static_cast<size_t>(
             std::copy_if(a->shape, a->shape + a->ndim, shape, [](int64_t s) { return s != 1; }) - shape);
-        minpy_value ints = pointer_value(MINPY_V_INTS, kept, shape);
-        return reshaped(op, self, &ints, true);
+        ShapeValues values({shape, kept});
+        return reshaped(op, self, values, true);
     }
     static PyObject* const op = find_operator("squeeze");
     return by_operator(op, self, args, n, kwnames);
@@ -130,8 +131,8 @@ PyObject* swapaxes(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject
         int64_t order[64];
         std::iota(order, order + ndim, 0);
         std::swap(order[axes[0]], order[axes[1]]);
-        minpy_value ints = pointer_value(MINPY_V_INTS, static_cast<size_t>(ndim), order);
-        return reshaped(op, self, &ints, true);
+        ShapeValues values({order, static_cast<size_t>(ndim)});
+        return reshaped(op, self, values, true);
     }
     static PyObject* const op = find_operator("swapaxes");
     return by_operator(op, self, args, n, kwnames);
@@ -167,10 +168,10 @@ PyObject* converted_in_place(minpy_op op, PyObject* self, minpy_dtype t) {
     for (int64_t i = 0; i < a->ndim; i++) back[axes[i]] = i;
     static const minpy_op transposed = op_of(find_operator("transpose"));
     size_t ndim = static_cast<size_t>(a->ndim);
-    minpy_value order = pointer_value(MINPY_V_INTS, ndim, axes), inverse = pointer_value(MINPY_V_INTS, ndim, back);
-    Ref lying(reshaped(transposed, self, &order, true));
+    ShapeValues order({axes, ndim}), inverse({back, ndim});
+    Ref lying(reshaped(transposed, self, order, true));
     Ref made(lying ? converted(op, lying.get(), t) : nullptr);
-    PyObject* result = made ? reshaped(transposed, made.get(), &inverse, true) : nullptr;
+    PyObject* result = made ? reshaped(transposed, made.get(), inverse, true) : nullptr;
     if (result) Py_CLEAR(as_array(result)->base);  // nobody else has the memory
     return result;
 }
@@ -204,8 +205,9 @@ PyObject* copy(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kw
 }
 PyObject* raveled(PyObject* self) {
     static const minpy_op op = op_of(find_operator("reshape"));
-    minpy_value all = {MINPY_V_INT, 0, {-1}};
-    return reshaped(op, self, &all, with_facts(self)->contiguous);
+    const int64_t all = -1;
+    ShapeValues values({&all, 1});
+    return reshaped(op, self, values, with_facts(self)->contiguous);
 }
 PyObject* ravel(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames) {
     return n == 0 && !kwnames ? raveled(self) : in_python("_ravel", self, args, n, kwnames);
