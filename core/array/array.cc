@@ -8,10 +8,69 @@ namespace minpy {
 
 ArrayBody::~ArrayBody() {
     magic = 0;
-    if (node) release(node);
     if (shape != inline_dims) delete[] shape;
     storage->release();
     live_arrays.add(-1);
+}
+
+// ---- small arrays, kept whole ----
+// A header with a storage of its own, both as they were made, need not be made again: most of a small operator is that.
+namespace {
+
+constexpr uint16_t kKeptArrays = 256;  // per thread, 96 KiB
+
+// As Storage::create makes it, but for its size and version.
+bool is_as_new(const Storage& s) {
+    return s.data == s.inline_data && s.refs.load(std::memory_order_acquire) == 1 && !s.has(~0u) && !s.is_saved() &&
+           !s.n_traces.load(std::memory_order_relaxed) && !s.extra.load(std::memory_order_relaxed);
+}
+
+// A header for `n` dimensions on storage for `bytes`, or null.
+[[gnu::always_inline]] inline ArrayBody* take_kept(int64_t n, int64_t bytes) {
+    ThreadState* t = tls_state;
+    if (!t || !t->kept_arrays || n > 4 || bytes > Storage::kInline) return nullptr;
+    ArrayBody* b = t->kept_arrays;
+    t->kept_arrays = reinterpret_cast<ArrayBody*>(b->shape);
+    --t->n_kept_arrays;
+    live_arrays.add(1);
+    b->magic = ArrayBody::kAlive;
+    b->refs.store(1, std::memory_order_relaxed);
+    b->ndim = int32_t(n);
+    b->shape = b->inline_dims;
+    b->strides = b->inline_dims + n;
+    b->storage->nbytes = bytes;
+    return b;
+}
+
+}  // namespace
+
+void ArrayBody::end() noexcept {
+    if (node) release(std::exchange(node, nullptr));
+    ThreadState* t = tls_state;
+    if (!MINPY_CACHED_BLOCKS || !t || t->n_kept_arrays >= kKeptArrays || shape != inline_dims || !is_as_new(*storage)) {
+        delete this;
+        return;
+    }
+    live_arrays.add(-1);
+    magic = 0;
+    offset = 0;
+    node_output = 0;
+    node_version = 0;
+    view = 0;
+    storage->version.store(0, std::memory_order_relaxed);
+    shape = reinterpret_cast<int64_t*>(t->kept_arrays);  // the next one
+    t->kept_arrays = this;
+    ++t->n_kept_arrays;
+}
+
+void drop_kept_arrays(ThreadState& t) noexcept {
+    while (ArrayBody* b = t.kept_arrays) {
+        t.kept_arrays = reinterpret_cast<ArrayBody*>(b->shape);
+        b->shape = b->inline_dims;
+        live_arrays.add(1);  // it is deleted as one
+        delete b;
+    }
+    t.n_kept_arrays = 0;
 }
 
 namespace {
@@ -49,7 +108,9 @@ Array Array::on(Storage* storage, int64_t offset, DimsView shape, DimsView strid
 
 Array empty(DimsView shape, DType dtype, Device device) {
     int64_t item = itemsize(dtype), size = checked_size(shape, item);
-    ArrayBody* b = make_body(Storage::create(size * item, device), int64_t(shape.size()), 0, dtype);
+    ArrayBody* b = device.is_cpu() ? take_kept(int64_t(shape.size()), size * item) : nullptr;
+    if (b) b->dtype = dtype;
+    else b = make_body(Storage::create(size * item, device), int64_t(shape.size()), 0, dtype);
     lay_out(b, shape, size);
     return Array::adopt(b);
 }

@@ -33,6 +33,7 @@ struct ArrayBody : Pooled<ArrayBody> {
     int64_t inline_dims[8];
 
     ~ArrayBody();
+    void end() noexcept;  // nobody refers to it any more
 };
 
 // A header with room for `n` dimensions, to be filled. Takes over one reference of `storage`. Part of its callers: a view
@@ -78,7 +79,7 @@ public:
     }
     ~Array() { drop(body_); }
     static void drop(ArrayBody* body) noexcept {
-        if (body && drop_reference(body->refs)) delete body;
+        if (body && drop_reference(body->refs)) body->end();
     }
 
     explicit operator bool() const { return body_; }

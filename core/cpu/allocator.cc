@@ -243,6 +243,7 @@ void reset_memory_peak() { shared().peak.store(shared().in_use.load()); }
 
 void trim_memory(uint64_t keep) noexcept {
     if (ThreadState* t = tls_state; t && keep == 0) {
+        drop_kept_arrays(*t);
         for (int i = 0; i < kSmallClasses; ++i) {
             while (void* p = t->free_blocks[i]) {
                 t->free_blocks[i] = static_cast<Link*>(p)->next;

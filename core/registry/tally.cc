@@ -70,6 +70,7 @@ ThreadState::ThreadState() {
 }
 
 ThreadState::~ThreadState() {
+    drop_kept_arrays(*this);
     {
         std::lock_guard lock(threads().mutex);
         (before ? before->next : threads().first) = next;

@@ -13,6 +13,7 @@
 namespace minpy {
 
 class Context;
+struct ArrayBody;
 class Deferred;
 class Node;
 class Recorder;
@@ -57,6 +58,10 @@ struct ThreadState {
     void* free_blocks[kClasses] = {};
     uint16_t n_free[kClasses] = {};
 
+    // core/array/array.cc: small arrays with their storages.
+    ArrayBody* kept_arrays = nullptr;
+    uint16_t n_kept_arrays = 0;
+
     // This thread's parts of core/registry/tally.h.
     std::atomic<int64_t> tallies[2] = {};
     CallTable calls;
@@ -84,6 +89,7 @@ struct ThreadState {
     std::string site;                    // where the calls come from, for the dispatch report
 };
 
+void drop_kept_arrays(ThreadState& t) noexcept;
 ThreadState* make_thread_state();  // throws std::bad_alloc
 extern __thread ThreadState* tls_state __attribute__((tls_model("initial-exec")));
 inline ThreadState& thread_state() { return *(tls_state ? tls_state : make_thread_state()); }
