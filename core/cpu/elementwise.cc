@@ -17,6 +17,7 @@ constexpr int kMaxOperands = 4;
 constexpr int64_t kBlock = 1024;        // elements of one buffered block
 constexpr int64_t kParallel = 1 << 17;  // elements from which threads pay
 constexpr int64_t kTask = 1 << 15;      // elements of one task
+constexpr int64_t kGathered = 3;        // what an element of short rows costs, in plain ones
 constexpr int64_t kShortRow = 64;       // elements of rows that a loop gets many of
 constexpr int64_t kRepeatedRow = 512;   // the same where nothing is gathered but a row that repeats, as a bias is
 
@@ -61,8 +62,10 @@ Space make_space(DimsView shape, std::span<const Operand> operands) {
     return s;
 }
 
-// Calls row(pointers, n) for every run along the last axis (cut to tasks), in parallel where it pays.
-template <class Row> uint32_t for_rows(const Space& s, std::span<const Operand> operands, Row&& row) {
+// Calls row(pointers, n) for every run along the last axis (cut to tasks), in parallel where it pays. `cost` of one place, in
+// elements of a plain loop.
+template <class Row> uint32_t for_rows(const Space& s, std::span<const Operand> operands, Row&& row, int64_t cost = 1) {
+    const int64_t places = std::max<int64_t>(1, kTask / cost);  // of one task
     int64_t axes = s.shape.size(), inner = s.shape[axes - 1], outer = 1;
     for (int64_t i = 0; i + 1 < axes; ++i) outer *= s.shape[i];
     int64_t total = inner * outer;
@@ -91,16 +94,16 @@ template <class Row> uint32_t for_rows(const Space& s, std::span<const Operand> 
             }
         }
     };
-    if (total < kParallel || num_threads() == 1) return run(0, outer, 0, inner);
+    if (total < kParallel / cost || num_threads() == 1) return run(0, outer, 0, inner);
     std::atomic<uint32_t> flags{0};
-    if (inner >= kTask) {
-        int64_t pieces = (inner + kTask - 1) / kTask;
+    if (inner >= places) {
+        int64_t pieces = (inner + places - 1) / places;
         parallel_for(outer * pieces, [&](int64_t task) {
-            int64_t from = task % pieces * kTask;
-            flags.fetch_or(run(task / pieces, 1, from, std::min(kTask, inner - from)), std::memory_order_relaxed);
+            int64_t from = task % pieces * places;
+            flags.fetch_or(run(task / pieces, 1, from, std::min(places, inner - from)), std::memory_order_relaxed);
         });
     } else {
-        int64_t rows = std::max<int64_t>(1, kTask / inner);
+        int64_t rows = std::max<int64_t>(1, places / inner);
         parallel_for((outer + rows - 1) / rows, [&](int64_t task) {
             int64_t first = task * rows;
             flags.fetch_or(run(first, std::min(rows, outer - first), 0, inner), std::memory_order_relaxed);
@@ -167,7 +170,7 @@ uint32_t run_short_rows(const Loop& loop, Space& s, std::span<const Operand> ope
         in_place[k] = dense || (scalars >> k & 1);
     }
     s.shape.pop_back();
-    return for_rows(s, operands, [&](char* const* p, int64_t rows) {
+    auto run = [&](char* const* p, int64_t rows) {
         alignas(64) char buffer[kMaxOperands][kBlock * 16];
         HardwareFlags hardware;
         uint32_t flags = 0;
@@ -184,7 +187,8 @@ uint32_t run_short_rows(const Loop& loop, Space& s, std::span<const Operand> ope
         }
         uint32_t raised = hardware.take();
         return loop.hardware_flags ? flags | raised : flags;
-    });
+    };
+    return for_rows(s, operands, run, kGathered * n);
 }
 
 }  // namespace
