@@ -129,63 +129,6 @@ template <class T> void sort_keys(T* keys, int64_t n, bool alone) {
     else sort_keys(keys, n);
 }
 
-// A long row: three parts around two keys of a sample that are probably close to the kth on either side; the middle part
-// is sorted.
-template <class T> void partition_keys(T* keys, int64_t n, int64_t kth, bool alone) {
-    constexpr int kSample = 1024;
-    if (n < 16 * kSample) return sort_keys(keys, n);
-    Room<T> other(n);
-    if (!other) return sort_keys(keys, n, alone);
-    T sample[kSample];
-    for (int k = 0; k < kSample; ++k) sample[k] = keys[n / kSample * k];
-    std::sort(sample, sample + kSample, [](const T& a, const T& b) { return before(a, b); });
-    int64_t rank = int64_t(double(kth) / double(n) * kSample), margin = 3 * 16;  // three deviations at the median
-    bool has_low = rank > margin, has_high = rank + margin < kSample;
-    const T low = sample[has_low ? rank - margin : 0], high = sample[has_high ? rank + margin : kSample - 1];
-    auto is_low = [&](const T& x) { return int64_t(has_low & before(x, low)); };
-    auto is_high = [&](const T& x) { return int64_t(has_high & before(high, x)); };
-
-    // Pieces of the row, a fixed number of them, count what they have of each part; then each knows where to put it.
-    struct Piece {
-        int64_t from, to, low, high;
-    };
-    constexpr int64_t kPieces = 16;
-    Piece pieces[kPieces];
-    auto in_each = [&](auto&& f) {
-        if (alone && n >= kParallel) parallel_for(kPieces, [&](int64_t k) { f(pieces[k]); });
-        else
-            for (Piece& p : pieces) f(p);
-    };
-    for (int64_t k = 0; k < kPieces; ++k) pieces[k] = {n * k / kPieces, n * (k + 1) / kPieces, 0, 0};
-    in_each([&](Piece& p) {
-        int64_t lows = 0, highs = 0;
-        for (int64_t i = p.from; i < p.to; ++i) lows += is_low(keys[i]), highs += is_high(keys[i]);
-        p.low = lows, p.high = highs;
-    });
-    int64_t below = 0, above = 0;
-    for (const Piece& p : pieces) below += p.low, above += p.high;
-    if (kth < below || kth >= n - above) return sort_keys(keys, n, alone);
-    struct Place {
-        int64_t low, middle, high;
-    } next{0, below, n - above}, start[kPieces];
-    for (int64_t k = 0; k < kPieces; ++k) {
-        const Piece& p = pieces[k];
-        start[k] = next;
-        next.low += p.low, next.high += p.high, next.middle += p.to - p.from - p.low - p.high;
-    }
-    in_each([&](Piece& p) {
-        Place to = start[&p - pieces];
-        for (int64_t i = p.from; i < p.to; ++i) {  // by masks: branches would be unpredictable
-            const T x = keys[i];
-            int64_t l = is_low(x), h = is_high(x);
-            other[to.middle ^ ((to.middle ^ to.low) & -l) ^ ((to.middle ^ to.high) & -h)] = x;
-            to.low += l, to.high += h, to.middle += 1 - l - h;
-        }
-    });
-    sort_keys(other.get() + below, n - above - below);
-    in_each([&](Piece& p) { std::copy(other.get() + p.from, other.get() + p.to, keys + p.from); });
-}
-
 // Signed integers in the order of floats; NaN is the largest, and -0 is 0.
 template <class Float, class Key, Key infinity> struct Ordered {  // its bits
     static constexpr Key kMost = Key(~(Key(1) << (8 * sizeof(Key) - 1)));
@@ -218,12 +161,7 @@ template <class T> bool complex_less(T a, T b) {
     return (a_nan & 1) == 0 && a.im < b.im;
 }
 
-// The whole row; or, for a `kth` that is not negative, enough of it to have that one in its place.
-template <class T> void sort_row(T* row, int64_t n, bool alone, int64_t kth = -1) {
-    auto order = [&](auto* keys) {
-        if (kth >= 0) partition_keys(keys, n, kth, alone);
-        else sort_keys(keys, n, alone);
-    };
+template <class T> void sort_row(T* row, int64_t n, bool alone) {
     if constexpr (sizeof(T) == 1) {
         // Counting: one pass each way.
         int64_t counts[256] = {};
@@ -237,7 +175,7 @@ template <class T> void sort_row(T* row, int64_t n, bool alone, int64_t kth = -1
     } else if constexpr (is_complex<T>) {
         std::stable_sort(row, row + n, complex_less<T>);
     } else if constexpr (is_integer<T>) {
-        order(row);
+        sort_keys(row, n, alone);
     } else {
         using K = KeyOf<T>;
         auto* keys = reinterpret_cast<typename K::Key*>(row);
@@ -254,8 +192,7 @@ template <class T> void sort_row(T* row, int64_t n, bool alone, int64_t kth = -1
         in_pieces(alone, n, [&](int64_t from, int64_t to) {
             for (int64_t i = from; i < to; ++i) keys[i] = K::key(keys[i]);
         });
-        order(keys);
-        if (negative_zeros && kth >= 0) sort_keys(keys, n, alone);  // zeros are put back where they are together
+        sort_keys(keys, n, alone);
         int64_t at = negative_zeros ? std::lower_bound(keys, keys + n, typename K::Key(0)) - keys : 0;
         in_pieces(alone, n, [&](int64_t from, int64_t to) {
             for (int64_t i = from; i < to; ++i) keys[i] = K::flip(keys[i]);
@@ -264,13 +201,8 @@ template <class T> void sort_row(T* row, int64_t n, bool alone, int64_t kth = -1
     }
 }
 
-// Key and position in one integer: sorting it is stable, and needs no comparison of pairs. All of them; or, for a `kth`
-// that is not negative, enough to have that one in its place.
-template <class T> void argsort_row(const T* row, int64_t n, int64_t* out, bool alone, int64_t kth = -1) {
-    auto order = [&](auto* keys) {
-        if (kth >= 0) partition_keys(keys, n, kth, alone);
-        else sort_keys(keys, n, alone);
-    };
+// Key and position in one integer: sorting it is stable, and needs no comparison of pairs.
+template <class T> void argsort_row(const T* row, int64_t n, int64_t* out, bool alone) {
     if constexpr (is_complex<T>) {
         std::iota(out, out + n, int64_t(0));
         std::stable_sort(out, out + n, [&](int64_t a, int64_t b) { return complex_less(row[a], row[b]); });
@@ -283,7 +215,7 @@ template <class T> void argsort_row(const T* row, int64_t n, int64_t* out, bool 
                 for (int64_t i = from; i < to; ++i)
                     packed[i] = (uint64_t(uint32_t(int64_t(KeyOf<T>::key(row[i]))) ^ bias) << 32) | uint64_t(i);
             });
-            order(packed);
+            sort_keys(packed, n, alone);
             in_pieces(alone, n, [&](int64_t from, int64_t to) {
                 for (int64_t i = from; i < to; ++i) out[i] = int64_t(packed[i] & UINT32_MAX);
             });
@@ -295,7 +227,7 @@ template <class T> void argsort_row(const T* row, int64_t n, int64_t* out, bool 
                 for (int64_t i = from; i < to; ++i)
                     pairs[i].hi = uint64_t(int64_t(KeyOf<T>::key(row[i]))) ^ bias, pairs[i].lo = uint64_t(i);
             });
-            order(pairs.get());
+            sort_keys(pairs.get(), n, alone);
             in_pieces(alone, n, [&](int64_t from, int64_t to) {
                 for (int64_t i = from; i < to; ++i) out[i] = int64_t(pairs[i].lo);
             });
@@ -317,16 +249,10 @@ void sort_rows(char* data, DType dtype, int64_t rows, int64_t n) {
     });
 }
 
-void partition_rows(char* data, DType dtype, int64_t rows, int64_t n, int64_t kth) {
-    for_dtype<kAll>(dtype, [&]<class T> {
-        for_each_row(rows, n, [&](int64_t i) { sort_row(reinterpret_cast<T*>(data) + i * n, n, rows == 1, kth); });
-    });
-}
-
-void argsort_rows(const char* data, DType dtype, int64_t rows, int64_t n, int64_t* out, int64_t kth) {
+void argsort_rows(const char* data, DType dtype, int64_t rows, int64_t n, int64_t* out) {
     for_dtype<kAll>(dtype, [&]<class T> {
         for_each_row(rows, n, [&](int64_t i) {
-            argsort_row(reinterpret_cast<const T*>(data) + i * n, n, out + i * n, rows == 1, kth);
+            argsort_row(reinterpret_cast<const T*>(data) + i * n, n, out + i * n, rows == 1);
         });
     });
 }

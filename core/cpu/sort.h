@@ -8,9 +8,7 @@ namespace minpy {
 
 // Sorts each of `rows` rows of `n` elements in place.
 void sort_rows(char* data, DType dtype, int64_t rows, int64_t n);
-// The kth element of each row where sorting puts it, none above it before and none below it behind.
-void partition_rows(char* data, DType dtype, int64_t rows, int64_t n, int64_t kth);
-// Positions that would sort each row, equal elements in their order; or put a `kth` that is not negative in its place.
-void argsort_rows(const char* data, DType dtype, int64_t rows, int64_t n, int64_t* out, int64_t kth = -1);
+// Positions that would sort each row, equal elements in their order.
+void argsort_rows(const char* data, DType dtype, int64_t rows, int64_t n, int64_t* out);
 
 }  // namespace minpy

@@ -4,6 +4,7 @@
 #include "core/array/indexing.h"
 #include "core/autograd/rules.h"
 #include "core/autograd/tape.h"
+#include "core/cpu/partition.h"
 #include "core/cpu/sort.h"
 #include "core/ops/calls.h"
 #include "core/registry/device.h"
@@ -26,32 +27,40 @@ struct Rows {
     }
 };
 
+// sort(rows of the operand, rows of the result) as contiguous memory.
 template <class F> void in_rows(Call& c, F&& sort) {
-    Rows r(c.out[0], c.integer(1));
-    if (r.moved.is_contiguous()) {
+    const int64_t axis = c.integer(1);
+    Rows from(c.in[0], axis), to(c.out[0], axis);
+    Array rows = contiguous(from.moved);
+    if (to.moved.is_contiguous()) return sort(from, rows, to.moved);
+    Array result = empty(to.moved.shape(), c.out[0].dtype());
+    sort(from, rows, result);
+    copy_into(to.moved, result);
+}
+void sort_kernel(Call& c) {
+    Rows to(c.out[0], c.integer(1));
+    if (to.moved.is_contiguous()) {
         copy_into(c.out[0], c.in[0]);
-        return sort(r.moved.raw(), r.moved.dtype(), r.rows, r.n);
+        return sort_rows(to.moved.raw(), to.moved.dtype(), to.rows, to.n);
     }
     Array rows = copy_of(Rows(c.in[0], c.integer(1)).moved);
-    sort(rows.raw(), rows.dtype(), r.rows, r.n);
-    copy_into(r.moved, rows);
+    sort_rows(rows.raw(), rows.dtype(), to.rows, to.n);
+    copy_into(to.moved, rows);
 }
-void sort_kernel(Call& c) { in_rows(c, sort_rows); }
+void argsort_kernel(Call& c) {
+    in_rows(c, [](const Rows& r, const Array& x, const Array& to) {
+        argsort_rows(x.raw(), x.dtype(), r.rows, r.n, to.raw_as<int64_t>());
+    });
+}
 void partition_kernel(Call& c) {
-    int64_t kth = c.integer(2);
-    in_rows(c, [&](char* data, DType t, int64_t rows, int64_t n) { partition_rows(data, t, rows, n, kth); });
+    in_rows(c, [&](const Rows& r, const Array& x, const Array& to) {
+        partition_rows(x.raw(), x.dtype(), r.rows, r.n, c.integer(2), to.raw());
+    });
 }
-
-// Of (a, axis); or of (a, axis, kth), which leaves the rest in any order.
-template <bool partly> void argsort_kernel(Call& c) {
-    const int64_t kth = partly ? c.integer(2) : -1;
-    Rows from(c.in[0], c.integer(1)), to(c.out[0], c.integer(1));
-    Array rows = contiguous(from.moved);
-    if (to.moved.is_contiguous())
-        return argsort_rows(rows.raw(), rows.dtype(), from.rows, from.n, to.moved.raw_as<int64_t>(), kth);
-    Array positions = empty(to.moved.shape(), DType::int64);
-    argsort_rows(rows.raw(), rows.dtype(), from.rows, from.n, positions.raw_as<int64_t>(), kth);
-    copy_into(to.moved, positions);
+void argpartition_kernel(Call& c) {
+    in_rows(c, [&](const Rows& r, const Array& x, const Array& to) {
+        argpartition_rows(x.raw(), x.dtype(), r.rows, r.n, c.integer(2), to.raw_as<int64_t>());
+    });
 }
 
 void check_kind(Call& c, int kind, int order, int stable) {
@@ -219,12 +228,12 @@ void register_sorting(Registry& r) {
         .doc("The kth element along an axis where sorting puts it.");
     r.op("_argsort(a, axis: int)")
         .infer([](Call& c) { c.output(c.in[0].shape(), DType::int64); })
-        .kernel(argsort_kernel<false>)
+        .kernel(argsort_kernel)
         .no_gradient()
         .doc("The positions that sort along an axis.");
     r.op("_argpartition(a, axis: int, kth: int)")
         .infer([](Call& c) { c.output(c.in[0].shape(), DType::int64); })
-        .kernel(argsort_kernel<true>)
+        .kernel(argpartition_kernel)
         .no_gradient()
         .doc("The positions along an axis that put the kth element where sorting puts it.");
     r.op("sort(a, axis: axis? = -1, kind: str = None, order: str = None, *, stable: bool = None)")

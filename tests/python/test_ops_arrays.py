@@ -475,10 +475,11 @@ def test_long_rows_are_sorted_in_parts(rng, dtype):
         numpy.testing.assert_array_equal(np.argsort(np.asarray(x)), order)
 
 
-@pytest.mark.parametrize("dtype", ["i4", "i8", "u2", "f2", "f4", "f8"])
+@pytest.mark.parametrize("dtype", ["i4", "i8", "u2", "u4", "u8", "f2", "f4", "f8"])
 def test_long_rows_are_partitioned(rng, dtype):
-    for x in (rng.standard_normal(40_000) * 100, rng.integers(0, 3, 30_000), numpy.arange(30_000) // 7):
-        x = abs(x).astype(dtype)
+    normal = rng.standard_normal(100_003) * 100
+    for x in (normal, normal[:40_000], rng.integers(0, 3, 30_000), numpy.arange(30_000) // 7):
+        x = (abs(x) if dtype[0] == "u" else x).astype(dtype)
         if dtype[0] == "f":
             x[::1000], x[5], x[7] = numpy.nan, -0.0, numpy.inf
         for kth in (0, 1, 17, x.size // 3, x.size // 2, -5, -1):
@@ -488,6 +489,10 @@ def test_long_rows_are_partitioned(rng, dtype):
             numpy.testing.assert_array_equal(numpy.sort(ours), in_order)
             kth %= x.size
             numpy.testing.assert_array_equal(numpy.sort(ours[:kth]), in_order[:kth])
+            which = numpy.asarray(np.argpartition(np.asarray(x), kth))
+            numpy.testing.assert_array_equal(numpy.sort(which), numpy.arange(x.size))
+            numpy.testing.assert_array_equal(x[which[kth]], in_order[kth])
+            numpy.testing.assert_array_equal(numpy.sort(x[which[:kth]]), in_order[:kth])
 
 
 @pytest.mark.parametrize("dtype", ["?", "i1", "i4", "f4", "f8"])
