@@ -215,6 +215,23 @@ class Rnn(Network):
         return words.cross_entropy(words.linear(h, w, c), labels)
 
 
+class Branches(Network):
+    """Layers side by side on one input, their results added."""
+
+    def __init__(self, library, count, width, batch):
+        super().__init__(library)
+        for _ in range(count):
+            self.parameter(width, width)
+        self.input(batch, width)
+
+    def loss(self, *arguments):
+        *weights, x = arguments
+        total = 0
+        for w in weights:
+            total = total + self.words.tanh(self.words.linear(x, w))
+        return (total * total).sum()
+
+
 class Cnn(Network):
     """Two convolutions 3x3 with ReLU and max-pooling, then a linear layer."""
 

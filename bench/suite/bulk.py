@@ -48,6 +48,8 @@ WORK = (
     ("cumprod", "xp.cumprod(near)", {"torch": "xp.cumprod(near, 0)"}),
     ("sort", "xp.sort(x)", {}),
     ("argsort", "xp.argsort(x)", {}),
+    ("partition", f"xp.partition(x, {SIZE // 2})", {"torch": None}),
+    ("argpartition", f"xp.argpartition(x, {SIZE // 2})", {"torch": None}),
     ("take", "xp.take(x, index)", {}),
     ("mask", "x[mask]", {"mlx": None}),
     ("transpose and copy", "ascontiguous(m.T)", {}),

@@ -36,4 +36,22 @@ COMPILED = Group(
     cases(True, ("jax", "torch"), 1.05, also=("mlx",)),
     mean=0.9,
 )
-GROUPS = (EAGER, COMPILED)
+BRANCHES = Group(
+    "branches",
+    "Independent branches, compiled",
+    "Loss and gradients of layers with tanh on one input, their results added: small products that need nothing of one "
+    "another.",
+    tuple(
+        Case(
+            f"{count} of {width}, batch {batch}",
+            "step()",
+            setup(lambda library, size=(count, width, batch): networks.Branches(library, *size), True),
+            ("jax", "torch"),
+            1.05,
+            also=("mlx",),
+            forced=False,
+        )
+        for count, width, batch in ((8, 128, 32), (8, 512, 128))
+    ),
+)
+GROUPS = (EAGER, COMPILED, BRANCHES)

@@ -2,13 +2,9 @@
 
 import networks
 import numpy as np
-from cases import Case, Group
+from cases import OURS, Case, Group
 
 FLOAT = np.float32
-
-
-def step(network):
-    return lambda library: {"step": network(library).step()}
 
 
 class Logistic(networks.Network):
@@ -61,11 +57,60 @@ class Recurrent(networks.Network):
 
 
 def mlp(hidden, depth, batch):
-    return step(lambda library: networks.Mlp(library, 784, hidden, depth, 10, batch, True))
+    return lambda library: networks.Mlp(library, 784, hidden, depth, 10, batch, True)
 
 
-def case(name, setup):
-    return Case(name, "step()", setup, ("autograd",), 0.2, forced=False)
+def mlp_products(hidden, depth, batch):
+    deep = [(batch, hidden, hidden, True)] * (depth - 1)
+    return [(batch, 784, hidden, False), *deep, (batch, hidden, 10, True)]
+
+
+def recurrent(batch, hidden):
+    return lambda library: Recurrent(library, batch, hidden)
+
+
+def recurrent_products(batch, hidden):
+    return [(batch, 256, hidden, False), (batch, hidden, hidden, True)] * 50 + [(batch, hidden, 10, True)]
+
+
+# Each with its products: rows, inputs, outputs, and whether the inputs have a gradient.
+WORK = (
+    ("logistic 256×500→250", Logistic, [(256, 500, 250, False)]),
+    ("multinomial 10000×500×5", Multinomial, [(10_000, 500, 5, False)]),
+    ("breadth: 784-128-10, batch 256", mlp(128, 1, 256), mlp_products(128, 1, 256)),
+    ("breadth: 784-1024-10, batch 256", mlp(1024, 1, 256), mlp_products(1024, 1, 256)),
+    ("depth 5, hidden 512, batch 256", mlp(512, 5, 256), mlp_products(512, 5, 256)),
+    ("depth 50, hidden 64, batch 32", mlp(64, 50, 32), mlp_products(64, 50, 32)),
+    ("RNN batch 32, hidden 128", recurrent(32, 128), recurrent_products(32, 128)),
+    ("RNN batch 32, hidden 512", recurrent(32, 512), recurrent_products(32, 512)),
+)
+
+
+def products_alone(library, products):
+    """Forward and backward, of zeros, into arrays that are there."""
+    matmul, array = library.xp.matmul, library.array
+    operands = {}
+    for rows, inputs, outputs, _ in products:
+        shapes = (rows, inputs), (inputs, outputs), (rows, outputs)
+        operands[rows, inputs, outputs] = [array(np.zeros(shape, FLOAT)) for _ in range(2) for shape in shapes]
+
+    def step():
+        for rows, inputs, outputs, deeper in products:
+            x, w, y, gx, gw, gy = operands[rows, inputs, outputs]
+            matmul(x, w, out=y)
+            matmul(x.T, gy, out=gw)
+            if deeper:
+                matmul(gy, w.T, out=gx)
+
+    return step
+
+
+def case(name, network, aim, products=None):
+    def setup(library):
+        alone = products and library.name == OURS
+        return {"step": products_alone(library, products) if alone else network(library).step()}
+
+    return Case(name, "step()", setup, ("autograd",), aim, forced=False)
 
 
 GROUPS = (
@@ -73,15 +118,13 @@ GROUPS = (
         "workloads",
         "MinPy's published workloads",
         "Loss and gradients, float32, in sizes for a processor.",
-        (
-            case("logistic 256×500→250", step(Logistic)),
-            case("multinomial 10000×500×5", step(Multinomial)),
-            case("breadth: 784-128-10, batch 256", mlp(128, 1, 256)),
-            case("breadth: 784-1024-10, batch 256", mlp(1024, 1, 256)),
-            case("depth 5, hidden 512, batch 256", mlp(512, 5, 256)),
-            case("depth 50, hidden 64, batch 32", mlp(64, 50, 32)),
-            case("RNN batch 32, hidden 128", step(lambda library: Recurrent(library, 32, 128))),
-            case("RNN batch 32, hidden 512", step(lambda library: Recurrent(library, 32, 512))),
-        ),
+        tuple(case(name, network, 0.2) for name, network, _ in WORK),
+    ),
+    Group(
+        "limits",
+        "The products of these workloads",
+        "Ours: the matrix products of a step and nothing else, one after the other; autograd's: the whole step as above. "
+        "No step can be faster than its products.",
+        tuple(case(name, network, None, products) for name, network, products in WORK),
     ),
 )
