@@ -123,8 +123,8 @@ GROUPS = (
     Group(
         "limits",
         "The products of these workloads",
-        "Ours: the matrix products of a step and nothing else, one after the other; autograd's: the whole step as above. "
-        "No step can be faster than its products.",
+        "Ours: the matrix products of a step and nothing else, one after the other; autograd's: the whole step as "
+        "above. No step can be faster than its products.",
         tuple(case(name, network, None, products) for name, network, products in WORK),
     ),
 )
