@@ -2,6 +2,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "core/array/element_size.h"
 #include "core/array/indexing.h"
 #include "core/cpu/elementwise.h"
 #include "core/cpu/pool.h"
@@ -195,21 +196,6 @@ struct Pairs {
         });
     }
 };
-
-struct Sixteen {
-    uint64_t parts[2];
-};
-
-// Calls f.operator()<T>() for a plain type of that size.
-template <class F> void for_size(int64_t itemsize, F&& f) {
-    switch (itemsize) {
-        case 1: return f.template operator()<uint8_t>();
-        case 2: return f.template operator()<uint16_t>();
-        case 4: return f.template operator()<uint32_t>();
-        case 8: return f.template operator()<uint64_t>();
-        default: return f.template operator()<Sixteen>();
-    }
-}
 
 // A new array, and the conditions that the cast meets are the call's.
 Array cast_of(const Array& a, DType t) {

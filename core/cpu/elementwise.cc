@@ -7,6 +7,7 @@
 
 #include "core/array/array.h"
 #include "core/array/casting.h"
+#include "core/array/element_size.h"
 #include "core/cpu/pool.h"
 #include "core/cpu/transpose.h"
 
@@ -113,34 +114,21 @@ template <class Row> uint32_t for_rows(const Space& s, std::span<const Operand> 
 }
 
 // Rows of n elements, one behind the other.
-template <int item> void gather_rows(const char* p, int64_t row_step, int64_t step, int64_t rows, int64_t n, char* to) {
-    for (int64_t r = 0; r < rows; ++r, p += row_step)
-        for (int64_t i = 0; i < n; ++i, to += item) std::memcpy(to, p + i * step, item);
-}
 void gather_rows(int64_t item, const char* p, int64_t row_step, int64_t step, int64_t rows, int64_t n, char* to) {
-    switch (item) {
-        case 1: return gather_rows<1>(p, row_step, step, rows, n, to);
-        case 2: return gather_rows<2>(p, row_step, step, rows, n, to);
-        case 4: return gather_rows<4>(p, row_step, step, rows, n, to);
-        case 8: return gather_rows<8>(p, row_step, step, rows, n, to);
-        default: return gather_rows<16>(p, row_step, step, rows, n, to);
-    }
+    for_size(item, [&]<class T> {
+        constexpr int64_t size = sizeof(T);
+        for (int64_t r = 0; r < rows; ++r)
+            for (int64_t i = 0; i < n; ++i, to += size) std::memcpy(to, p + r * row_step + i * step, size);
+    });
 }
 
 // n times the same element.
-template <class T> void fill(const char* value, char* to, int64_t n) {
-    T one;
-    std::memcpy(&one, value, sizeof one);
-    for (int64_t i = 0; i < n; ++i) std::memcpy(to + i * int64_t(sizeof one), &one, sizeof one);
-}
 void fill(int64_t item, const char* value, char* to, int64_t n) {
-    switch (item) {
-        case 1: std::memset(to, *value, size_t(n)); return;
-        case 2: return fill<uint16_t>(value, to, n);
-        case 4: return fill<uint32_t>(value, to, n);
-        case 8: return fill<uint64_t>(value, to, n);
-        default: return fill<complex128>(value, to, n);
-    }
+    for_size(item, [&]<class T> {
+        T one;
+        std::memcpy(&one, value, sizeof one);
+        for (int64_t i = 0; i < n; ++i) std::memcpy(to + i * int64_t(sizeof one), &one, sizeof one);
+    });
 }
 
 // Many short rows, as of a matrix of few columns with a number for each row: whole rows fill the blocks of a loop.

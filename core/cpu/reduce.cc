@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/array/casting.h"
+#include "core/array/element_size.h"
 #include "core/cpu/elementwise.h"
 #include "core/cpu/pool.h"
 
@@ -67,25 +68,15 @@ struct Axes {
     }
 };
 
-template <class U> void replace_typed(char* x, const char* mask, int64_t step, const char* by, int64_t n) {
-    U* to = reinterpret_cast<U*>(x);
-    U value;
-    std::memcpy(&value, by, sizeof value);
-    if (step == 1)
-        for (int64_t i = 0; i < n; ++i) to[i] = mask[i] ? to[i] : value;
-    else
-        for (int64_t i = 0; i < n; ++i) to[i] = mask[i * step] ? to[i] : value;
-}
 void replace_masked(char* x, int64_t item, const char* mask, int64_t step, const char* by, int64_t n) {
-    switch (item) {
-        case 1: return replace_typed<uint8_t>(x, mask, step, by, n);
-        case 2: return replace_typed<uint16_t>(x, mask, step, by, n);
-        case 4: return replace_typed<uint32_t>(x, mask, step, by, n);
-        case 8: return replace_typed<uint64_t>(x, mask, step, by, n);
-        default:
-            for (int64_t i = 0; i < n; ++i)
-                if (!mask[i * step]) std::memcpy(x + i * item, by, size_t(item));
-    }
+    for_size(item, [&]<class T> {
+        T *to = reinterpret_cast<T*>(x), value;
+        std::memcpy(&value, by, sizeof value);
+        if (step == 1)
+            for (int64_t i = 0; i < n; ++i) to[i] = mask[i] ? to[i] : value;
+        else
+            for (int64_t i = 0; i < n; ++i) to[i] = mask[i * step] ? to[i] : value;
+    });
 }
 
 class Reducer {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/array/element_size.h"
 #include "core/cpu/pool.h"
 
 namespace minpy {
@@ -12,10 +13,6 @@ constexpr int64_t kLeast = 8;           // elements along both axes from which b
 constexpr int64_t kBlockBytes = 256;    // of a row of a block
 constexpr int64_t kParallel = 1 << 17;  // elements from which threads pay
 constexpr int64_t kTask = 1 << 16;      // elements of one task, about
-
-struct Sixteen {
-    uint64_t parts[2];
-};
 
 // A square of elements, as many as a vector holds.
 template <class U> struct Square {
@@ -95,13 +92,7 @@ bool copy_transposed(DimsView shape, char* to, const int64_t* to_strides, const 
         }
         for (int64_t i = 0; i < rows; i += side, a += side * from_step, r += side * itemsize) {
             int64_t height = std::min(side, rows - i);
-            switch (itemsize) {
-                case 1: block<uint8_t>(a, from_step, r, to_step, height, width); break;
-                case 2: block<uint16_t>(a, from_step, r, to_step, height, width); break;
-                case 4: block<uint32_t>(a, from_step, r, to_step, height, width); break;
-                case 8: block<uint64_t>(a, from_step, r, to_step, height, width); break;
-                default: block<Sixteen>(a, from_step, r, to_step, height, width);
-            }
+            for_size(itemsize, [&]<class T> { block<T>(a, from_step, r, to_step, height, width); });
         }
     };
     int64_t batch = outer * rows * columns < kParallel ? tasks : std::max<int64_t>(1, kTask / (rows * side));

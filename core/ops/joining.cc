@@ -1,6 +1,7 @@
 // Arrays put together and taken apart: concatenate, stack, split; and repeated: tile, repeat.
 #include <cstring>
 
+#include "core/array/element_size.h"
 #include "core/autograd/node.h"
 #include "core/autograd/rules.h"
 #include "core/cpu/elementwise.h"
@@ -14,28 +15,15 @@ namespace {
 
 constexpr int64_t kParallel = 1 << 20;  // bytes from which threads pay
 
-// f.operator()<T>() with a T of that many bytes; false if there is none.
-template <class F> bool as_one(int64_t bytes, F&& f) {
-    struct Sixteen {
-        uint64_t halves[2];
-    };
-    switch (bytes) {
-        case 1: return f.template operator()<uint8_t>(), true;
-        case 2: return f.template operator()<uint16_t>(), true;
-        case 4: return f.template operator()<uint32_t>(), true;
-        case 8: return f.template operator()<uint64_t>(), true;
-        case 16: return f.template operator()<Sixteen>(), true;
-        default: return false;
-    }
-}
-
 // `n` blocks that lie one behind the other, to places `step` bytes apart.
 void copy_blocks(char* to, int64_t step, const char* from, int64_t block, int64_t n) {
-    bool one = as_one(block, [&]<class T> {
+    if (!is_element_size(block)) {
+        for (int64_t i = 0; i < n; ++i) std::memcpy(to + i * step, from + i * block, size_t(block));
+        return;
+    }
+    for_size(block, [&]<class T> {
         for (int64_t i = 0; i < n; ++i) std::memcpy(to + i * step, from + i * int64_t(sizeof(T)), sizeof(T));
     });
-    if (one) return;
-    for (int64_t i = 0; i < n; ++i) std::memcpy(to + i * step, from + i * block, size_t(block));
 }
 
 void check_join(Call& c, int64_t axis) {
@@ -281,15 +269,18 @@ Array repeated(const Array& a, int64_t axis, int64_t times) {
     if (out.size() == 0) return out;
     const char* from = source.raw();
     char* to = out.raw();
-    bool one = as_one(block, [&]<class T> {
+    if (!is_element_size(block)) {
+        for (int64_t i = 0; i < n; ++i)
+            for (int64_t k = 0; k < times; ++k, to += block) std::memcpy(to, from + i * block, size_t(block));
+        return out;
+    }
+    for_size(block, [&]<class T> {
         for (int64_t i = 0; i < n; ++i) {
             T x;
             std::memcpy(&x, from + i * int64_t(sizeof(T)), sizeof x);
             for (int64_t k = 0; k < times; ++k, to += sizeof(T)) std::memcpy(to, &x, sizeof x);
         }
     });
-    for (int64_t i = 0; !one && i < n; ++i)
-        for (int64_t k = 0; k < times; ++k, to += block) std::memcpy(to, from + i * block, size_t(block));
     return out;
 }
 
