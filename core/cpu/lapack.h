@@ -1,4 +1,4 @@
-// LAPACK on single column-major matrices of float, double, complex64 and complex128, with its workspaces. Callers check
+// LAPACK on single column-major matrices of double and complex128, with its workspaces. Callers check
 // sizes first: LAPACK prints what it does not like. Each returns its `info`: 0, or > 0 where it failed numerically.
 #pragma once
 #include "core/array/number.h"

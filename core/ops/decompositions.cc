@@ -65,7 +65,7 @@ bool is_lower(std::string_view uplo) {
     throw value_error("UPLO argument must be 'L' or 'U'");
 }
 
-void eigh_kernel(Call& c, bool vectors) {
+template <bool vectors> void eigh_kernel(Call& c) {
     Array a = column_major(c.in[0]);
     int64_t n = a.dim(-1);
     char uplo = is_lower(c.text(1)) ? 'L' : 'U';
@@ -292,8 +292,7 @@ void svd_reverse(Reverse& c) {
 
 void eig(Call& c, bool vectors) {
     check_square(c.in[0]);
-    DType t = linalg_dtype(c.in[0].dtype());
-    DType wide = complex_of(t);
+    DType given = linalg_dtype(c.in[0].dtype()), t = working_dtype(given), wide = complex_of(t);
     Array a = column_major(copy_of(c.in[0], t));
     int64_t n = a.dim(-1), batches = count(a);
     Array w = empty(with_tail(batch_of(a.shape()), {n}), wide), v = empty(a.shape(), wide);
@@ -312,7 +311,7 @@ void eig(Call& c, bool vectors) {
         for (int64_t i = 0; i < w.size(); ++i) all_real = all_real && w.raw_as<complex_number<R>>()[i].im == 0;
     });
     // Real where all eigenvalues are, as in NumPy.
-    DType result = all_real ? t : wide;
+    DType result = all_real ? given : complex_of(given);
     c.out.push_back(copy_of(w, result));
     if (vectors) c.out.push_back(copy_of(swapped(v), result));
 }
@@ -370,7 +369,7 @@ void register_decompositions(Registry& r) {
             c.cast(0, linalg_dtype(c.in[0].dtype()));
             c.output(c.in[0].shape(), c.in[0].dtype());
         })
-        .kernel(cholesky_kernel)
+        .kernel(in_double<cholesky_kernel>)
         .reverse(cholesky_reverse)
         .saves(false, true)
         .sample("spd(3)")
@@ -381,7 +380,7 @@ void register_decompositions(Registry& r) {
     r.op("linalg.qr(a, mode: str = 'reduced')")
         .outputs(0)
         .infer(infer_qr)
-        .kernel(qr_kernel)
+        .kernel(in_double<qr_kernel>)
         .reverse(qr_reverse)
         .sample("f64(3,2)")
         .sample("f64(2,3)")
@@ -390,7 +389,7 @@ void register_decompositions(Registry& r) {
     r.op("linalg.svd(a, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False)")
         .outputs(0)
         .infer(infer_svd)
-        .kernel(svd_kernel)
+        .kernel(in_double<svd_kernel>)
         .reverse(svd_reverse)
         .sample("f64(3,2), full_matrices=False")
         .sample("f64(2,3), compute_uv=False")
@@ -404,7 +403,7 @@ void register_decompositions(Registry& r) {
     r.op("linalg.eigh(a, UPLO: str = 'L')")
         .outputs(2)
         .infer([](Call& c) { infer_eigh(c, true); })
-        .kernel([](Call& c) { eigh_kernel(c, true); })
+        .kernel(in_double<eigh_kernel<true>>)
         .reverse([](Reverse& c) {
             Array gw = c.has_g(0) ? c.g(0) : Array(), gu = c.has_g(1) ? c.g(1) : Array();
             c.set(0, eigh_cotangent(c.out(0), c.out(1), gw, gu, is_lower(string_of(c.arg(1)))));
@@ -417,7 +416,7 @@ void register_decompositions(Registry& r) {
             "unique up to signs.");
     r.op("linalg.eigvalsh(a, UPLO: str = 'L')")
         .infer([](Call& c) { infer_eigh(c, false); })
-        .kernel([](Call& c) { eigh_kernel(c, false); })
+        .kernel(in_double<eigh_kernel<false>>)
         .reverse([](Reverse& c) {
             Array a = c.in(0);
             Arrays parts =
@@ -441,12 +440,13 @@ void register_decompositions(Registry& r) {
         .doc("Eigenvalues; real where all are.");
     r.op("linalg.pinv(a, rcond: float = None, hermitian: bool = False, *, rtol: float = None)")
         .infer([](Call& c) {
+            if (!c.is_none(1) && !c.is_none(3)) throw value_error("`rtol` and `rcond` can't be both set.");
             check_matrices(c.in[0]);
             const Array& a = c.in[0];
             if (a.dim(-1) != 0 && a.dim(-2) != 0) c.cast(0, linalg_dtype(a.dtype()));  // nothing keeps its dtype
             c.output(with_tail(batch_of(a.shape()), {a.dim(-1), a.dim(-2)}), c.in[0].dtype());
         })
-        .kernel(pinv_kernel)
+        .kernel(in_double<pinv_kernel>)
         .reverse(pinv_reverse)
         .sample("f64(3,2)")
         .sample("f64(2,3)")

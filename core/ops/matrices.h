@@ -12,7 +12,24 @@ inline DType linalg_dtype(DType t) {
     return in(t, kBool | kInteger) ? DType::float64 : t;
 }
 
-template <class F> void for_linalg(DType t, F&& f) { for_dtype<kFloat | kComplex>(t, f); }
+// The precision that they are computed in. As in NumPy: a float32 matrix is rounded once, at the end, and what counts as
+// singular does not depend on its dtype.
+inline DType working_dtype(DType t) {
+    return t == DType::float32 ? DType::float64 : t == DType::complex64 ? DType::complex128 : t;
+}
+// A kernel that gets its operands in that precision.
+template <void (*kernel)(Call&)> void in_double(Call& c) {
+    if (c.in[0].dtype() == working_dtype(c.in[0].dtype())) return kernel(c);
+    Arrays in = c.in, out = c.out;
+    for (Array& a : c.in) a = copy_of(a, working_dtype(a.dtype()));
+    for (Array& a : c.out) a = empty(a.shape(), working_dtype(a.dtype()));
+    kernel(c);
+    for (int64_t i = 0; i < out.size(); ++i) copy_into(out[i], c.out[i]);
+    c.in = std::move(in);
+    c.out = std::move(out);
+}
+
+template <class F> void for_linalg(DType t, F&& f) { for_dtype<bit(DType::float64) | bit(DType::complex128)>(t, f); }
 
 // The real type of a real or complex one, and a number of T from it.
 template <class T> struct real_type { using type = T; };

@@ -211,7 +211,7 @@ void cofactors_kernel(Call& c) {
 bool any_zero(const Array& a) {
     Array host = copy_of(to_device(a, kCpu));
     bool found = false;
-    for_linalg(host.dtype(), [&]<class T> {
+    for_dtype<kFloat | kComplex>(host.dtype(), [&]<class T> {
         for (int64_t i = 0; i < host.size(); ++i) found = found || host.raw_as<T>()[i] == T{};
     });
     return found;
@@ -254,9 +254,8 @@ void lstsq(Call& c) {
     check_matrices(a);
     int64_t m = a.dim(0), n = a.dim(1), columns = vector ? 1 : b.dim(1), k = std::min(m, n);
     if (b.dim(0) != m) throw linalg_error("Incompatible dimensions");
-    DType t = linalg_dtype(c.promoted()), real = real_of(t);
-    double eps = real == DType::float32 ? 0x1p-23 : 0x1p-52;
-    double rcond = c.is_none(2) ? eps * double(std::max(m, n)) : c.number(2);
+    DType given = linalg_dtype(c.promoted()), t = working_dtype(given), real = real_of(t);
+    double rcond = c.is_none(2) ? 0x1p-52 * double(std::max(m, n)) : c.number(2);
     Array A = column_major(copy_of(a, t)),
           B = zeros(Dims{std::max<int64_t>(columns, 1), std::max<int64_t>({m, n, 1})}, t);
     copy_into(window(B, 0, Dims{m, columns}, Dims{B.itemsize(), B.strides()[0]}),
@@ -270,7 +269,7 @@ void lstsq(Call& c) {
                                         R(rcond), &rank) != 0)
             throw linalg_error("SVD did not converge in Linear Least Squares");
     });
-    Array x = copy_of(window(B, 0, Dims{n, columns}, Dims{B.itemsize(), B.strides()[0]}));
+    Array x = copy_of(window(B, 0, Dims{n, columns}, Dims{B.itemsize(), B.strides()[0]}), given);
     // Residuals are what is left in the rows past n, where there is one solution.
     Array residuals = empty(Dims{rank == n && m > n ? columns : 0}, real);
     for_linalg(t, [&]<class T> {
@@ -285,9 +284,9 @@ void lstsq(Call& c) {
         }
     });
     c.out.push_back(vector ? reshape_window(x, Dims{n}) : x);
-    c.out.push_back(residuals);
+    c.out.push_back(copy_of(residuals, real_of(given)));
     c.out.push_back(scalar(int32_t(rank)));
-    c.out.push_back(s);
+    c.out.push_back(copy_of(s, real_of(given)));
 }
 
 }  // namespace
@@ -300,7 +299,7 @@ void register_solve(Registry& r) {
             c.cast_all(t);
             c.output(s.result, t);
         })
-        .kernel(solve_kernel)
+        .kernel(in_double<solve_kernel>)
         .reverse(solve_reverse)
         .sample("spd(3), f64(3)")
         .sample("spd(3), f64(2,3,2)")
@@ -310,7 +309,7 @@ void register_solve(Registry& r) {
             infer_square(c);
             c.output(c.in[0].shape(), c.in[0].dtype());
         })
-        .kernel(inv_kernel)
+        .kernel(in_double<inv_kernel>)
         .reverse([](Reverse& c) {
             Array y = T(c.out());
             c.set(0, -ops::matmul(ops::matmul(y, c.g()), y));
@@ -323,7 +322,7 @@ void register_solve(Registry& r) {
             infer_square(c);
             c.output(batch_of(c.in[0].shape()), c.in[0].dtype());
         })
-        .kernel(det_kernel)
+        .kernel(in_double<det_kernel>)
         .reverse(det_reverse)
         .scalar_result()
         .sample("spd(3)")
@@ -336,7 +335,7 @@ void register_solve(Registry& r) {
             c.output(batch_of(c.in[0].shape()), c.in[0].dtype());
             c.output(batch_of(c.in[0].shape()), real_of(c.in[0].dtype()));
         })
-        .kernel(slogdet_kernel)
+        .kernel(in_double<slogdet_kernel>)
         .reverse(slogdet_reverse)
         .scalar_result()
         .sample("spd(3)")
@@ -354,7 +353,7 @@ void register_solve(Registry& r) {
             infer_square(c);
             c.output(c.in[0].shape(), c.in[0].dtype());
         })
-        .kernel(cofactors_kernel)
+        .kernel(in_double<cofactors_kernel>)
         .not_differentiable("a second derivative of the determinant of a singular matrix")
         .doc("The cofactors of a matrix, also of a singular one.");
 }

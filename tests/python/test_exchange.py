@@ -140,3 +140,18 @@ def test_printing_and_comparing_what_a_tape_follows():
         return np.sum(x)
 
     assert grad(f)(np.array([1.0, 2.0])).tolist() == [1.0, 1.0]
+
+
+def test_bools_from_elsewhere_may_be_any_byte():
+    theirs = numpy.frombuffer(b"\xff\x02\x00\x01" * 50, dtype=bool)
+    ours = np.asarray(theirs)
+    for f in (
+        lambda x: x.sum(),
+        lambda x: x.mean(),
+        lambda x: x.astype("i8"),
+        lambda x: x.astype("f4"),
+        lambda x: x + 1,
+        lambda x: x * 2.5,
+        lambda x: x.cumsum(),
+    ):
+        numpy.testing.assert_array_equal(numpy.asarray(f(ours)), f(theirs))

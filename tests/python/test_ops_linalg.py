@@ -157,6 +157,30 @@ def test_matrices_of_any_shape(rng, dtype, shape):
             agree(lambda m: tuple(m.linalg.lstsq(m.asarray(a), m.asarray(b))), scale=2000)  # noqa: B023
 
 
+@pytest.mark.parametrize("dtype", ["f4", "c8"])
+def test_single_precision_is_worked_in_double(rng, dtype):
+    a, b = random(rng, (5, 5), dtype), random(rng, (5, 2), dtype)
+    h = hermitian(rng, (5, 5), dtype)
+    for call in (
+        lambda m: m.linalg.solve(m.asarray(a), m.asarray(b)),
+        lambda m: m.linalg.inv(m.asarray(a)),
+        lambda m: m.linalg.det(m.asarray(a)),
+        lambda m: m.linalg.slogdet(m.asarray(a)),
+        lambda m: m.linalg.cholesky(m.asarray(h)),
+        lambda m: m.linalg.eigvalsh(m.asarray(h)),
+        lambda m: m.linalg.svdvals(m.asarray(a)),
+        lambda m: m.linalg.lstsq(m.asarray(a[:, :3]), m.asarray(b)),
+    ):
+        agree(lambda m: tuple(r) if isinstance(r := call(m), tuple) else r, scale=1)  # noqa: B023
+    # Of rank one: what is left of the other singular values is far below the limit only in double.
+    whole = numpy.arange(1, 6)
+    agree(lambda m: m.linalg.pinv(m.asarray(numpy.outer(whole, whole).astype(dtype))), scale=4)
+
+
+def test_one_tolerance_of_a_pseudo_inverse():
+    agree(lambda m: m.linalg.pinv(m.asarray(numpy.ones((2, 2))), rcond=1e-3, rtol=1e-3))
+
+
 @pytest.mark.parametrize("dtype", NUMBERS)
 @pytest.mark.parametrize("order", [None, 1, -1, 2, -2, "fro", "nuc", numpy.inf, -numpy.inf, 3, 0, "abc"])
 def test_norms(rng, dtype, order):

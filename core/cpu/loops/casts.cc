@@ -7,13 +7,20 @@ namespace minpy {
 namespace MINPY_LEVEL {
 namespace casts {
 
+// A bool as a byte, since bytes are vectorised and bools are not; memory from elsewhere may have other bytes than 0 and 1.
+struct Truth {
+    uint8_t byte;
+};
+template <class From> From value(From x) { return x; }
+inline uint8_t value(Truth x) { return x.byte != 0; }
+
 template <class From, class To> uint32_t run(const char* from, char* to, int64_t n) {
     const From* __restrict a = reinterpret_cast<const From*>(from);
     To* __restrict r = reinterpret_cast<To*>(to);
     uint32_t flags = 0;
     for (int64_t i = 0; i < n; ++i) {
         uint32_t met = 0;
-        r[i] = convert<To>(a[i], met);
+        r[i] = convert<To>(value(a[i]), met);
         flags |= met;
     }
     return flags;
@@ -42,7 +49,7 @@ const CastTable& MINPY_CONCAT(casts_, MINPY_LEVEL)() {
     static const CastTable table = [] {
         using namespace MINPY_LEVEL::casts;
         CastTable t{};
-        row<uint8_t>(t.loops[int(DType::boolean)]);  // bytes are vectorised, bools not
+        row<Truth>(t.loops[int(DType::boolean)]);
         row<int8_t>(t.loops[int(DType::int8)]);
         row<int16_t>(t.loops[int(DType::int16)]);
         row<int32_t>(t.loops[int(DType::int32)]);
