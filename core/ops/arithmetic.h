@@ -98,6 +98,7 @@ struct FloorDivide {
     template <class T> MINPY_FN static unsigned warn(T x, T y, T r) {
         if constexpr (math::kIsFloat<T>)
             return ((y == 0) & (x != 0) & math::is_finite(x) ? kFpDivide : 0u) |
+                   ((y != 0) & math::is_inf(r) & math::is_finite(x) ? kFpOverflow | kFpInvalid : 0u) |
                    (math::is_nan(r) & !math::is_nan(x) & !math::is_nan(y) ? kFpInvalid : 0u);
         else
             return (y == 0 ? kFpDivide : 0u) |
@@ -145,7 +146,8 @@ struct Power {
     template <class T> MINPY_FN static T unary(T x) { return math::mul(x, x); }
     template <class T> MINPY_FN static unsigned warn(T x, T y, T r) {
         if constexpr (math::kIsComplex<T>)
-            return math::is_nan(r) & !math::is_nan(x) & !math::is_nan(y) ? kFpInvalid : 0u;
+            return (math::is_nan(r) & !math::is_nan(x) & !math::is_nan(y) ? kFpInvalid : 0u) |
+                   ((x != T()) & math::is_inf(r) & math::is_finite(x) & math::is_finite(y) ? kFpOverflow : 0u);
         else if constexpr (math::kIsFloat<T>)
             return (math::is_nan(r) & !math::is_nan(x) & !math::is_nan(y) ? kFpInvalid : 0u) |
                    ((x == 0) & (y < 0) ? kFpDivide : 0u) |
