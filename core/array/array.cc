@@ -47,7 +47,8 @@ bool is_as_new(const Storage& s) {
 void ArrayBody::end() noexcept {
     if (node) release(std::exchange(node, nullptr));
     ThreadState* t = tls_state;
-    if (!MINPY_CACHED_BLOCKS || !t || t->n_kept_arrays >= kKeptArrays || shape != inline_dims || !is_as_new(*storage)) {
+    if (view || !MINPY_CACHED_BLOCKS || !t || t->n_kept_arrays >= kKeptArrays || shape != inline_dims ||
+        !is_as_new(*storage)) {
         delete this;
         return;
     }
@@ -56,7 +57,6 @@ void ArrayBody::end() noexcept {
     offset = 0;
     node_output = 0;
     node_version = 0;
-    view = 0;
     storage->version.store(0, std::memory_order_relaxed);
     shape = reinterpret_cast<int64_t*>(t->kept_arrays);  // the next one
     t->kept_arrays = this;
