@@ -19,9 +19,9 @@ namespace {
 
 constexpr uint16_t kKeptArrays = 256;  // per thread, 96 KiB
 
-// As Storage::create makes it, but for its size and version.
+// As Storage::create makes it, but for its size and version. Flags first: pending storage is others' as well.
 bool is_as_new(const Storage& s) {
-    return s.data == s.inline_data && s.refs.load(std::memory_order_acquire) == 1 && !s.has(~0u) && !s.is_saved() &&
+    return !s.has(~0u) && s.refs.load(std::memory_order_acquire) == 1 && s.data == s.inline_data && !s.is_saved() &&
            !s.n_traces.load(std::memory_order_relaxed) && !s.extra.load(std::memory_order_relaxed);
 }
 
