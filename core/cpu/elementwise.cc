@@ -114,9 +114,18 @@ template <class Row> uint32_t for_rows(const Space& s, std::span<const Operand> 
 }
 
 // Rows of n elements, one behind the other.
+// `to` has room for seven small elements more.
 void gather_rows(int64_t item, const char* p, int64_t row_step, int64_t step, int64_t rows, int64_t n, char* to) {
     for_size(item, [&]<class T> {
         constexpr int64_t size = sizeof(T);
+        if (step == 0 && size <= 8) {  // one element for each row, eight at a time: what is too much is written over
+            for (int64_t r = 0; r < rows; ++r, to += n * size) {
+                T same[8];
+                for (T& x : same) std::memcpy(&x, p + r * row_step, size);
+                for (int64_t i = 0; i < n; i += 8) std::memcpy(to + i * size, same, sizeof same);
+            }
+            return;
+        }
         for (int64_t r = 0; r < rows; ++r)
             for (int64_t i = 0; i < n; ++i, to += size) std::memcpy(to, p + r * row_step + i * step, size);
     });

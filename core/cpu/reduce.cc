@@ -336,7 +336,9 @@ private:
                 cast_(x, given_item_, cast, item_, m * count);
                 x = cast;
             }
-            for (int64_t k = 0; k < m; ++k) loop_.fold(x + k * count * item_, count, to + (i + k) * item_);
+            if (count < kShortFold) loop_.short_rows(x, count, m, to + i * item_);
+            else
+                for (int64_t k = 0; k < m; ++k) loop_.fold(x + k * count * item_, count, to + (i + k) * item_);
         }
     }
 

@@ -54,7 +54,7 @@ template <class F, class T> struct Folder {
     static int64_t half_of(int64_t n) { return ((n + kReduceBlock - 1) / kReduceBlock + 1) / 2 * kReduceBlock; }
     static T block(const T* x, int64_t n) {
         if constexpr (kExtreme) return n < 4 * kVector ? chain(x, n) : extreme(x, n);
-        else return n < 8 ? chain(x, n) : n <= 128 || n < 2 * kLanes ? lanes<8>(x, n) : lanes<kLanes>(x, n);
+        else return n < kShortFold ? chain(x, n) : n <= 128 || n < 2 * kLanes ? lanes<8>(x, n) : lanes<kLanes>(x, n);
     }
     // Sums are made of two halves side by side: two streams keep the memory busier than one.
     static constexpr bool kPaired = std::is_same_v<F, Sum> && math::kIsFloat<T>;
@@ -122,6 +122,24 @@ template <class F, class T> struct Folder {
         Lane result = x[0];
         for (int64_t i = 1; i < n; ++i) result = F{}(result, Lane(x[i]));
         return T(result);
+    }
+    // As block() has them.
+    template <int N> static void rows_of(const T* x, int64_t n_rows, T* to) {
+        for (int64_t i = 0; i < n_rows; ++i) to[i] = chain(x + i * N, N);
+    }
+    static void short_rows(const char* p, int64_t n, int64_t n_rows, char* to_at) {
+        static_assert(kShortFold == 8);
+        const T* x = reinterpret_cast<const T*>(p);
+        T* to = reinterpret_cast<T*>(to_at);
+        switch (n) {
+            case 1: return rows_of<1>(x, n_rows, to);
+            case 2: return rows_of<2>(x, n_rows, to);
+            case 3: return rows_of<3>(x, n_rows, to);
+            case 4: return rows_of<4>(x, n_rows, to);
+            case 5: return rows_of<5>(x, n_rows, to);
+            case 6: return rows_of<6>(x, n_rows, to);
+            default: return rows_of<7>(x, n_rows, to);
+        }
     }
     template <int L> static T lanes(const T* x, int64_t n) {
         Lane lane[L];
@@ -232,9 +250,14 @@ struct Builder {
         if constexpr (in(dtype_of<T>, F::kTypes)) {
             using E = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;  // bytes are vectorised, bools not
             ReduceLoop& loop = out[int(dtype_of<T>)];
-            loop = {
-                dtype_of<T>, F::kHardwareFlags, Folder<F, E>::fold, Folder<F, E>::rows, Folder<F, E>::identity, nullptr,
-                nullptr};
+            loop = {dtype_of<T>,
+                    F::kHardwareFlags,
+                    Folder<F, E>::fold,
+                    Folder<F, E>::rows,
+                    Folder<F, E>::short_rows,
+                    Folder<F, E>::identity,
+                    nullptr,
+                    nullptr};
             if constexpr (requires(E x) { F::better(x, x); }) {
                 loop.find = Folder<F, E>::find;
                 loop.find_rows = Folder<F, E>::find_rows;

@@ -79,29 +79,13 @@ template <class T> struct Splitter {
         }
     }
 
-    static void move(const void* elements, int64_t n, const void* low_at, const void* high_at, void* lows, void* middle,
-                     void* highs) {
+    // All three parts, or the middle alone.
+    template <bool all>
+    static void split(const void* elements, int64_t n, const void* low_at, const void* high_at, void* lows,
+                      void* middle, void* highs) {
         const T *x = static_cast<const T*>(elements), low = *static_cast<const T*>(low_at),
                 high = *static_cast<const T*>(high_at);
-        T *l = static_cast<T*>(lows), *m = static_cast<T*>(middle), *h = static_cast<T*>(highs);
-        int64_t i = 0;
-#if defined(__AVX512DQ__)
-        using V = Lanes<T>;
-        const __m512i lowest = V::all(low), highest = V::all(high);
-        for (; i + V::kCount <= n; i += V::kCount) {
-            const __m512i v = V::load(x + i);
-            const typename V::Mask a = V::less(v, lowest), c = V::not_at_most(v, highest);
-            l = V::store(l, a, v);
-            h = V::store(h, c, v);
-            if (auto b = typename V::Mask(~(a | c))) m = V::store(m, b, v);
-        }
-#endif
-        one_by_one(x, i, n, low, high, l, m, h, [&](int64_t k) { return x[k]; });
-    }
-
-    static void keep(const void* elements, int64_t n, const void* low_at, const void* high_at, void* middle) {
-        const T *x = static_cast<const T*>(elements), low = *static_cast<const T*>(low_at),
-                high = *static_cast<const T*>(high_at);
+        [[maybe_unused]] T *l = static_cast<T*>(lows), *h = static_cast<T*>(highs);
         T* m = static_cast<T*>(middle);
         int64_t i = 0;
 #if defined(__AVX512DQ__)
@@ -109,11 +93,20 @@ template <class T> struct Splitter {
         const __m512i lowest = V::all(low), highest = V::all(high);
         for (; i + V::kCount <= n; i += V::kCount) {
             const __m512i v = V::load(x + i);
-            if (auto b = typename V::Mask(~(V::less(v, lowest) | V::not_at_most(v, highest)))) m = V::store(m, b, v);
+            const typename V::Mask a = V::less(v, lowest), c = V::not_at_most(v, highest);
+            if constexpr (all) l = V::store(l, a, v), h = V::store(h, c, v);
+            if (auto b = typename V::Mask(~(a | c))) m = V::store(m, b, v);
         }
 #endif
-        for (; i < n; ++i)
-            if (!is_low(x[i], low) && !is_high(x[i], high)) *m++ = x[i];
+        if constexpr (all) {
+            one_by_one(x, i, n, low, high, l, m, h, [&](int64_t k) { return x[k]; });
+        } else {
+            for (; i < n; ++i)
+                if (!is_low(x[i], low) && !is_high(x[i], high)) *m++ = x[i];
+        }
+    }
+    static void keep(const void* elements, int64_t n, const void* low_at, const void* high_at, void* middle) {
+        split<false>(elements, n, low_at, high_at, nullptr, middle, nullptr);
     }
 
     static void places(const void* elements, int64_t n, int64_t first, const void* low_at, const void* high_at,
@@ -143,7 +136,8 @@ template <class T> struct Splitter {
 
 template <class... T> SplitTable table_of() {
     SplitTable t{};
-    ((t.loops[int(dtype_of<T>)] = {Splitter<T>::count, Splitter<T>::move, Splitter<T>::keep, Splitter<T>::places}),
+    ((t.loops[int(dtype_of<T>)] = {Splitter<T>::count, Splitter<T>::template split<true>, Splitter<T>::keep,
+                                   Splitter<T>::places}),
      ...);
     return t;
 }
