@@ -18,7 +18,7 @@ constexpr int kMaxOperands = 4;
 constexpr int64_t kBlock = 1024;        // elements of one buffered block
 constexpr int64_t kParallel = 1 << 17;  // elements from which threads pay
 constexpr int64_t kTask = 1 << 15;      // elements of one task
-constexpr int64_t kGathered = 3;        // what an element of short rows costs, in plain ones
+constexpr int64_t kGathered = 2;        // what an element of short rows costs, in plain ones (measured)
 constexpr int64_t kShortRow = 64;       // elements of rows that a loop gets many of
 constexpr int64_t kRepeatedRow = 512;   // the same where nothing is gathered but a row that repeats, as a bias is
 

@@ -7,7 +7,6 @@
 
 #include "core/array/array.h"
 #include "core/cpu/levels.h"
-#include "core/cpu/pool.h"
 #include "core/cpu/sort.h"
 #include "core/cpu/split_loops.h"
 
@@ -17,8 +16,7 @@ MINPY_LEVEL_TABLE(SplitTable, splits)
 
 namespace {
 
-constexpr int64_t kLong = 512;          // elements of a row that is worth a sample
-constexpr int64_t kParallel = 1 << 16;  // elements from which threads pay
+constexpr int64_t kLong = 512;  // elements of a row that is worth a sample
 
 template <class T> inline constexpr bool is_split = !is_complex<T> && (sizeof(T) == 4 || sizeof(T) == 8);
 
@@ -70,7 +68,7 @@ private:
 
     const SplitLoop& loop_;
     const T* x_;
-    int64_t n_, n_pieces_ = n_ < kParallel ? 1 : kPieces;
+    int64_t n_, n_pieces_ = n_ < kSortThreads ? 1 : kPieces;
     int64_t below_ = 0, above_ = 0;
     T low_, high_;
     Piece pieces_[kPieces];
@@ -118,12 +116,6 @@ template <class T> bool argpartition_row(const T* x, int64_t n, int64_t kth, int
     }
     Split<T>(x, n, value, value).places(to);
     return true;
-}
-
-// f(i) for each row; on threads where there are several.
-template <class F> void for_each_row(int64_t rows, int64_t n, F&& f) {
-    if (rows > 1 && rows * n >= kParallel) return parallel_for(rows, f);
-    for (int64_t i = 0; i < rows; ++i) f(i);
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace minpy {
 namespace {
 
 constexpr int64_t kParallel = 1 << 17;  // elements from which threads pay
-constexpr int64_t kRowCost = 12;        // what a row costs beside its elements, in elements
+constexpr int64_t kRowCost = 12;        // what a row costs beside its elements, in elements (measured)
+constexpr int64_t kShortRowCost = 3;    // one that is folded inside the loop
 constexpr int64_t kPiece = 1 << 16;     // elements of one task, about
 constexpr int64_t kChunk = 2048;        // bytes of accumulators side by side
 constexpr int64_t kWideChunk = 8192;    // of a source, for which long runs pay
@@ -174,7 +175,8 @@ public:
             }
         }
         int64_t n_tasks = groups * pieces_, batch = 1;
-        int64_t cost = inner_ ? reduced_.size + kRowCost : reduced_.size;  // of one result
+        int64_t beside = !inner_ ? 0 : reduced_.size < kShortFold ? kShortRowCost : kRowCost;
+        int64_t cost = reduced_.size + beside;  // of one result
         if (kept_.size * cost < kParallel) batch = n_tasks;
         else if (pieces_ == 1) batch = std::max<int64_t>(1, kPiece / (width_ * cost));
         std::atomic<uint32_t> flags{0};

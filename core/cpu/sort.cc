@@ -11,7 +11,6 @@
 
 #include "core/array/small_vector.h"
 #include "core/cpu/allocator.h"
-#include "core/cpu/pool.h"
 
 namespace minpy {
 namespace {
@@ -37,9 +36,8 @@ private:
     T* data_ = nullptr;
 };
 
-constexpr int64_t kVector = 48;         // elements from which vector sorting pays (measured)
-constexpr int64_t kParallel = 1 << 16;  // elements from which threads pay
-constexpr int64_t kLong = 1 << 18;      // keys of one row from which it is cut into parts (measured)
+constexpr int64_t kVector = 48;     // elements from which vector sorting pays (measured)
+constexpr int64_t kLong = 1 << 18;  // keys of one row from which it is cut into parts (measured)
 
 inline bool before(const hwy::uint128_t& a, const hwy::uint128_t& b) {
     return (a.hi < b.hi) | ((a.hi == b.hi) & (a.lo < b.lo));
@@ -53,8 +51,8 @@ template <class T> void sort_keys(T* keys, int64_t n) {
 
 // f(from, to) for pieces of a long row that is alone; else for the whole.
 template <class F> void in_pieces(bool alone, int64_t n, F&& f) {
-    if (!alone || n < kParallel) return f(int64_t(0), n);
-    constexpr int64_t piece = kParallel / 2;
+    if (!alone || n < kSortThreads) return f(int64_t(0), n);
+    constexpr int64_t piece = kSortThreads / 2;
     parallel_for((n + piece - 1) / piece, [&](int64_t k) { f(k * piece, std::min(n, (k + 1) * piece)); });
 }
 
@@ -233,12 +231,6 @@ template <class T> void argsort_row(const T* row, int64_t n, int64_t* out, bool 
             });
         }
     }
-}
-
-template <class F> void for_each_row(int64_t rows, int64_t n, F&& f) {
-    if (rows > 1 && rows * n >= kParallel) parallel_for(rows, f);
-    else
-        for (int64_t i = 0; i < rows; ++i) f(i);
 }
 
 }  // namespace
